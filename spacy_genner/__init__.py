@@ -1,0 +1,1 @@
+"""Fine-tuned decoder LLMs as a spaCy component for named entities, flat and nested."""

@@ -1,0 +1,92 @@
+"""The data that flows between the rooms of the package. Standard library only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The text as the model sees it: its tokens without white space.
+
+    words: The text of each token; never empty and never only white space.
+    spaces: Whether white space stands before the token. A run of white space
+        of any kind counts as one space.
+    """
+
+    words: tuple[str, ...]
+    spaces: tuple[bool, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.words) != len(self.spaces):
+            raise ValueError(f"a Source of {len(self.words)} words has {len(self.spaces)} spaces: give one for each")
+        if any(not word.strip() for word in self.words):
+            raise ValueError("a word of a Source is empty or only white space: white space belongs into `spaces`")
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def __getitem__(self, part: slice) -> Source:
+        return Source(self.words[part], self.spaces[part])
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Entity:
+    """A labelled span of a Source.
+
+    start, end: Token indices, half-open.
+    label: The name of its type.
+    score: The model's probability of this span, in [0, 1]; no part of the identity.
+    """
+
+    start: int
+    end: int
+    label: str
+    score: float = field(default=1.0, compare=False)
+
+    def shifted(self, by: int) -> Entity:
+        """The same entity `by` tokens to the right."""
+        return Entity(self.start + by, self.end + by, self.label, self.score)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A semantic step of a derivation, and the text that it writes.
+
+    kind: What the step does, one of the format's own words ("copy", "open", "close", …).
+    text: What it writes, with its leading space. No move of a state writes a prefix of another's text.
+    label: The label that the step decides, if it does.
+    """
+
+    kind: str
+    text: str
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A move that was taken.
+
+    logprob: Natural logarithm of its probability among the legal moves, the sum over the nodes where there was a choice.
+    forced: Whether there was no choice; `logprob` is 0 then.
+    """
+
+    move: Move
+    logprob: float
+    forced: bool
+
+
+Trace = tuple[Step, ...]
+"""A complete derivation with the probability of every step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What the model reads around the source.
+
+    prefix: Instruction, labels, definitions: the same for every source of a label set.
+    suffix: What stands between the source and the answer.
+    """
+
+    prefix: str
+    suffix: str
