@@ -1,0 +1,1 @@
+"""Constrained decoding: moves become token tries, and a step model chooses among their branches."""

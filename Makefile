@@ -1,0 +1,74 @@
+PYTHON ?= python3
+VENV ?= .venv
+VENV4 ?= .venv-tf4
+TORCH ?= torch==2.13.0
+# On Linux without an NVIDIA GPU the build for the CPU saves gigabytes; pip's own index is the fallback.
+TORCH_INDEX ?= $(shell [ "$$(uname)" != Linux ] || nvidia-smi >/dev/null 2>&1 || echo https://download.pytorch.org/whl/cpu)
+CORPORA ?=
+STACK ?= 5
+EXTRAS ?= dev
+
+BIN = $(VENV)/bin
+PIP = $(BIN)/python -m pip install
+PYTEST = GENNER_CORPORA="$(CORPORA)" $(BIN)/python -m pytest -q
+INSTALLED = $(VENV)/.installed-$(STACK)
+STACK4 = $(MAKE) --no-print-directory STACK=4 VENV=$(VENV4) EXTRAS=dev,encoder
+
+# Whether the environment can share the torch of PYTHON. Not if a spacy-transformers would come along: it breaks spaCy
+# under transformers 5. Not from a virtual environment: another one cannot see into it.
+HAS_TORCH = import sys, torch; from importlib.util import find_spec; \
+	sys.exit(sys.prefix != sys.base_prefix or bool(find_spec("spacy_transformers")) \
+	or tuple(map(int, torch.__version__.split(".")[:2])) < (2, 6))
+HAS_PYTHON = import sys; sys.version_info < (3, 10) and sys.exit("Python 3.10 or newer is needed: make PYTHON=python3.12")
+
+.PHONY: help setup demo test test-slow test-stack4 lint types imports check format clean
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
+	@echo
+	@echo 'Variables, with their values: PYTHON=$(PYTHON) VENV=$(VENV) TORCH=$(TORCH) TORCH_INDEX=$(TORCH_INDEX) CORPORA=$(CORPORA)'
+
+setup: $(INSTALLED)  ## Create the virtual environment and install the package
+
+demo: setup  ## Fetch the weights, train on the bundled corpus, evaluate, annotate a text
+	$(BIN)/python -m spacy project run all .
+
+test: setup  ## Run the tests that are quick (CORPORA=folder adds those that need public corpora)
+	$(PYTEST) -m "not slow"
+
+test-slow: setup  ## Run the tests that are slow
+	$(PYTEST) -m slow
+
+test-stack4:  ## Run the quick tests with spacy-transformers 1.4 and transformers 4.53
+	$(STACK4) test
+
+lint: setup  ## Check style and formatting
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+
+types: setup  ## Check the types
+	$(BIN)/python -m mypy
+
+imports: setup  ## Check that the imports run one way
+	$(BIN)/lint-imports
+
+check: lint types imports test test-stack4  ## All checks, on both stacks
+
+format: setup  ## Format the code and fix what can be fixed
+	$(BIN)/python -m ruff check --fix .
+	$(BIN)/python -m ruff format .
+
+clean:  ## Remove the virtual environments and all caches
+	rm -rf $(VENV) $(VENV4) build dist *.egg-info .coverage .*_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+$(VENV)/.torch:
+	@$(PYTHON) -c '$(HAS_PYTHON)'
+	@[ -x $(BIN)/pip ] || $(PYTHON) -m venv $$($(PYTHON) -c '$(HAS_TORCH)' 2>/dev/null && echo --system-site-packages) $(VENV)
+	$(BIN)/python -c 'import torch' 2>/dev/null || \
+	$(if $(TORCH_INDEX),$(PIP) --index-url "$(TORCH_INDEX)" --timeout 20 --retries 1 "$(TORCH)" ||) $(PIP) "$(TORCH)"
+	touch $@
+
+$(INSTALLED): $(VENV)/.torch setup.cfg constraints/common.txt constraints/transformers-$(STACK).txt
+	$(PIP) -c constraints/transformers-$(STACK).txt -e ".[$(EXTRAS)]"
+	touch $@

@@ -1,0 +1,76 @@
+"""What the commands need of any pipeline: load it, read documents, and read the spans that they carry."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from spacy import util
+from spacy.cli._util import setup_gpu
+from spacy.language import Language
+from spacy.tokens import Doc, Span
+from spacy.training import Corpus, Example
+from wasabi import msg
+
+from ..types import Entity
+
+Found = list[tuple[Span, float | None]]
+"""Spans in text order, an outer one before those inside it, with their scores if the component gives any."""
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Ends the command with the message of an error that the user can mend, without a traceback."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        msg.fail(str(error), exits=1)
+
+
+def load(model: str, gpu_id: int = -1) -> Language:
+    """The pipeline from a folder or an installed package; ends the command with a message if it is not there."""
+    setup_gpu(gpu_id, silent=True)
+    with plain_errors():
+        return util.load_model(model)
+
+
+def read_corpus(path: Path, nlp: Language, limit: int = 0) -> list[Example]:
+    """The documents of a .spacy file or folder, as `spacy evaluate` reads them; 0: all of them.
+
+    Raises: ValueError if a file is no .spacy file, or if there is no document.
+    """
+    try:
+        examples = list(Corpus(path, limit=limit)(nlp))
+    except (ValueError, KeyError) as error:
+        raise ValueError(f"{path}: cannot be read as .spacy data ({error}): write it with spaCy's DocBin") from error
+    if not examples:
+        raise ValueError(f"{path}: there is no document with a token in it")
+    return examples
+
+
+def layer(docs: Iterable[Doc], spans_key: str) -> str:
+    """Where the spans of these documents are: "spans" if one of them has `doc.spans[spans_key]`, else "ents"."""
+    return "spans" if any(spans_key in doc.spans for doc in docs) else "ents"
+
+
+def read_spans(doc: Doc, where: str, spans_key: str) -> Found:
+    """The spans of `doc.ents` (where = "ents") or of `doc.spans[spans_key]`, each once."""
+    if where == "ents" or spans_key not in doc.spans:
+        group, scores = list(doc.ents) if where == "ents" else [], None
+    else:
+        group, scores = list(doc.spans[spans_key]), doc.spans[spans_key].attrs.get("scores")
+    if scores is not None and len(scores) != len(group):
+        warnings.warn(
+            f"doc.spans[{spans_key!r}] has {len(group)} spans but {len(scores)} scores: left out", stacklevel=2
+        )
+        scores = None
+    values = [None] * len(group) if scores is None else [float(score) for score in scores]
+    found = {(span.start, -span.end, span.label_): (span, value) for span, value in zip(group, values, strict=True)}
+    return [found[key] for key in sorted(found)]
+
+
+def characters(found: Found) -> frozenset[Entity]:
+    """The spans with character offsets, which do not depend on the tokenizer."""
+    return frozenset(Entity(span.start_char, span.end_char, span.label_) for span, _ in found)

@@ -1,0 +1,61 @@
+"""`genner compare`: the metrics of several systems as one Markdown table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import srsly
+import typer
+
+from . import genner
+from ._pipelines import plain_errors
+
+COLUMNS = {
+    "P": ("total", "p"),
+    "R": ("total", "r"),
+    "F1": ("total", "f"),
+    "flat F1": ("nesting", "flat", "f"),
+    "nested F1": ("nesting", "nested", "f"),
+    "unseen R": ("names", "unseen", "r"),
+}
+"""Where each rate of the table stands in the metrics."""
+
+
+@genner.command("compare")
+def compare_cli(
+    metrics: Annotated[
+        list[Path], typer.Argument(help="JSON files that `genner evaluate` wrote", exists=True, dir_okay=False)
+    ],
+) -> None:
+    """Print one Markdown table: a row for each metrics file, in percent."""
+    with plain_errors():
+        typer.echo(compare(metrics))
+
+
+def compare(paths: Sequence[Path]) -> str:
+    """A Markdown table with a row for each metrics file; a dash where a file lacks a value.
+
+    Raises: ValueError for a file that holds no metrics of `genner evaluate`.
+    """
+    header = ["system", *COLUMNS, "docs/s"]
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *map(_row, paths)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _row(path: Path) -> list[str]:
+    try:
+        metrics = srsly.read_json(path)
+        rates = [_rate(metrics, keys) for keys in COLUMNS.values()]
+        name = str(metrics.get("name", path.stem)).replace("|", "\\|")
+        return [name, *rates, f"{metrics['docs_per_second']:.1f}"]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path}: no metrics ({error!r}): give files that `genner evaluate --output` wrote") from error
+
+
+def _rate(metrics: dict[str, Any], keys: Sequence[str]) -> str:
+    value: Any = metrics
+    for key in keys:
+        value = value[key] if key != "unseen" else value.get(key, {"r": None})
+    return "–" if value is None else f"{100 * value:.1f}"

@@ -1,0 +1,83 @@
+"""`python -m spacy genner convert`: corpora → `.spacy`."""
+
+from __future__ import annotations
+
+import json
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import spacy
+from spacy.tokens import DocBin
+from typer import Argument, BadParameter, Option
+from wasabi import msg
+
+from ..corpora.columns import Layout
+from ..corpora.convert import Output, convert_columns, convert_json
+from ..corpora.offsets import Alignment
+from ..corpora.tags import Scheme
+from . import genner
+
+
+class Format(str, Enum):
+    """The kind of an input file."""
+
+    columns = "columns"
+    jsonl = "jsonl"
+
+
+def _columns(value: str) -> str:
+    try:
+        [int(column) for column in value.split(",")]
+    except ValueError as error:
+        raise BadParameter(f"{value!r}: expected column numbers with commas, like 1,2,3") from error
+    return value
+
+
+def _spacy_file(value: Path) -> Path:
+    if value.suffix != ".spacy":
+        raise BadParameter(f"{value}: the last argument is the output and must end in .spacy")
+    return value
+
+
+@genner.command("convert")
+def convert(
+    inputs: Annotated[list[Path], Argument(help="Files to read; .gz is fine", exists=True, dir_okay=False)],
+    output: Annotated[Path, Argument(help="The .spacy file to write", callback=_spacy_file)],
+    format: Annotated[Format, Option(help="columns: CoNLL; jsonl: JSON lines or a JSON array")],
+    lang: Annotated[str, Option(help="Language code of the vocabulary and of the tokenizer for JSON texts")] = "en",
+    spans_key: Annotated[str, Option(help="Group of doc.spans to write all spans into")] = "sc",
+    max_depth: Annotated[int | None, Option(help="Leave out (and report) spans nested deeper", min=1)] = None,
+    limit: Annotated[int | None, Option(help="Write only so many documents, drawn at random", min=1)] = None,
+    seed: Annotated[int, Option(help="Seed of the draw for --limit")] = 0,
+    token_column: Annotated[int, Option(help="columns: where the token is, counted from 0")] = 0,
+    tag_columns: Annotated[
+        str, Option(help="columns: where the tags are, like 1,2 for two levels; -1 is the last", callback=_columns)
+    ] = "-1",
+    scheme: Annotated[Scheme | None, Option(help="columns: how the tags are to be read; else detected")] = None,
+    comment: Annotated[str, Option(help="columns: what comment lines start with; else there are none")] = "",
+    merge: Annotated[bool, Option("--merge", help="columns: the inputs tag the same text, one file a type")] = False,
+    alignment: Annotated[
+        Alignment, Option(help="jsonl: what becomes of spans that start or end inside a token")
+    ] = Alignment.expand,
+    report_path: Annotated[Path | None, Option("--json", help="Write the report into this JSON file too")] = None,
+) -> None:
+    """Convert annotated corpora into a .spacy file, and report every span that is changed or lost."""
+    what = Output(spans_key, max_depth, limit, seed)
+    try:
+        nlp = spacy.blank(lang)
+        if format is Format.columns:
+            layout = Layout(token_column, tuple(int(column) for column in tag_columns.split(",")), comment)
+            docs, report = convert_columns(inputs, nlp, what, layout, scheme=scheme, merge=merge)
+        else:
+            docs, report = convert_json(inputs, nlp, what, alignment)
+    except (ValueError, ImportError) as error:
+        msg.fail("Nothing is written", error, exits=1)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    DocBin(docs=docs).to_disk(output)
+    print(report)
+    if report_path:
+        report_path.write_text(json.dumps(report.to_dict(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    if report.lost:
+        msg.warn(f"{sum(report.lost.values())} of {report.read} spans are not in the output: see LOST above")
+    msg.good(f"{report.documents} documents in {output}")

@@ -1,0 +1,202 @@
+"""`genner evaluate`: score the spans or entities of any pipeline, as metrics and as a page."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence, Set
+from dataclasses import asdict, dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import srsly
+import typer
+from spacy.about import __version__
+from spacy.language import Language
+from spacy.training import Example
+from tqdm import tqdm
+from wasabi import msg
+
+from ..evaluation.curve import charts, read_log
+from ..evaluation.report import write_page
+from ..evaluation.scores import Document, Name, Scores, names, score
+from . import genner
+from ._pipelines import Found, characters, layer, load, plain_errors, read_corpus, read_spans
+from ._rows import row
+
+
+class Layer(str, Enum):
+    """Where to read predictions."""
+
+    auto = "auto"
+    spans = "spans"
+    ents = "ents"
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What an evaluation found.
+
+    layers: Where the spans of "gold" and "predicted" were read: "spans" or "ents".
+    gold, predicted: The spans of each document.
+    failed: How many documents the pipeline's error handler dropped; they count as documents without predictions.
+    seconds: The time that the pipeline took.
+    """
+
+    layers: dict[str, str]
+    gold: list[Found]
+    predicted: list[Found]
+    failed: int
+    seconds: float
+    scores: Scores
+
+
+@genner.command("evaluate")
+def evaluate_cli(
+    model: Annotated[str, typer.Argument(help="Pipeline: a folder or an installed package")],
+    data: Annotated[Path, typer.Argument(help="Gold documents: a .spacy file or a folder of them", exists=True)],
+    spans_key: Annotated[str, typer.Option(help="Key of doc.spans, gold and predicted")] = "sc",
+    predicted: Annotated[
+        Layer, typer.Option(help="What to score; auto: doc.spans[spans-key] if it is there")
+    ] = Layer.auto,
+    train: Annotated[Path | None, typer.Option(help="Training part, for seen and unseen names", exists=True)] = None,
+    name: Annotated[str, typer.Option(help="What `compare` calls this system; default: the file's name")] = "",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Metrics to write, as JSON")] = None,
+    html: Annotated[Path | None, typer.Option(help="HTML page to write")] = None,
+    html_limit: Annotated[int, typer.Option(help="How many documents the page shows", min=0)] = 100,
+    training_log: Annotated[
+        Path | None, typer.Option(help="output_file of spacy.ConsoleLogger.v3", exists=True)
+    ] = None,
+    limit: Annotated[int, typer.Option(help="Score only the first documents; 0: all", min=0)] = 0,
+    batch_size: Annotated[int | None, typer.Option(help="Documents in a batch; default: the pipeline's", min=1)] = None,
+    gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU of thinc's own layers; -1: CPU")] = -1,
+) -> None:
+    """Score the spans of a pipeline: in total, per type, flat and nested, seen and unseen names."""
+    nlp = load(model, gpu_id)
+    with plain_errors():
+        curve = charts(read_log(training_log)) if training_log else []
+        examples = read_corpus(data, nlp, limit)
+        seen = training_names(read_corpus(train, nlp), spans_key) if train else None
+        for path in filter(None, (output, html)):
+            path.parent.mkdir(parents=True, exist_ok=True)
+    result = evaluate(nlp, examples, spans_key, predicted.value, seen, batch_size)
+    metrics = summary(nlp, result, name)
+    _print(result, spans_key)
+    if output:
+        srsly.write_json(output, metrics)
+        msg.good(f"Saved the metrics to {output}")
+    if html:
+        shown = zip(examples[:html_limit], result.predicted, result.gold, strict=False)
+        rows = [row(example.predicted, predicted, example.reference, gold) for example, predicted, gold in shown]
+        title = f"{name or metrics['model']} on {data.name}"
+        facts = {
+            "version": metrics["version"],
+            "spaCy": metrics["spacy_version"],
+            "components": ", ".join(nlp.pipe_names),
+        }
+        facts |= {"documents": f"{len(examples):,}", "documents/s": f"{metrics['docs_per_second']:.1f}"}
+        write_page(html, title, facts, rows, result.scores, curve)
+        msg.good(f"Saved the page to {html}")
+
+
+def training_names(examples: Sequence[Example], spans_key: str) -> set[Name]:
+    """The names of all gold spans."""
+    docs = [example.reference for example in examples]
+    where = layer(docs, spans_key)
+    return {name for doc in docs for name in names(doc.text, characters(read_spans(doc, where, spans_key))).values()}
+
+
+def evaluate(
+    nlp: Language,
+    examples: Sequence[Example],
+    spans_key: str = "sc",
+    predicted: str = "auto",
+    seen: Set[Name] | None = None,
+    batch_size: int | None = None,
+) -> Evaluation:
+    """Run the pipeline over the examples, which then hold its predictions, and score them.
+
+    Gold spans are read from `doc.spans[spans_key]` if any reference has it, else from `doc.ents`.
+
+    predicted: "spans" or "ents" to read predictions there; "auto" decides as for gold spans.
+    seen: The names of the training part.
+
+    Raises: ValueError if the tokenizer changes a text or a gold document has its spans elsewhere than the others.
+    """
+    where = {"gold": layer((example.reference for example in examples), spans_key)}
+    for i, example in enumerate(examples, 1):
+        _check(example, f"document {i}", where["gold"], spans_key)
+    done, seconds = _predict(nlp, examples, batch_size)
+    where["predicted"] = layer((e.predicted for e in examples), spans_key) if predicted == "auto" else predicted
+    gold = [read_spans(example.reference, where["gold"], spans_key) for example in examples]
+    found = [
+        read_spans(e.predicted, where["predicted"], spans_key) if i in done else [] for i, e in enumerate(examples)
+    ]
+    sides = zip(examples, gold, found, strict=True)
+    documents = [Document(example.reference.text, characters(g), characters(p)) for example, g, p in sides]
+    return Evaluation(where, gold, found, len(examples) - len(done), seconds, score(documents, seen))
+
+
+def summary(nlp: Language, result: Evaluation, name: str = "") -> dict[str, Any]:
+    """The content of the metrics file; all scores are fractions.
+
+    name: What `compare` calls the system.
+    """
+    documents = len(result.gold)
+    return {
+        **({"name": name} if name else {}),
+        "model": f"{nlp.meta['lang']}_{nlp.meta['name']}",
+        "version": nlp.meta["version"],
+        "spacy_version": __version__,
+        "components": nlp.pipe_names,
+        "layers": result.layers,
+        "documents": documents,
+        "failed": result.failed,
+        "seconds": result.seconds,
+        "docs_per_second": documents / result.seconds,
+        **asdict(result.scores),
+    }
+
+
+def _check(example: Example, name: str, gold_layer: str, spans_key: str) -> None:
+    if example.predicted.text != example.reference.text:
+        raise ValueError(
+            f"{name}: the pipeline's tokenizer changes the text {example.reference.text[:60]!r} to "
+            f"{example.predicted.text[:60]!r}: the spans cannot be compared; use a tokenizer that keeps it"
+        )
+    if gold_layer == "spans" and spans_key not in example.reference.spans and example.reference.ents:
+        raise ValueError(
+            f"{name} has gold spans in doc.ents, but other documents have theirs in doc.spans[{spans_key!r}]: "
+            "write all of them to one place, or give the --spans-key that all or none of them have"
+        )
+
+
+def _predict(nlp: Language, examples: Sequence[Example], batch_size: int | None) -> tuple[set[int], float]:
+    """The indices of the examples that got through the pipeline, and the seconds it took."""
+    start, done = time.perf_counter(), set()
+    tasks = ((example.predicted, i) for i, example in enumerate(examples))
+    results = nlp.pipe(tasks, as_tuples=True, batch_size=batch_size)
+    for doc, i in tqdm(results, total=len(examples), unit="doc", mininterval=1):
+        examples[i].predicted = doc
+        done.add(i)
+    return done, time.perf_counter() - start
+
+
+def _print(result: Evaluation, spans_key: str) -> None:
+    table: list[tuple[object, ...]] = []
+    for section in result.scores.sections.values():
+        table += [("",) * 7] if table else []
+        for name, s in section.items():
+            interval = "–" if s.f_ci is None else f"{100 * s.f_ci[0]:.1f} to {100 * s.f_ci[1]:.1f}"
+            rates = ["–" if rate is None else f"{100 * rate:.1f}" for rate in (s.p, s.r, s.f)]
+            table.append((name, *rates, interval, s.gold, s.predicted))
+    header = ("", "P", "R", "F1", "95 % of F1", "gold", "predicted")
+    msg.table(table, header=header, aligns=("l", *"rrrrrr"), divider=True)
+    speed = f"{len(result.gold)} documents in {result.seconds:.1f} s"
+    msg.info(
+        f"{speed}; gold spans from doc.{result.layers['gold']}, predicted ones from doc.{result.layers['predicted']}"
+    )
+    if result.failed:
+        msg.warn(f"{result.failed} documents failed in the pipeline and count as documents without predictions")
+    if not result.scores.total.predicted:
+        msg.warn(f"The pipeline predicted nothing there: check --predicted and --spans-key {spans_key}")

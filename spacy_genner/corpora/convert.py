@@ -1,0 +1,74 @@
+"""Corpus files → annotated Docs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from .annotate import annotate
+from .columns import Layout, merge_files, read_columns
+from .json_lines import read_json
+from .offsets import Alignment, record_doc
+from .report import Report
+from .sampling import sample
+from .tags import Scheme, detect
+from .words import sentence_doc
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What is written of a corpus, and where.
+
+    spans_key: The group of `doc.spans` for all spans; the outermost go into `doc.ents` too.
+    max_depth: Spans nested deeper are left out and reported; None for any depth.
+    limit: How many documents, drawn at random with `seed` and kept in their order; None for all.
+    """
+
+    spans_key: str = "sc"
+    max_depth: int | None = None
+    limit: int | None = None
+    seed: int = 0
+
+
+def convert_columns(
+    paths: Sequence[Path], nlp: Language, output: Output, layout: Layout, *, scheme: Scheme | None, merge: bool
+) -> tuple[list[Doc], Report]:
+    """The sentences of column files as Docs.
+
+    scheme: How the tags are to be read; None to detect it from all the files.
+    merge: Whether the files annotate the same text (one file for each type) instead of following one another.
+
+    Raises: ValueError for what cannot be read, with file and line.
+    """
+    files = [read_columns(path, layout) for path in paths]
+    sentences = merge_files(files) if merge else [sentence for file in files for sentence in file]
+    scheme = scheme or detect(level.chunks for sentence in sentences for level in sentence.levels)
+    report = Report(scheme=scheme.value)
+    docs = []
+    for sentence in sample(sentences, output.limit, output.seed):
+        doc, entities = sentence_doc(sentence, scheme, nlp.vocab, report)
+        annotate(doc, entities, report, sentence.place, output.spans_key, output.max_depth)
+        docs.append(doc)
+    return docs, report
+
+
+def convert_json(
+    paths: Sequence[Path], nlp: Language, output: Output, alignment: Alignment
+) -> tuple[list[Doc], Report]:
+    """The records of files of JSON lines, or of JSON arrays, as Docs.
+
+    alignment: What becomes of spans that start or end inside a token.
+
+    Raises: ValueError for what cannot be read, with file and line.
+    """
+    report = Report()
+    docs = []
+    for record in sample([record for path in paths for record in read_json(path)], output.limit, output.seed):
+        doc, entities = record_doc(record, nlp, alignment, report)
+        annotate(doc, entities, report, record.place, output.spans_key, output.max_depth)
+        docs.append(doc)
+    return docs, report

@@ -1,0 +1,58 @@
+"""What a decoder needs of a language model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import torch
+
+from ..formats.base import Grammar
+from ..types import Trace
+from .moves import Encode
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One source to decode.
+
+    prefix: The ids that many jobs share.
+    body: The ids of the rest of the prompt.
+    grammar, encode: The legal answers and how they are spelled.
+    """
+
+    prefix: tuple[int, ...]
+    body: list[int]
+    grammar: Grammar
+    encode: Encode
+
+
+class Session(Protocol):
+    """The state of the model for the rows of a batch that share a prefix."""
+
+    def extend(self, chunks: Sequence[Sequence[int]]) -> torch.Tensor:
+        """Read a chunk of at least one id more in every row: one forward pass. Returns the hidden states of the chunks,
+        padded on the right: rows × longest chunk × width."""
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Go on with these rows only, in this order."""
+
+
+class StepModel(Protocol):
+    """A language model that reads on from where it is."""
+
+    def session(self, prefix: tuple[int, ...], rows: int) -> Session:
+        """A fresh batch, behind a prefix."""
+
+    def log_probs(self, hidden: torch.Tensor, choices: Sequence[Sequence[int]]) -> torch.Tensor:
+        """Log-probabilities of each row's choices among each other, given hidden states, rows × width. Returns
+        float32 on the CPU, rows × the largest number of choices, padded with minus infinity."""
+
+
+@runtime_checkable
+class Decoder(Protocol):
+    """A way to find the answer to each job."""
+
+    def __call__(self, model: StepModel, jobs: Sequence[Job]) -> list[Trace]:
+        """One complete derivation for each job, in the order of the jobs."""

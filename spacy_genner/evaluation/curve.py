@@ -1,0 +1,98 @@
+"""The training curve: losses and development score at each evaluated step, from the log of `spacy train`."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import srsly
+
+Points = list[tuple[float, float]]
+
+WIDTH, HEIGHT = 320.0, 160.0
+"""The drawing area of a chart, in SVG units, without its axes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One line of the log.
+
+    losses: The loss of each trained component since the last evaluation.
+    score: The weighted development score, a fraction.
+    """
+
+    step: int
+    losses: dict[str, float]
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Lines over training steps, ready to draw.
+
+    lines: The (step, value) pairs of each line, by its name.
+    last, top: The step at the right edge and the value at the upper edge; both axes begin at 0.
+    """
+
+    title: str
+    lines: dict[str, Points]
+    last: float
+    top: float
+
+    def place(self, point: tuple[float, float]) -> tuple[float, float]:
+        """Where a pair lies in the drawing area: SVG units from its upper left corner."""
+        return round(point[0] / self.last * WIDTH, 1), round(HEIGHT - point[1] / self.top * HEIGHT, 1)
+
+    def path(self, points: Points) -> str:
+        """The `points` of an SVG polyline."""
+        return " ".join(f"{x},{y}" for x, y in map(self.place, points))
+
+
+def read_log(path: Path) -> list[Record]:
+    """The log that `spacy.ConsoleLogger.v2` or `.v3` wrote to its `output_file`.
+
+    Raises: ValueError with the line that is not such a record.
+    """
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [_record(line, f"{path}, line {number}") for number, line in enumerate(lines, 1) if line.strip()]
+
+
+def charts(records: list[Record]) -> list[Chart]:
+    """One chart of the losses and one of the development score; none if no step was evaluated."""
+    if not records:
+        return []
+    pipes = list(dict.fromkeys(pipe for record in records for pipe in record.losses))
+    losses: dict[str, Points] = {
+        pipe: [(r.step, r.losses[pipe]) for r in records if pipe in r.losses] for pipe in pipes
+    }
+    return [
+        _chart("Training loss", losses),
+        _chart("Development score", {"score": [(record.step, record.score) for record in records]}),
+    ]
+
+
+def _record(line: str, where: str) -> Record:
+    try:
+        data = srsly.json_loads(line)
+        losses = {str(pipe): float(loss) for pipe, loss in data["losses"].items()}
+        return Record(int(data["step"]), losses, float(data["score"]))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{where}: {line[:80]!r} is no record of a training log ({error!r}): give the file that "
+            "[training.logger] output_file of spacy.ConsoleLogger.v3 names, and remove a line that was cut off"
+        ) from error
+
+
+def _chart(title: str, lines: dict[str, Points]) -> Chart:
+    points = [point for line in lines.values() for point in line]
+    last = max((step for step, _ in points), default=0)
+    return Chart(title, lines, last or 1, _ceiling(max((value for _, value in points), default=0)))
+
+
+def _ceiling(value: float) -> float:
+    """The next round number, so that the axis ends on one."""
+    if value <= 0:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(value))
+    return next(digit * power for digit in (1, 2, 3, 4, 5, 6, 8, 10, 20) if digit * power >= value)

@@ -1,0 +1,136 @@
+"""Which weights training changes: a LoRA adapter through PEFT, or all of them."""
+
+import copy
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import safetensors
+import torch
+from safetensors.torch import load_file, save_file
+
+SAVED = torch.bfloat16
+"""The type of trained weights on disk. Decoding rounds to it as well, so that a loaded model equals the saved one."""
+
+
+@runtime_checkable
+class Tuning(Protocol):
+    """A way to train a model."""
+
+    def attach(self, base: Any) -> Any:
+        """A trainable module on a base whose weights it leaves alone."""
+
+    def save(self, model: Any, folder: Path) -> None:
+        """Write what training changed."""
+
+    def restore(self, model: Any, folder: Path) -> None:
+        """Read it back. Raises: ValueError if the files are missing, corrupt, or fit another model."""
+
+    def merged(self, model: Any, dtype: torch.dtype) -> Any:
+        """A plain model of the present weights for decoding, apart from the trainable one."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoRA:
+    """Low-rank adapters (arXiv 2106.09685). The settings are PEFT's own, under its names."""
+
+    r: int = 16
+    lora_alpha: int = 32
+    lora_dropout: float = 0.0
+    target_modules: str | Sequence[str] = "all-linear"
+    use_rslora: bool = False
+    use_dora: bool = False
+
+    def attach(self, base: Any) -> Any:
+        """The base's modules with adapters inside; the base's weights are shared, not copied.
+
+        Raises: ValueError if the adapter would change the output matrix, whose rows are read one by one.
+        """
+        from peft import LoraConfig, get_peft_model
+
+        settings = asdict(self)
+        if not isinstance(self.target_modules, str):
+            settings["target_modules"] = list(self.target_modules)
+        model = get_peft_model(sharing_copy(base), LoraConfig(task_type="CAUSAL_LM", **settings))
+        if hasattr(model.get_base_model().get_output_embeddings(), "base_layer"):
+            raise ValueError(f"target_modules = {self.target_modules!r} adapts the output matrix: leave it out")
+        return model
+
+    def save(self, model: Any, folder: Path) -> None:
+        """Write a PEFT folder: `adapter_config.json`, `adapter_model.safetensors`."""
+        from peft import get_peft_model_state_dict
+
+        model.peft_config["default"].save_pretrained(str(folder))
+        _write(get_peft_model_state_dict(model), folder / "adapter_model.safetensors")
+
+    def restore(self, model: Any, folder: Path) -> None:
+        """Read a PEFT folder. Raises: ValueError if it is missing, corrupt, or fits another model."""
+        from peft import get_peft_model_state_dict, set_peft_model_state_dict
+
+        path = folder / "adapter_model.safetensors"
+        set_peft_model_state_dict(model, _read(path, get_peft_model_state_dict(model)))
+
+    def merged(self, model: Any, dtype: torch.dtype) -> Any:
+        """The base with the adapter added to a copy of the adapted matrices; all others are shared with the base."""
+        from peft.tuners.tuners_utils import BaseTunerLayer
+
+        layers = [module for module in model.modules() if isinstance(module, BaseTunerLayer)]
+        own = {id(weight) for layer in layers for weight in layer.parameters()}
+        merged = sharing_copy(model, without=own)
+        _round(weight for weight in merged.parameters() if weight.requires_grad)
+        return merged.merge_and_unload().requires_grad_(False).eval()
+
+
+@dataclass(frozen=True, slots=True)
+class FullTuning:
+    """Every weight of the model: for small or random models."""
+
+    def attach(self, base: Any) -> Any:
+        """A float32 copy of the base."""
+        return copy.deepcopy(base).float().requires_grad_(True)
+
+    def save(self, model: Any, folder: Path) -> None:
+        """Write `model.safetensors`."""
+        _write(dict(model.named_parameters()), folder / "model.safetensors")
+
+    def restore(self, model: Any, folder: Path) -> None:
+        """Read `model.safetensors`. Raises: ValueError if it is missing, corrupt, or fits another model."""
+        weights = dict(model.named_parameters())
+        with torch.no_grad():
+            for name, saved in _read(folder / "model.safetensors", weights).items():
+                weights[name].copy_(saved)
+
+    def merged(self, model: Any, dtype: torch.dtype) -> Any:
+        """A copy."""
+        merged = copy.deepcopy(model)
+        _round(merged.parameters())
+        return merged.to(dtype).requires_grad_(False).eval()
+
+
+def sharing_copy(model: Any, without: Sequence[int] | set[int] = ()) -> Any:
+    """A copy of the modules that shares their tensors, but for those with an `id` in `without`."""
+    tensors = chain(model.parameters(), model.buffers())
+    return copy.deepcopy(model, {id(tensor): tensor for tensor in tensors if id(tensor) not in without})
+
+
+def _round(weights: Any) -> None:
+    with torch.no_grad():
+        for weight in weights:
+            weight.copy_(weight.to(SAVED))
+
+
+def _write(weights: dict[str, torch.Tensor], path: Path) -> None:
+    save_file({name: weight.detach().to(SAVED).cpu().contiguous() for name, weight in weights.items()}, path)
+
+
+def _read(path: Path, expected: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    try:
+        weights = load_file(path)
+    except (OSError, safetensors.SafetensorError) as error:
+        raise ValueError(f"{path} cannot be read ({error}): copy or train the pipeline again") from error
+    shapes = {name: tuple(weight.shape) for name, weight in weights.items()}
+    if shapes != {name: tuple(weight.shape) for name, weight in expected.items()}:
+        raise ValueError(f"the weights in {path} have other names or shapes than the model: they belong to another base or to other [tuning] settings")
+    return {name: weight.to(expected[name].dtype) for name, weight in weights.items()}

@@ -1,0 +1,48 @@
+"""Attention masks from positions: right for caches with holes, and for each kind of layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+_KINDS = {"full_attention", "sliding_attention"}
+
+
+def layer_kinds(config: Any) -> set[str]:
+    """The kinds of attention layers of a model.
+
+    Raises: ValueError for a kind of layer that cannot look back past a hole (recurrent, chunked), or for an attention
+        implementation that takes no mask of our own.
+    """
+    kinds = set(getattr(config, "layer_types", None) or ())
+    if not kinds:
+        sliding = getattr(config, "sliding_window", None) and getattr(config, "use_sliding_window", True)
+        kinds = {"sliding_attention" if sliding else "full_attention"}
+    if unknown := kinds - _KINDS:
+        raise ValueError(f"{config.model_type} has layers of the kind {', '.join(sorted(unknown))}: choose a model with attention layers only")
+    if config._attn_implementation not in ("sdpa", "eager"):
+        raise ValueError(f'attention = "{config._attn_implementation}" takes no mask with holes: choose "sdpa" or "eager"')
+    return kinds
+
+
+def attention_mask(
+    config: Any, queries: torch.Tensor, keys: torch.Tensor, valid: torch.Tensor, dtype: torch.dtype
+) -> torch.Tensor | dict[str, torch.Tensor]:
+    """The mask with which each query reads the valid keys at its own position and before.
+
+    queries, keys: Positions, rows × queries and rows × keys.
+    valid: Which keys hold a token, rows × keys.
+    dtype: That of the model.
+    Returns: rows × 1 × queries × keys, in the form that the model's attention takes; for a model that mixes kinds of
+        layers, one for each kind.
+    """
+    distance = queries[:, None, :, None] - keys[:, None, None, :]
+    seen = (distance >= 0) & valid[:, None, None, :]
+    masks = {}
+    for kind in layer_kinds(config):
+        mask = seen if kind == "full_attention" else seen & (distance < config.sliding_window)
+        if config._attn_implementation == "eager":
+            mask = torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill(~mask, torch.finfo(dtype).min)
+        masks[kind] = mask
+    return masks if len(masks) > 1 else masks.popitem()[1]

@@ -1,0 +1,151 @@
+"""A causal language model: base weights and what training adds to them."""
+
+import copy
+import json
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .adapters import LoRA, Tuning, sharing_copy
+from .attention import layer_kinds
+from .head import Head
+from .load import Base, device_of, dtype_of, load_base, save_base
+from .pieces import Pieces
+from .step import CausalSteps
+
+
+class CausalLM:
+    """A decoder from Hugging Face. Its weights are loaded when they are first needed.
+
+    name: A local folder or GGUF file, a name installed by `spacy genner download`, or a model on the hub.
+    revision: Branch, tag or commit on the hub.
+    tuning: Which weights are trained.
+    dtype: "auto", "bfloat16" or "float32": the type of the computation; trained weights are float32.
+    device: "auto", "cpu", "cuda:0", …
+    attention: "sdpa" or "eager".
+    trust_remote_code, allow_pickle: Off, because a model's own code and `.bin` files can run anything.
+    bundle_base: Save the base weights with the pipeline.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        revision: str | None = None,
+        tuning: Tuning | None = None,
+        dtype: str = "auto",
+        device: str = "auto",
+        attention: str = "sdpa",
+        trust_remote_code: bool = False,
+        allow_pickle: bool = False,
+        bundle_base: bool = False,
+    ) -> None:
+        self.name, self.revision = name, revision
+        self.tuning: Tuning = tuning or LoRA()
+        self.device = device_of(device)
+        self.dtype = dtype_of(dtype, self.device)
+        self._loading: Any = {
+            "attention": attention,
+            "trust_remote_code": trust_remote_code,
+            "allow_pickle": allow_pickle,
+        }
+        self._bundle_base = bundle_base
+        self._bundled: str | None = None
+        self._steps: CausalSteps | None = None
+
+    @cached_property
+    def base(self) -> Base:
+        """The base weights, frozen. Raises: ValueError if they cannot be found, read, or used."""
+        place, revision = (self._bundled, None) if self._bundled else (self.name, self.revision)
+        base = load_base(place, revision=revision, dtype=self.dtype, device=self.device, **self._loading)
+        layer_kinds(base.model.config)
+        return base
+
+    @cached_property
+    def model(self) -> Any:
+        """What is trained: the base with an adapter, say."""
+        return self.tuning.attach(self.base.model)
+
+    @cached_property
+    def pieces(self) -> Pieces:
+        """The tokenizer."""
+        return Pieces(self.base.tokenizer)
+
+    @property
+    def head(self) -> Head:
+        """The output matrix in training."""
+        return Head(self._plain)
+
+    @property
+    def steps(self) -> CausalSteps:
+        """The present weights, merged for decoding."""
+        if self._steps is None:
+            self._steps = CausalSteps(self.tuning.merged(self.model, self.dtype))
+        return self._steps
+
+    @property
+    def _plain(self) -> Any:
+        return self.model.get_base_model() if hasattr(self.model, "get_base_model") else self.model
+
+    def changed(self) -> None:
+        """To be called when the trained weights have changed."""
+        self._steps = None
+
+    def hidden(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
+        """Hidden states of sequences of ids in one forward pass, padded on the right: rows × longest × width."""
+        width = max(map(len, rows))
+        ids = torch.tensor([[*row, *[0] * (width - len(row))] for row in rows], device=self.device)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16):
+            return self._plain.base_model(input_ids=ids, use_cache=False).last_hidden_state
+
+    def save(self, folder: Path) -> None:
+        """Write what training changed, what identifies the base, and the base itself if it is to be bundled."""
+        self.tuning.save(self.model, folder)
+        (folder / "base.json").write_text(json.dumps(self._identity(), indent=2), encoding="utf8")
+        if self._bundle_base:
+            save_base(self.base, folder / "base")
+
+    def restore(self, folder: Path) -> None:
+        """Read it back.
+
+        Raises: ValueError if a file is missing or corrupt, or the base is not the one that was trained on.
+        """
+        try:
+            saved = json.loads((folder / "base.json").read_text(encoding="utf8"))
+        except (OSError, ValueError) as error:
+            raise ValueError(f"{folder / 'base.json'} cannot be read ({error}): copy or train the pipeline again") from error
+        if (folder / "base").is_dir():
+            self._bundled = str(folder / "base")
+        for built in ("base", "model", "pieces"):
+            self.__dict__.pop(built, None)
+        differing = [key for key in ("fingerprint", "tokenizer_hash") if saved.get(key) != self._identity()[key]]
+        if differing:
+            raise ValueError(
+                f"the pipeline was trained on {saved.get('name')!r} (revision {saved.get('revision')}), and "
+                f"{self.name!r} has another {' and another '.join(differing)}: get the same base weights, or train again"
+            )
+        self.tuning.restore(self.model, folder)
+        self.changed()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "CausalLM":
+        """A copy with trained weights of its own, on the same base."""
+        memo[id(self)] = result = copy.copy(self)
+        result._steps = None
+        if "model" in self.__dict__:
+            trained = {id(weight) for weight in self.model.parameters() if weight.requires_grad}
+            result.__dict__["model"] = sharing_copy(self.model, without=trained)
+        return result
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_steps": None}  # rebuilt where it is needed
+
+    def _identity(self) -> dict[str, str | None]:
+        return {
+            "name": self.name,
+            "revision": self.revision,
+            "fingerprint": self.base.fingerprint,
+            "tokenizer_hash": self.base.tokenizer_hash,
+        }

@@ -1,0 +1,43 @@
+"""The output matrix: logits of all tokens, or of a few at each place only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+NEVER = float("-inf")
+
+
+class Head:
+    """Turns hidden states into logits with the model's own bias, scaling and soft-cap.
+
+    model: A causal language model from Hugging Face.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._output = model.get_output_embeddings()
+        self._scale = getattr(model.config, "logit_scale", 1.0) / getattr(model.config, "logits_scaling", 1.0)
+        self._cap = getattr(model.config, "final_logit_softcapping", None)
+
+    def logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Of all tokens: … × width → … × vocabulary, float32."""
+        return self._finish(self._output(hidden))
+
+    def choice_logits(self, hidden: torch.Tensor, choices: Sequence[Sequence[int]]) -> torch.Tensor:
+        """Of some tokens: rows × width and the ids asked for in each row → rows × the largest number of ids, float32,
+        padded with minus infinity. Only the rows of the output matrix that belong to these ids are multiplied."""
+        lengths = torch.tensor([len(row) for row in choices])
+        width = int(lengths.max())
+        ids = torch.tensor([[*row, *[0] * (width - len(row))] for row in choices], device=hidden.device)
+        with torch.autocast(hidden.device.type, enabled=False):
+            logits = torch.einsum("rcw,rw->rc", self._output.weight[ids].float(), hidden.float())
+            if self._output.bias is not None:
+                logits = logits + self._output.bias[ids].float()
+        padding = torch.arange(width) >= lengths[:, None]
+        return self._finish(logits).masked_fill(padding.to(hidden.device), NEVER)
+
+    def _finish(self, logits: torch.Tensor) -> torch.Tensor:
+        logits = logits.float() * self._scale
+        return logits if self._cap is None else torch.tanh(logits / self._cap) * self._cap

@@ -1,0 +1,158 @@
+"""Base weights: a name → a model, a tokenizer, and what identifies them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from weakref import WeakValueDictionary
+
+import torch
+
+from .download import PACKAGES, installed
+from .manifest import verify
+
+_PROBE = "Zoë's 3 naïve\tfoxes, in 東京 and القاهرة 👍🏽, paid $1,234.50 [sic] to http://a.b\n"
+
+
+@dataclass(frozen=True, eq=False)
+class Base:
+    """Base weights in memory; pipes that ask for the same ones share them.
+
+    model: A causal language model in evaluation mode, its weights frozen.
+    fingerprint: Of the weights, the same for every type that they are loaded in.
+    tokenizer_hash: Of the vocabulary and of how a probe is split.
+    """
+
+    model: Any
+    tokenizer: Any
+    fingerprint: str
+    tokenizer_hash: str
+
+
+_loaded: WeakValueDictionary[tuple[object, ...], Base] = WeakValueDictionary()
+
+
+def load_base(
+    name: str,
+    *,
+    revision: str | None,
+    dtype: torch.dtype,
+    device: torch.device,
+    attention: str,
+    trust_remote_code: bool,
+    allow_pickle: bool,
+) -> Base:
+    """Load base weights, or find those already loaded.
+
+    name: A local folder (safetensors) or GGUF file, else a name that `spacy genner download` has installed, else a
+        model on the Hugging Face hub.
+    Raises: ValueError if there is no such model or it cannot be used.
+    """
+    key = (name, revision, dtype, device, attention, trust_remote_code, allow_pickle)
+    if key not in _loaded:
+        base = _load(name, revision, dtype, attention, trust_remote_code, allow_pickle, device)
+        _loaded[key] = base
+        return base
+    return _loaded[key]
+
+
+def save_base(base: Base, folder: Path) -> None:
+    """Write base weights and tokenizer as a folder that `load_base` takes."""
+    base.model.save_pretrained(folder)
+    base.tokenizer.save_pretrained(folder)
+
+
+def device_of(name: str) -> torch.device:
+    """"auto": the GPU if there is one. Raises: ValueError for a device that torch does not have."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f'device = "{name}" cannot be used ({error}): choose "auto", "cpu", or "cuda:0"') from error
+
+
+def dtype_of(name: str, device: torch.device) -> torch.dtype:
+    """"auto": bfloat16 where the device computes in it, else float32. Raises: ValueError for an unknown name."""
+    if name == "auto":
+        fast = device.type != "cpu" or torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+        return torch.bfloat16 if fast else torch.float32
+    try:
+        return {"bfloat16": torch.bfloat16, "float32": torch.float32}[name]
+    except KeyError:
+        raise ValueError(f'dtype = "{name}": choose "auto", "bfloat16" or "float32"') from None
+
+
+def _load(
+    name: str,
+    revision: str | None,
+    dtype: torch.dtype,
+    attention: str,
+    trust_remote_code: bool,
+    allow_pickle: bool,
+    device: torch.device,
+) -> Base:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    place, gguf = _resolve(name)
+    source: dict[str, Any] = {"revision": revision, "trust_remote_code": trust_remote_code}
+    if gguf:
+        source["gguf_file"] = gguf
+    loading: dict[str, Any] = {"torch_dtype": dtype, "attn_implementation": attention}
+    if allow_pickle:
+        loading["weights_only"] = True
+    elif not gguf:
+        loading["use_safetensors"] = True
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(place, **source)
+        model = AutoModelForCausalLM.from_pretrained(place, **source, **loading)
+    except Exception as error:  # each library below has errors of its own for a missing, truncated or foreign file
+        raise ValueError(_advice(name, error)) from error
+    if gguf:  # transformers 5 treats such a model as quantised: move its weights into a plain one
+        plain = type(model)(model.config).to(dtype)
+        plain.load_state_dict(model.state_dict())
+        model = plain
+    model = model.to(device).requires_grad_(False).eval()
+    return Base(model, tokenizer, _fingerprint(model), _tokenizer_hash(tokenizer))
+
+
+def _resolve(name: str) -> tuple[str, str | None]:
+    """A place that transformers can load from, and the GGUF file in it, if it is one."""
+    path = Path(name).expanduser()
+    if path.suffix == ".gguf" and path.is_file():
+        return str(path.parent), path.name
+    if path.is_dir():
+        return str(path), None
+    if name in PACKAGES and not installed(name):
+        raise ValueError(f"the weights {name!r} are not on this machine: run `python -m spacy genner download {name}`")
+    return str(installed(name) or name), None
+
+
+def _advice(name: str, error: Exception) -> str:
+    if folder := installed(name):
+        verify(folder)
+    return (
+        f"the language model {name!r} cannot be loaded: {error}\n"
+        f"Give a folder with config.json and *.safetensors, a .gguf file, one of {', '.join(PACKAGES)} after "
+        "`python -m spacy genner download NAME`, or a model on the Hugging Face hub (which must be reachable, and the "
+        "name and revision right). Weights in a .bin file load with allow_pickle = true only."
+    )
+
+
+def _fingerprint(model: Any) -> str:
+    """A hash of names, shapes, and some values of each weight, in the coarsest of the types a model is loaded in."""
+    digest = hashlib.sha256()
+    for name, weight in sorted(model.named_parameters()):
+        flat = weight.detach().flatten()
+        sample = flat[:: max(1, flat.numel() // 64)].to(torch.bfloat16).cpu().view(torch.int16)
+        digest.update(f"{name} {tuple(weight.shape)} ".encode() + sample.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _tokenizer_hash(tokenizer: Any) -> str:
+    vocabulary = sorted(tokenizer.get_vocab().items())
+    probe = tokenizer(_PROBE, add_special_tokens=False)["input_ids"]
+    return hashlib.sha256(json.dumps([vocabulary, probe]).encode()).hexdigest()

@@ -1,0 +1,45 @@
+"""The file in a folder of downloaded weights that tells whether they are whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+MANIFEST = "spacy-genner.json"
+"""Its name. It holds the SHA-256 of every other file of the folder."""
+
+
+class WeightsError(RuntimeError):
+    """Weights are corrupt or cannot be fetched; the message says what to do."""
+
+
+def seal(folder: Path, source: str, licence: str) -> None:
+    """Write the manifest of a folder that is complete, with the package and the licence of the weights."""
+    sums = {file.relative_to(folder).as_posix(): sha256(file) for file in sorted(folder.rglob("*")) if file.is_file()}
+    manifest = {"source": source, "licence": licence, "sha256": sums}
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf8")
+
+
+def verify(folder: Path) -> None:
+    """Compare every file of a downloaded folder with its manifest.
+
+    Raises: WeightsError that names what is missing or changed.
+    """
+    try:
+        sums = dict(json.loads((folder / MANIFEST).read_text(encoding="utf8"))["sha256"])
+    except (OSError, ValueError, LookupError, TypeError):
+        sums = {MANIFEST: None}
+    broken = [name for name, known in sums.items() if not (folder / name).is_file() or sha256(folder / name) != known]
+    if broken:
+        repair = f"run `python -m spacy genner download {folder.name} --force`"
+        raise WeightsError(f"the weights in {folder} are corrupt ({', '.join(broken)} missing or changed): {repair}")
+
+
+def sha256(file: Path) -> str:
+    """Checksum of a file of any size, as hexadecimal digits."""
+    digest = hashlib.sha256()
+    with file.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

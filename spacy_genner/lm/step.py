@@ -1,0 +1,78 @@
+"""A causal language model that decoders read on with, batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from .attention import attention_mask
+from .cache import empty_cache, repeated, select_rows
+from .head import Head
+
+
+class CausalSteps:
+    """The step model of merged, frozen weights. It remembers the prefixes that it has read.
+
+    model: A causal language model from Hugging Face in evaluation mode.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+        self.head = Head(model)
+        self._prefixes: dict[tuple[int, ...], Any] = {}
+
+    def session(self, prefix: tuple[int, ...], rows: int) -> CausalSession:
+        """A fresh batch behind a prefix of at least one id."""
+        if prefix not in self._prefixes:
+            alone = CausalSession(self, empty_cache(), 0, 1)
+            alone.extend([prefix])
+            self._prefixes = {prefix: alone.cache}  # another prefix comes with other labels: the old one is not needed
+        return CausalSession(self, repeated(self._prefixes[prefix], rows), len(prefix), rows)
+
+    def log_probs(self, hidden: torch.Tensor, choices: Sequence[Sequence[int]]) -> torch.Tensor:
+        """Log-probabilities of each row's choices among each other."""
+        with torch.inference_mode():
+            return torch.log_softmax(self.head.choice_logits(hidden, choices), dim=-1).cpu()
+
+
+class CausalSession:
+    """The keys and values of the rows of a batch. Rows of different length leave holes in them.
+
+    cache: Keys and values, a slot for each id and each hole.
+    length: The number of ids that every row has read, the same ones in all.
+    rows: The number of rows.
+    """
+
+    def __init__(self, steps: CausalSteps, cache: Any, length: int, rows: int) -> None:
+        self._steps = steps
+        self._device = steps.model.device
+        self.cache = cache
+        self._next = torch.full((rows,), length, device=self._device)
+        self._positions = torch.arange(length, device=self._device).repeat(rows, 1)
+        self._valid = torch.ones_like(self._positions, dtype=torch.bool)
+
+    @torch.inference_mode()
+    def extend(self, chunks: Sequence[Sequence[int]]) -> torch.Tensor:
+        """Read a chunk in every row: one forward pass. Returns hidden states, rows × longest chunk × width."""
+        lengths = torch.tensor([len(chunk) for chunk in chunks], device=self._device)
+        width = int(lengths.max())
+        ids = torch.tensor([[*chunk, *[0] * (width - len(chunk))] for chunk in chunks], device=self._device)
+        offsets = torch.arange(width, device=self._device)
+        positions = self._next[:, None] + offsets
+        self._positions = torch.cat([self._positions, positions], dim=1)
+        self._valid = torch.cat([self._valid, offsets < lengths[:, None]], dim=1)
+        self._next = self._next + lengths
+        model = self._steps.model
+        mask = attention_mask(model.config, positions, self._positions, self._valid, model.dtype)
+        output = model.base_model(
+            input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=self.cache, use_cache=True
+        )
+        return output.last_hidden_state
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Go on with these rows only."""
+        index = torch.tensor(list(rows), device=self._device)
+        select_rows(self.cache, index)
+        self._next, self._positions, self._valid = self._next[index], self._positions[index], self._valid[index]

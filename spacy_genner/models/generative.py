@@ -1,0 +1,94 @@
+"""The network of `generative_ner`: sources in, scored entities out; sources with gold entities in, losses out."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from thinc.api import Model
+from thinc.types import Floats1d
+
+from ..decoding.model import Decoder, Job
+from ..decoding.moves import spell
+from ..decoding.scores import scored_entities
+from ..formats.base import Format
+from ..labels import Labels
+from ..lm.causal import CausalLM
+from ..prompts import Instruction
+from ..types import Entity, Source
+from .losses import LOSSES, Target
+from .shim import LMShim
+
+Gold = tuple[Source, Sequence[Entity]]
+
+
+def GenerativeNER(lm: CausalLM, format: Format, prompt: Instruction, decoder: Decoder, loss: str = "tokens") -> Model:
+    """A language model that rewrites a source with its entities marked.
+
+    lm: The language model.
+    format: How the answer is written.
+    prompt: What the model reads around the source.
+    decoder: How the best legal answer is found.
+    loss: What training asks: "tokens", every token of the answer; "decisions", the choice among the legal moves
+        wherever there is one.
+    Returns: a thinc model. `predict` turns sources into lists of entities with scores. `begin_update` turns pairs of a
+        source and its properly nested gold entities into losses, float32, one a pair.
+        `attrs["set_labels"](model, labels)` gives it the label set.
+    Raises: ValueError for an unknown loss.
+    """
+    if loss not in LOSSES:
+        raise ValueError(f'loss = "{loss}": choose one of {", ".join(LOSSES)}')
+    attrs = {"lm": lm, "format": format, "prompt": prompt, "decoder": decoder, "set_labels": set_labels, "speller": None}
+    model: Model = Model("generative_ner", forward, attrs=attrs, shims=[LMShim(lm, LOSSES[loss])])
+    set_labels(model, {})
+    return model
+
+
+def set_labels(model: Model, labels: Labels) -> None:
+    """Give the network a label set."""
+    model.attrs["labels"], model.attrs["speller"] = dict(labels), None
+
+
+def forward(model: Model, X: Sequence[Any], is_train: bool) -> tuple[Any, Callable[[Floats1d], list[Any]]]:
+    """Sources → entities, or (source, gold entities) → losses."""
+    shim, speller = model.shims[0], _speller(model)
+    if is_train:
+        losses, backprop = shim.begin_update([speller.target(source, gold) for source, gold in X])
+        return losses, lambda d_losses: backprop(d_losses) or []
+    jobs = [speller.job(source) for source in X]
+    traces = model.attrs["decoder"](shim.steps, jobs)
+    return [scored_entities(job.grammar, trace) for job, trace in zip(jobs, traces, strict=True)], lambda _: []
+
+
+class Speller:
+    """Sources and entities as token ids, for one label set.
+
+    Raises: ValueError if the tokenizer cannot write the marks of the format with these labels, or the prompt is broken.
+    """
+
+    def __init__(self, lm: CausalLM, format: Format, prompt: Instruction, labels: Labels) -> None:
+        self._lm, self._format, self._labels = lm, format, labels
+        lm.pieces.check(format.marks(labels))
+        rendered = prompt.render(labels, format, lm.pieces.chat_template)
+        self._prefix = lm.pieces.encode_prefix(rendered.prefix)
+        self._suffix = lm.pieces.encode_template(rendered.suffix)
+
+    def job(self, source: Source) -> Job:
+        """What a decoder needs to know."""
+        return Job(self._prefix, self._body(source), self._format.grammar(source, self._labels), self._lm.pieces.encode)
+
+    def target(self, source: Source, entities: Sequence[Entity]) -> Target:
+        """What training needs to know. Raises: ValueError if the format cannot say the entities."""
+        grammar = self._format.grammar(source, self._labels)
+        answer, decisions = spell(grammar, grammar.derive(entities), self._lm.pieces.encode)
+        return Target([*self._prefix, *self._body(source)], [*answer, self._lm.pieces.end], decisions)
+
+    def _body(self, source: Source) -> list[int]:
+        words = (f" {word}" if space else word for word, space in zip(source.words, source.spaces, strict=True))
+        return [id for word in words for id in self._lm.pieces.encode(word)] + self._suffix
+
+
+def _speller(model: Model) -> Speller:
+    if model.attrs["speller"] is None:
+        attrs = model.attrs
+        attrs["speller"] = Speller(attrs["lm"], attrs["format"], attrs["prompt"], attrs["labels"])
+    speller: Speller = model.attrs["speller"]
+    return speller

@@ -1,0 +1,51 @@
+"""What training asks of an answer: each of its tokens, or only the decisions on its way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import torch
+from torch.nn.functional import cross_entropy
+
+from ..decoding.moves import Decision
+from ..lm.head import Head
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A known answer to a prompt.
+
+    prompt, answer: Token ids.
+    decisions: Where the answer could have gone on in another legal way.
+    """
+
+    prompt: list[int]
+    answer: list[int]
+    decisions: list[Decision]
+
+
+Loss: TypeAlias = Callable[[Head, torch.Tensor, Target], tuple[torch.Tensor, int]]
+"""The sum of the losses of one target and how many there are, given its hidden states, ids × width."""
+
+
+def token_loss(head: Head, hidden: torch.Tensor, target: Target) -> tuple[torch.Tensor, int]:
+    """Cross-entropy of every token of the answer among the whole vocabulary."""
+    first = len(target.prompt) - 1
+    logits = head.logits(hidden[first : first + len(target.answer)])
+    wanted = torch.tensor(target.answer, device=hidden.device)
+    return cross_entropy(logits, wanted, reduction="sum"), len(target.answer)
+
+
+def decision_loss(head: Head, hidden: torch.Tensor, target: Target) -> tuple[torch.Tensor, int]:
+    """Cross-entropy of every decision among its legal choices."""
+    if not target.decisions:
+        return hidden.sum() * 0.0, 0
+    places = [len(target.prompt) - 1 + decision.position for decision in target.decisions]
+    logits = head.choice_logits(hidden[places], [decision.choices for decision in target.decisions])
+    wanted = torch.tensor([decision.chosen for decision in target.decisions], device=hidden.device)
+    return cross_entropy(logits, wanted, reduction="sum"), len(places)
+
+
+LOSSES: dict[str, Loss] = {"tokens": token_loss, "decisions": decision_loss}

@@ -1,0 +1,132 @@
+"""torch behind thinc: placement, precision, and the optimizer are the language model's own."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import srsly
+import torch
+from thinc.api import Optimizer
+from thinc.shims import Shim
+from thinc.types import Floats1d
+
+from ..decoding.model import StepModel
+from ..lm.causal import CausalLM
+from .losses import Loss, Target
+
+
+class LMShim(Shim):
+    """A language model as thinc sees it: targets in, losses out; gradients in, a step of a torch optimizer out."""
+
+    def __init__(self, lm: CausalLM, loss: Loss) -> None:
+        super().__init__(lm)
+        self.lm = lm
+        self._loss = loss
+        self._targets = 0
+        self._stepper: tuple[Optimizer, torch.optim.AdamW] | None = None
+        self._process = os.getpid()
+
+    @property
+    def steps(self) -> StepModel:
+        """The model for decoding, from whichever process.
+
+        Raises: RuntimeError on a GPU in a process that was forked.
+        """
+        if os.getpid() != self._process:
+            if self.lm.device.type != "cpu":
+                raise RuntimeError("a GPU cannot be shared with worker processes: use n_process=1 and a larger batch_size")
+            torch.set_num_threads(1)  # after a fork, torch hangs if it asks for the threads of its parent
+            self._process = os.getpid()
+        return self.lm.steps
+
+    def begin_update(self, targets: Sequence[Target]) -> tuple[Floats1d, Callable[[Floats1d], None]]:
+        """The loss of each target, summed over its parts, and the way back from their gradients."""
+        self.lm.model.train()
+        hidden = self.lm.hidden([target.prompt + target.answer for target in targets])
+        head = self.lm.head
+        parts = [self._loss(head, hidden[i], target) for i, target in enumerate(targets)]
+        losses = torch.stack([loss for loss, _ in parts])
+
+        def backprop(d_losses: Floats1d) -> None:
+            losses.backward(torch.as_tensor(np.asarray(d_losses), dtype=losses.dtype, device=losses.device))
+            self._targets += sum(count for _, count in parts)
+
+        return losses.detach().cpu().numpy(), backprop
+
+    def finish_update(self, optimizer: Optimizer) -> None:
+        """One step with the mean gradient of all that was asked since the last one."""
+        weights = [weight for weight in self.lm.model.parameters() if weight.grad is not None]
+        if not weights or not self._targets:
+            return
+        stepper = self._adam(optimizer)
+        for weight in weights:
+            weight.grad.div_(self._targets)
+            if optimizer.L2 and not optimizer.L2_is_weight_decay:
+                weight.grad.add_(weight.detach(), alpha=optimizer.L2)
+        if optimizer.grad_clip:
+            torch.nn.utils.clip_grad_norm_(weights, optimizer.grad_clip)
+        stepper.step()
+        stepper.zero_grad()
+        self._targets = 0
+        self.lm.changed()
+
+    def _adam(self, optimizer: Optimizer) -> torch.optim.AdamW:
+        """The torch twin of thinc's optimizer, at the present place of its schedules."""
+        if self._stepper is None or self._stepper[0] is not optimizer:
+            refused = {
+                "use_averages = true": optimizer.averages is not None,
+                "RAdam": optimizer.use_radam,
+                "SGD": not (optimizer.b1 and optimizer.b2),
+            }
+            if any(refused.values()):
+                names = ", ".join(name for name, present in refused.items() if present)
+                raise ValueError(f'[training.optimizer]: {names} cannot be used here: take "Adam.v1" with use_averages = false')
+            weights = [weight for weight in self.lm.model.parameters() if weight.requires_grad]
+            self._stepper = optimizer, torch.optim.AdamW(weights)
+        stepper = self._stepper[1]
+        stepper.param_groups[0].update(
+            lr=optimizer.learn_rate,
+            betas=(optimizer.b1, optimizer.b2),
+            eps=optimizer.eps,
+            weight_decay=optimizer.L2 if optimizer.L2_is_weight_decay else 0.0,
+        )
+        return stepper
+
+    def to_disk(self, path: str | Path) -> None:
+        """Write a folder: what training changed and what identifies the base."""
+        Path(path).mkdir(parents=True, exist_ok=True)
+        self.lm.save(Path(path))
+
+    def from_disk(self, path: str | Path) -> LMShim:
+        """Read such a folder. Raises: ValueError if something is missing, corrupt, or belongs to another base."""
+        self.lm.restore(Path(path))
+        self._stepper = None
+        return self
+
+    def to_bytes(self) -> bytes:
+        """The files of the folder."""
+        with tempfile.TemporaryDirectory() as folder:
+            self.to_disk(folder)
+            files = {str(p.relative_to(folder)): p.read_bytes() for p in Path(folder).rglob("*") if p.is_file()}
+        return bytes(srsly.msgpack_dumps(files))
+
+    def from_bytes(self, data: bytes) -> LMShim:
+        """Read them back."""
+        files: dict[str, bytes] = srsly.msgpack_loads(data)
+        with tempfile.TemporaryDirectory() as folder:
+            for name, content in files.items():
+                path = Path(folder, name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+            return self.from_disk(folder)
+
+    def to_device(self, device_type: str, device_id: int) -> None:
+        """Does nothing: the language model's own `device` setting places it."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_stepper": None}

@@ -1,0 +1,73 @@
+"""Proper nesting: every two spans are disjoint, or one lies inside the other. Standard library only."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+
+from .types import Entity
+
+
+def nest(entities: Iterable[Entity], max_depth: int | None = None) -> tuple[list[Entity], list[tuple[Entity, str]]]:
+    """Split entities into a properly nested subset and the rest.
+
+    Of two crossing spans the longer is kept, of two of one length the one that starts earlier. One extent may carry
+    several labels, each once; they nest in their order of appearance. A span's depth is 1 more than the number of
+    kept spans around it.
+
+    max_depth: The greatest depth kept, at least 1; None for any.
+
+    Returns: The kept entities by start, the longest first, then by appearance; and every other one with its reason:
+        "empty", "duplicate", "crossing" or "too deep".
+    """
+    if max_depth is not None and max_depth < 1:
+        raise ValueError(f"max_depth = {max_depth} would keep no span: give 1 or more, or None for any depth")
+    kept: list[Entity] = []
+    rest: list[tuple[Entity, str]] = []
+    seen: set[Entity] = set()
+    starts: list[int] = []
+    ends: list[int] = []
+    for entity in sorted(entities, key=lambda e: (e.start - e.end, e.start)):
+        # What is kept by now is at least as long: it crosses if it starts or ends inside, else it is around or apart.
+        start_at, end_at = bisect_right(starts, entity.start), bisect_right(ends, entity.start)
+        if entity.start >= entity.end:
+            rest.append((entity, "empty"))
+        elif entity in seen:
+            rest.append((entity, "duplicate"))
+        elif _below(starts, start_at, entity.end) or _below(ends, end_at, entity.end):
+            rest.append((entity, "crossing"))
+        elif max_depth is not None and start_at - end_at >= max_depth:
+            rest.append((entity, "too deep"))
+        else:
+            kept.append(entity)
+            starts.insert(start_at, entity.start)
+            ends.insert(bisect_right(ends, entity.end), entity.end)
+        seen.add(entity)
+    return sorted(kept, key=lambda e: (e.start, -e.end)), rest
+
+
+def _below(positions: list[int], at: int, limit: int) -> bool:
+    return at < len(positions) and positions[at] < limit
+
+
+def depths(nested: Sequence[Entity]) -> list[int]:
+    """The depth of each entity, from 1 for an outermost one.
+
+    nested: As `nest` keeps them: properly nested and in that order.
+    """
+    around: list[int] = []
+    result = []
+    for entity in nested:
+        while around and around[-1] <= entity.start:
+            around.pop()
+        around.append(entity.end)
+        result.append(len(around))
+    return result
+
+
+def outermost(nested: Sequence[Entity]) -> list[Entity]:
+    """The entities inside no other; of several labels on one extent the first.
+
+    nested: As `nest` keeps them: properly nested and in that order.
+    """
+    return [entity for entity, depth in zip(nested, depths(nested), strict=True) if depth == 1]

@@ -1,0 +1,51 @@
+"""Label set + format → what the model reads around the source."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import jinja2
+
+from .formats.base import Format
+from .labels import Labels
+from .types import Prompt
+
+TEMPLATE = """\
+{{ instruction }}
+Labels: {% for label, definition in labels.items() -%}
+{{ label }}{% if definition %} ({{ definition }}){% endif %}{{ ", " if not loop.last }}
+{%- endfor %}
+Text: {{ text }}
+Answer:
+"""
+
+_TEXT = "\ue000"
+"""Stands for the source while a template is rendered: a private-use character."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """Instruction, labels with their definitions, text.
+
+    template: A jinja2 template over `instruction` (a sentence from the format), `labels` (label → definition, maybe
+        empty) and `text`, which must come once. None: `TEMPLATE`.
+    chat: Put the result into the chat template of the tokenizer, as the user's turn.
+    """
+
+    template: str | None = None
+    chat: bool = False
+
+    def render(self, labels: Labels, format: Format, chat_template: Callable[[str], str]) -> Prompt:
+        """The prompt around any source.
+
+        chat_template: Turns what a user says into the whole conversation up to the model's answer.
+        Raises: ValueError if the template is broken or does not hold the text once.
+        """
+        try:
+            template = jinja2.Template(self.template or TEMPLATE, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+            prompt = template.render(instruction=format.instruction(), labels=labels, text=_TEXT)
+        except jinja2.TemplateError as error:
+            raise ValueError(f"the prompt's template cannot be rendered: {error}") from error
+        prefix, *rest = (chat_template(prompt) if self.chat else prompt).split(_TEXT)
+        if len(rest) != 1:
+            raise ValueError(f"the prompt's template must hold {{{{ text }}}} once, not {len(rest)} times")
+        return Prompt(prefix, rest[0])
