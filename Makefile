@@ -10,7 +10,7 @@ EXTRAS ?= dev
 
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install
-PYTEST = GENNER_CORPORA="$(CORPORA)" $(BIN)/python -m pytest -q
+PYTEST = $(if $(CORPORA),GENNER_CORPORA="$(CORPORA)") $(BIN)/python -m pytest -q
 INSTALLED = $(VENV)/.installed-$(STACK)
 STACK4 = $(MAKE) --no-print-directory STACK=4 VENV=$(VENV4) EXTRAS=dev,encoder
 

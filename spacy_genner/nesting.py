@@ -71,3 +71,14 @@ def outermost(nested: Sequence[Entity]) -> list[Entity]:
     nested: As `nest` keeps them: properly nested and in that order.
     """
     return [entity for entity, depth in zip(nested, depths(nested), strict=True) if depth == 1]
+
+
+def inner(entities: Iterable[Entity]) -> set[Entity]:
+    """The entities that lie inside another one: two labels on the same tokens do not lie inside one another."""
+    entities = set(entities)
+    reach, inside = -1, set()
+    for start, minus_end in sorted({(e.start, -e.end) for e in entities}):
+        if -minus_end <= reach:
+            inside.add((start, -minus_end))
+        reach = max(reach, -minus_end)
+    return {e for e in entities if (e.start, e.end) in inside}

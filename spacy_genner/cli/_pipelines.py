@@ -39,7 +39,7 @@ def load(model: str, gpu_id: int = -1) -> Language:
 def read_corpus(path: Path, nlp: Language, limit: int = 0) -> list[Example]:
     """The documents of a .spacy file or folder, as `spacy evaluate` reads them; 0: all of them.
 
-    Raises: ValueError if a file is no .spacy file, or if there is no document.
+    Raises: ValueError if a file is no .spacy file, if there is no document, or if the tokenizer changes a text.
     """
     try:
         examples = list(Corpus(path, limit=limit)(nlp))
@@ -47,11 +47,17 @@ def read_corpus(path: Path, nlp: Language, limit: int = 0) -> list[Example]:
         raise ValueError(f"{path}: cannot be read as .spacy data ({error}): write it with spaCy's DocBin") from error
     if not examples:
         raise ValueError(f"{path}: there is no document with a token in it")
+    for i, example in enumerate(examples, 1):
+        if example.predicted.text != example.reference.text:
+            raise ValueError(
+                f"{path}, document {i}: the pipeline's tokenizer changes {example.reference.text[:60]!r} to "
+                f"{example.predicted.text[:60]!r}, so that spans cannot be compared: use a tokenizer that keeps the text"
+            )
     return examples
 
 
 def layer(docs: Iterable[Doc], spans_key: str) -> str:
-    """Where the spans of these documents are: "spans" if one of them has `doc.spans[spans_key]`, else "ents"."""
+    """Where the spans of documents are: "spans" if one of them has `doc.spans[spans_key]`, else "ents"."""
     return "spans" if any(spans_key in doc.spans for doc in docs) else "ents"
 
 
@@ -69,6 +75,11 @@ def read_spans(doc: Doc, where: str, spans_key: str) -> Found:
     values = [None] * len(group) if scores is None else [float(score) for score in scores]
     found = {(span.start, -span.end, span.label_): (span, value) for span, value in zip(group, values, strict=True)}
     return [found[key] for key in sorted(found)]
+
+
+def read_own_spans(doc: Doc, spans_key: str) -> Found:
+    """The spans of `doc.spans[spans_key]` if this document has it, else of `doc.ents`."""
+    return read_spans(doc, layer([doc], spans_key), spans_key)
 
 
 def characters(found: Found) -> frozenset[Entity]:

@@ -15,7 +15,7 @@ from wasabi import msg
 
 from ..evaluation.report import write_page
 from . import genner
-from ._pipelines import Found, layer, load, plain_errors, read_spans
+from ._pipelines import Found, load, plain_errors, read_own_spans
 from ._rows import row
 
 
@@ -46,7 +46,7 @@ def annotate_cli(
     nlp = load(model, gpu_id)
     docs: list[Doc] = []
     for doc in tqdm(nlp.pipe(texts, batch_size=batch_size), total=len(texts), unit="doc", mininterval=1):
-        tqdm.write(tree(doc, _read(doc, spans_key)))
+        tqdm.write(tree(doc, read_own_spans(doc, spans_key)))
         docs.append(doc)
     if len(docs) < len(texts):
         msg.warn(f"{len(texts) - len(docs)} of {len(texts)} documents failed in the pipeline and are left out")
@@ -55,7 +55,9 @@ def annotate_cli(
         msg.good(f"Saved {len(docs)} documents to {output}")
     if html:
         facts = {"pipeline": model, "documents": f"{len(docs):,}"}
-        write_page(html, f"Entities of {input_file.name}", facts, [row(doc, _read(doc, spans_key)) for doc in docs])
+        write_page(
+            html, f"Entities of {input_file.name}", facts, [row(doc, read_own_spans(doc, spans_key)) for doc in docs]
+        )
         msg.good(f"Saved the page to {html}")
 
 
@@ -99,10 +101,6 @@ def write_docs(path: Path, docs: Sequence[Doc], spans_key: str) -> None:
 
 
 def _records(doc: Doc, spans_key: str) -> Iterator[dict[str, object]]:
-    for span, score in _read(doc, spans_key):
+    for span, score in read_own_spans(doc, spans_key):
         record = {"start": span.start_char, "end": span.end_char, "label": span.label_, "text": span.text}
         yield record if score is None else {**record, "score": score}
-
-
-def _read(doc: Doc, spans_key: str) -> Found:
-    return read_spans(doc, layer([doc], spans_key), spans_key)

@@ -58,9 +58,10 @@ def _align(
         report.change("white space trimmed", place)
     start, end = end - len(text.lstrip()), start + len(text.rstrip())
     span = doc.char_span(start, end, alignment_mode=alignment.value)
-    if span is None:
+    words = [token.i for token in span or () if not token.is_space]
+    if not words:
         report.lose("misaligned", place)
         return None
     if (span.start_char, span.end_char) != (start, end):
         report.change(f"misaligned: {alignment.value}", place)
-    return Entity(span.start, span.end, label)
+    return Entity(words[0], words[-1] + 1, label)

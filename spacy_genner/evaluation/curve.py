@@ -32,11 +32,13 @@ class Chart:
     """Lines over training steps, ready to draw.
 
     lines: The (step, value) pairs of each line, by its name.
+    note: What to say about it.
     last, top: The step at the right edge and the value at the upper edge; both axes begin at 0.
     """
 
     title: str
     lines: dict[str, Points]
+    note: str
     last: float
     top: float
 
@@ -66,9 +68,11 @@ def charts(records: list[Record]) -> list[Chart]:
     losses: dict[str, Points] = {
         pipe: [(r.step, r.losses[pipe]) for r in records if pipe in r.losses] for pipe in pipes
     }
+    best = max(records, key=lambda record: record.score)
+    score: Points = [(record.step, 100 * record.score) for record in records]
     return [
-        _chart("Training loss", losses),
-        _chart("Development score", {"score": [(record.step, record.score) for record in records]}),
+        _chart("Training loss", losses, f"{records[-1].step} steps"),
+        _chart("Development score, %", {"score": score}, f"best {100 * best.score:.1f} at step {best.step}"),
     ]
 
 
@@ -84,10 +88,10 @@ def _record(line: str, where: str) -> Record:
         ) from error
 
 
-def _chart(title: str, lines: dict[str, Points]) -> Chart:
+def _chart(title: str, lines: dict[str, Points], note: str) -> Chart:
     points = [point for line in lines.values() for point in line]
     last = max((step for step, _ in points), default=0)
-    return Chart(title, lines, last or 1, _ceiling(max((value for _, value in points), default=0)))
+    return Chart(title, lines, note, last or 1, _ceiling(max((value for _, value in points), default=0)))
 
 
 def _ceiling(value: float) -> float:

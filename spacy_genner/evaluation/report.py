@@ -9,14 +9,14 @@ from itertools import chain, groupby
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from spacy import displacy
 
 from .curve import Chart
 from .scores import Scores
 
 # As displaCy's own, without the white space between the tokens of a span; the ghost makes room for a label that is
-# wider than its token.
+# wider than its span.
 TEMPLATE = {
     "span": '<span class="token" style="height: {total_height}px"><span>{text}</span>{span_slices}{span_starts}</span>',
     "slice": '<span class="bar" style="background: {bg}; top: {top_offset}px"></span>',
@@ -112,8 +112,7 @@ def draw(panel: Panel, colours: Mapping[str, str]) -> Markup:
     pieces, places = _pieces(panel)
     spans, backgrounds = [], {}
     for mark in panel.marks:
-        sign = "✗ " if mark.error else ""
-        label = str(escape(sign + mark.label) + Markup(" <small>{}</small>").format(mark.note))
+        label = _label(mark, sum(map(len, panel.words[mark.start : mark.end])))
         backgrounds[label] = "var(--error)" if mark.error else colours[mark.label]
         spans.append({"start_token": places[mark.start], "end_token": places[mark.end - 1] + 1, "label": label})
     settings = {"direction": _direction("".join(panel.words))}
@@ -122,11 +121,20 @@ def draw(panel: Panel, colours: Mapping[str, str]) -> Markup:
     return Markup(displacy.render(parsed, style="span", manual=True, jupyter=False, options=options))
 
 
+def _label(mark: Mark, length: int) -> str:
+    """The label of a span of so many characters, as HTML. It is a key of displaCy's colours too."""
+    text = f"✗ {mark.label}" if mark.error else mark.label
+    fit = "narrow" if length < len(text) + len(mark.note) else "wide"
+    return str(Markup('<span class="{}">{} <small>{}</small></span>').format(fit, text, mark.note))
+
+
 def _pieces(panel: Panel) -> tuple[list[str], dict[int, int]]:
     """What displaCy takes for tokens, and the piece of each token that lies in a span.
 
-    displaCy puts a space behind each token outside spans: one piece for the whole text between them prevents it.
+    displaCy puts a space behind each token outside spans: one piece for the whole text between them prevents it. White
+    space inside a span belongs to the piece before, so that the span's bar has no gaps.
     """
+    joined = set(chain.from_iterable(range(mark.start, mark.end - 1) for mark in panel.marks))
     covered = set(chain.from_iterable(range(mark.start, mark.end) for mark in panel.marks))
     texts = list(zip(panel.words, panel.spaces, strict=True))
     pieces: list[str] = []
@@ -137,7 +145,7 @@ def _pieces(panel: Panel) -> tuple[list[str], dict[int, int]]:
             continue
         for i in run:
             places[i] = len(pieces)
-            pieces += filter(None, texts[i])
+            pieces += ["".join(texts[i])] if i in joined else filter(None, texts[i])
     return pieces, places
 
 

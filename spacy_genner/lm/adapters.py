@@ -104,9 +104,11 @@ class FullTuning:
 
     def merged(self, model: Any, dtype: torch.dtype) -> Any:
         """A copy."""
-        merged = copy.deepcopy(model)
+        merged = copy.deepcopy(model).requires_grad_(False)
         _round(merged.parameters())
-        return merged.to(dtype).requires_grad_(False).eval()
+        for weight in merged.parameters():  # not buffers: rotary frequencies must stay exact
+            weight.data = weight.data.to(dtype)
+        return merged.eval()
 
 
 def sharing_copy(model: Any, without: Sequence[int] | set[int] = ()) -> Any:

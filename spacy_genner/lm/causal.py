@@ -90,6 +90,13 @@ class CausalLM:
     def _plain(self) -> Any:
         return self.model.get_base_model() if hasattr(self.model, "get_base_model") else self.model
 
+    def reset(self) -> None:
+        """Begin again with the base weights and a fresh adapter."""
+        for built in ("base", "model", "pieces"):
+            self.__dict__.pop(built, None)
+        self._steps = None
+        _ = self.model
+
     def changed(self) -> None:
         """To be called when the trained weights have changed."""
         self._steps = None
@@ -119,8 +126,7 @@ class CausalLM:
             raise ValueError(f"{folder / 'base.json'} cannot be read ({error}): copy or train the pipeline again") from error
         if (folder / "base").is_dir():
             self._bundled = str(folder / "base")
-        for built in ("base", "model", "pieces"):
-            self.__dict__.pop(built, None)
+        self.reset()
         differing = [key for key in ("fingerprint", "tokenizer_hash") if saved.get(key) != self._identity()[key]]
         if differing:
             raise ValueError(

@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 import torch
 
 from .download import PACKAGES, installed
-from .manifest import verify
+from .manifest import MANIFEST, verify
 
 _PROBE = "Zoë's 3 naïve\tfoxes, in 東京 and القاهرة 👍🏽, paid $1,234.50 [sic] to http://a.b\n"
 
@@ -112,7 +112,7 @@ def _load(
     except Exception as error:  # each library below has errors of its own for a missing, truncated or foreign file
         raise ValueError(_advice(name, error)) from error
     if gguf:  # transformers 5 treats such a model as quantised: move its weights into a plain one
-        plain = type(model)(model.config).to(dtype)
+        plain = AutoModelForCausalLM.from_config(model.config, torch_dtype=dtype)
         plain.load_state_dict(model.state_dict())
         model = plain
     model = model.to(device).requires_grad_(False).eval()
@@ -132,7 +132,7 @@ def _resolve(name: str) -> tuple[str, str | None]:
 
 
 def _advice(name: str, error: Exception) -> str:
-    if folder := installed(name):
+    if (folder := installed(name)) and (folder / MANIFEST).is_file():
         verify(folder)
     return (
         f"the language model {name!r} cannot be loaded: {error}\n"

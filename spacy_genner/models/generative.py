@@ -20,7 +20,9 @@ from .shim import LMShim
 Gold = tuple[Source, Sequence[Entity]]
 
 
-def GenerativeNER(lm: CausalLM, format: Format, prompt: Instruction, decoder: Decoder, loss: str = "tokens") -> Model:
+def build_generative_ner(
+    lm: CausalLM, format: Format, prompt: Instruction, decoder: Decoder, loss: str = "tokens"
+) -> Model:
     """A language model that rewrites a source with its entities marked.
 
     lm: The language model.
@@ -37,7 +39,7 @@ def GenerativeNER(lm: CausalLM, format: Format, prompt: Instruction, decoder: De
     if loss not in LOSSES:
         raise ValueError(f'loss = "{loss}": choose one of {", ".join(LOSSES)}')
     attrs = {"lm": lm, "format": format, "prompt": prompt, "decoder": decoder, "set_labels": set_labels, "speller": None}
-    model: Model = Model("generative_ner", forward, attrs=attrs, shims=[LMShim(lm, LOSSES[loss])])
+    model: Model = Model("generative_ner", forward, init=init, attrs=attrs, shims=[LMShim(lm, LOSSES[loss])])
     set_labels(model, {})
     return model
 
@@ -45,6 +47,11 @@ def GenerativeNER(lm: CausalLM, format: Format, prompt: Instruction, decoder: De
 def set_labels(model: Model, labels: Labels) -> None:
     """Give the network a label set."""
     model.attrs["labels"], model.attrs["speller"] = dict(labels), None
+
+
+def init(model: Model, X: Any = None, Y: Any = None) -> None:
+    """Load the base weights, and begin with a fresh adapter."""
+    model.shims[0].reset()
 
 
 def forward(model: Model, X: Sequence[Any], is_train: bool) -> tuple[Any, Callable[[Floats1d], list[Any]]]:

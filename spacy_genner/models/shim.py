@@ -28,7 +28,7 @@ class LMShim(Shim):
         self.lm = lm
         self._loss = loss
         self._targets = 0
-        self._stepper: tuple[Optimizer, torch.optim.AdamW] | None = None
+        self._stepper: torch.optim.AdamW | None = None
         self._process = os.getpid()
 
     @property
@@ -75,27 +75,31 @@ class LMShim(Shim):
         self._targets = 0
         self.lm.changed()
 
+    def reset(self) -> None:
+        """Load the base weights, and begin with a fresh adapter. Raises: ValueError if they cannot be loaded."""
+        self.lm.reset()
+        self._stepper, self._targets = None, 0
+
     def _adam(self, optimizer: Optimizer) -> torch.optim.AdamW:
-        """The torch twin of thinc's optimizer, at the present place of its schedules."""
-        if self._stepper is None or self._stepper[0] is not optimizer:
-            refused = {
-                "use_averages = true": optimizer.averages is not None,
-                "RAdam": optimizer.use_radam,
-                "SGD": not (optimizer.b1 and optimizer.b2),
-            }
-            if any(refused.values()):
-                names = ", ".join(name for name, present in refused.items() if present)
-                raise ValueError(f'[training.optimizer]: {names} cannot be used here: take "Adam.v1" with use_averages = false')
-            weights = [weight for weight in self.lm.model.parameters() if weight.requires_grad]
-            self._stepper = optimizer, torch.optim.AdamW(weights)
-        stepper = self._stepper[1]
-        stepper.param_groups[0].update(
+        """The torch twin of thinc's optimizer, at the present place of its schedules. Its moments live as long as the
+        weights. Raises: ValueError for what it cannot honour."""
+        refused = {
+            "use_averages = true": optimizer.averages is not None,
+            "RAdam": optimizer.use_radam,
+            "SGD": not (optimizer.b1 and optimizer.b2),
+        }
+        if any(refused.values()):
+            names = ", ".join(name for name, present in refused.items() if present)
+            raise ValueError(f'[training.optimizer] {names}: not possible here, take "Adam.v1" with use_averages = false')
+        if self._stepper is None:
+            self._stepper = torch.optim.AdamW(weight for weight in self.lm.model.parameters() if weight.requires_grad)
+        self._stepper.param_groups[0].update(
             lr=optimizer.learn_rate,
             betas=(optimizer.b1, optimizer.b2),
             eps=optimizer.eps,
             weight_decay=optimizer.L2 if optimizer.L2_is_weight_decay else 0.0,
         )
-        return stepper
+        return self._stepper
 
     def to_disk(self, path: str | Path) -> None:
         """Write a folder: what training changed and what identifies the base."""

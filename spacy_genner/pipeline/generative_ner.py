@@ -1,0 +1,327 @@
+"""The pipeline component `generative_ner`."""
+
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import srsly
+from spacy import util
+from spacy.language import Language
+from spacy.pipeline.trainable_pipe import TrainablePipe
+from spacy.tokens import Doc
+from spacy.training import Example, validate_examples, validate_get_examples
+from thinc.api import Adam, Config, Model, Optimizer
+from thinc.types import Floats1d
+
+from ..labels import as_labels
+from ..nesting import nest
+from ..types import Entity, Source
+from ..windows import inside, merge, split
+from .docs import ENTS, DocSource, gold_spans, read_doc, write_ents, write_spans
+
+Gold = tuple[Source, list[Entity]]
+Prediction = tuple[DocSource, list[Entity]]
+Losses = dict[str, float]
+
+DEFAULT_MODEL = Config().from_str(
+    """
+[model]
+@architectures = "spacy_genner.GenerativeNER.v1"
+loss = "tokens"
+
+[model.lm]
+@misc = "spacy_genner.CausalLM.v1"
+name = "smollm2-135m"
+
+[model.lm.tuning]
+@misc = "spacy_genner.LoRA.v1"
+
+[model.format]
+@misc = "spacy_genner.InlineBracketed.v1"
+
+[model.prompt]
+@misc = "spacy_genner.Instruction.v1"
+
+[model.decoder]
+@misc = "spacy_genner.GreedyDecoder.v1"
+"""
+)["model"]
+
+
+@Language.factory(
+    "generative_ner",
+    assigns=["doc.spans", "doc.ents", "token.ent_iob", "token.ent_type"],
+    default_config={
+        "model": DEFAULT_MODEL,
+        "labels": None,
+        "spans_key": "sc",
+        "ents": "outermost",
+        "overwrite_ents": False,
+        "threshold": 0.0,
+        "window": 256,
+        "scorer": {"@scorers": "spacy_genner.generative_ner_scorer.v1"},
+    },
+    default_score_weights={
+        "spans_sc_f": 1.0,
+        "spans_sc_p": 0.0,
+        "spans_sc_r": 0.0,
+        "spans_sc_nested_f": 0.0,
+        "ents_f": 0.0,
+    },
+)
+def make_generative_ner(
+    nlp: Language,
+    name: str,
+    model: Model,
+    labels: dict[str, str] | list[str] | None,
+    spans_key: str,
+    ents: str,
+    overwrite_ents: bool,
+    threshold: float,
+    window: int,
+    scorer: Callable[..., dict[str, Any]] | None,
+) -> "GenerativeNER":
+    """Construct the component from its configuration; see `GenerativeNER`."""
+    return GenerativeNER(
+        nlp,
+        model,
+        name,
+        labels=labels,
+        spans_key=spans_key,
+        ents=ents,
+        overwrite_ents=overwrite_ents,
+        threshold=threshold,
+        window=window,
+        scorer=scorer,
+    )
+
+
+class GenerativeNER(TrainablePipe):
+    """Named entities, flat and nested, from a decoder LLM that marks them in a copy of the text.
+
+    labels: The label set, with definitions if it is a mapping. None: read from the training data.
+    spans_key: Where spans are read from and written to: `doc.spans[spans_key]`. Their scores are in
+        `doc.spans[spans_key].attrs["scores"]`.
+    ents: Which of overlapping spans go to `doc.ents` as well: "outermost", "best" (by score) or "none".
+    overwrite_ents: Whether they replace entities that are in `doc.ents` already, where they overlap.
+    threshold: The least score of a span. It can only remove spans.
+    window: How many tokens, white space apart, the model reads at once. Longer documents are cut at sentence ends.
+    """
+
+    def __init__(
+        self,
+        nlp: Language,
+        model: Model,
+        name: str = "generative_ner",
+        *,
+        labels: Mapping[str, str] | Iterable[str] | None = None,
+        spans_key: str = "sc",
+        ents: str = "outermost",
+        overwrite_ents: bool = False,
+        threshold: float = 0.0,
+        window: int = 256,
+        scorer: Callable[..., dict[str, Any]] | None = None,
+    ) -> None:
+        if ents not in ("none", *ENTS):
+            raise ValueError(f'ents = "{ents}": choose one of {", ".join(("none", *ENTS))}')
+        if not 0 <= threshold <= 1:
+            raise ValueError(f"threshold = {threshold}: scores lie between 0 and 1")
+        if window < 1:
+            raise ValueError(f"window = {window}: the model reads at least one token")
+        self.vocab = nlp.vocab
+        self.model = model
+        self.name = name
+        self.scorer = scorer
+        self.cfg: dict[str, Any] = {}
+        self._spans_key, self._ents, self._overwrite_ents = spans_key, ents, overwrite_ents
+        self._threshold, self._window = threshold, window
+        self._configured = labels is not None
+        self._rehearsal_model: Model | None = None
+        self.set_labels(labels)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of the labels."""
+        return tuple(self.cfg["labels"])
+
+    @property
+    def label_data(self) -> dict[str, str]:
+        """The labels with their definitions, as `initialize` takes them."""
+        return dict(self.cfg["labels"])
+
+    def set_labels(self, labels: Mapping[str, str] | Iterable[str] | None) -> None:
+        """Use another label set from now on, also one never trained on."""
+        self.cfg["labels"] = as_labels(labels)
+        self.model.attrs["set_labels"](self.model, self.cfg["labels"])
+
+    def add_label(self, label: str, definition: str = "") -> int:
+        """Add a label. Returns: 1, or 0 if it was there already."""
+        if label in self.cfg["labels"]:
+            return 0
+        self.set_labels({**self.cfg["labels"], label: definition})
+        return 1
+
+    def predict(self, docs: Iterable[Doc]) -> list[Prediction]:
+        """The sources of the documents and their entities.
+
+        Raises: ValueError if there are no labels.
+        """
+        self._require_labels()
+        reads = [read_doc(doc) for doc in docs]
+        windows = [self._windows(read) for read in reads]
+        parts = [r.source[start:end] for r, cut in zip(reads, windows, strict=True) for start, end in cut]
+        found = iter(self.model.predict(parts))
+        return [(r, merge([next(found) for _ in cut], cut)) for r, cut in zip(reads, windows, strict=True)]
+
+    def set_annotations(self, docs: Iterable[Doc], scores: Iterable[Prediction]) -> None:
+        """Write the entities of each document to `doc.spans`, and to `doc.ents` if that is wanted."""
+        for doc, (read, entities) in zip(docs, scores, strict=True):
+            spans = [(read.span(doc, e), e.score) for e in entities if e.score >= self._threshold]
+            write_spans(doc, self._spans_key, spans)
+            if self._ents != "none":
+                write_ents(doc, spans, self._ents, self._overwrite_ents)
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 64) -> Iterator[Doc]:
+        """Apply the component to a stream of documents, in order. If a batch fails, its documents are tried one by
+        one: the error handler gets, and the stream loses, only those at fault."""
+        for docs in util.minibatch(stream, batch_size):
+            try:
+                predictions = self.predict(docs)
+            except Exception:
+                yield from super().pipe(docs, batch_size=1)
+            else:
+                self.set_annotations(docs, predictions)
+                yield from docs
+
+    def update(
+        self,
+        examples: Iterable[Example],
+        *,
+        drop: float = 0.0,
+        sgd: Optimizer | None = None,
+        losses: Losses | None = None,
+    ) -> Losses:
+        """Learn from a batch of examples: from the spans in `reference.spans[spans_key]`, else from `reference.ents`.
+        Examples without either are passed over.
+
+        drop: Not used: dropout is a setting of the adapter.
+        """
+        validate_examples(examples, "GenerativeNER.update")
+        return self._learn([gold for example in examples for gold in self._learnable(example)[0]], sgd, losses)
+
+    def rehearse(
+        self,
+        examples: Iterable[Example],
+        *,
+        drop: float = 0.0,
+        sgd: Optimizer | None = None,
+        losses: Losses | None = None,
+        **_: Any,
+    ) -> Losses:
+        """Learn what the model at the time of `nlp.resume_training` predicts for these texts, so as not to forget it."""
+        validate_examples(examples, "GenerativeNER.rehearse")
+        if sgd and not isinstance(sgd, Optimizer):  # `nlp.rehearse` collects gradients of thinc: ours stay in torch
+            sgd = Adam(sgd.learn_rate, beta1=sgd.b1, beta2=sgd.b2, use_averages=False)
+        golds = list[Gold]()
+        if self._rehearsal_model is not None:
+            reads = [read_doc(example.predicted) for example in examples]
+            parts = [read.source[start:end] for read in reads for start, end in self._windows(read)]
+            golds += zip(parts, self._rehearsal_model.predict(parts), strict=True)
+        return self._learn(golds, sgd, losses)
+
+    def get_loss(self, examples: Iterable[Example], scores: Floats1d) -> tuple[float, Floats1d]:
+        """The sum of the losses of a batch, and its gradient, which is 1 for each."""
+        return float(scores.sum()), self.model.ops.xp.ones_like(scores)
+
+    def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
+        """The scores of examples that carry predictions."""
+        return super().score(examples, spans_key=self._spans_key, **kwargs)
+
+    def initialize(
+        self,
+        get_examples: Callable[[], Iterable[Example]],
+        *,
+        nlp: Language | None = None,
+        labels: Mapping[str, str] | Iterable[str] | None = None,
+    ) -> None:
+        """Load the weights and settle the labels: those given here, else those of the configuration, else those of the
+        data, in alphabetical order. Warns of gold spans that cannot be learnt.
+
+        Raises: ValueError if there are no labels, or the weights cannot be loaded.
+        """
+        validate_get_examples(get_examples, "GenerativeNER.initialize")
+        if labels is not None:
+            self.set_labels(labels)
+        elif not self._configured:
+            spans = (s for example in get_examples() for s in gold_spans(example.reference, self._spans_key) or [])
+            self.set_labels(sorted({span.label_ for span in spans if span.label_.strip()}))
+        self._require_labels()
+        self.model.initialize()
+        if lost := Counter(reason for example in get_examples() for reason in self._learnable(example)[1]):
+            counts = ", ".join(f"{count} {reason}" for reason, count in lost.most_common())
+            warnings.warn(f"[{self.name}] gold spans that cannot be learnt: {counts}", stacklevel=2)
+
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
+        """Write the labels, and what training changed as a PEFT folder."""
+        writers = {
+            "cfg": lambda p: srsly.write_json(p, self.cfg),
+            "vocab": lambda p: self.vocab.to_disk(p),
+            "model": self.model.shims[0].to_disk,
+        }
+        util.to_disk(path, writers, exclude)
+
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "GenerativeNER":
+        """Read them back. Raises: ValueError if a file is missing or corrupt, or the base weights are others."""
+        readers = {
+            "cfg": lambda p: self.cfg.update(srsly.read_json(p)),
+            "vocab": lambda p: self.vocab.from_disk(p),
+            "model": self.model.shims[0].from_disk,
+        }
+        util.from_disk(path, readers, exclude)
+        self.set_labels(self.cfg["labels"])
+        return self
+
+    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "GenerativeNER":
+        """Read what `to_bytes` gave. Raises: as `from_disk`."""
+        super().from_bytes(bytes_data, exclude=exclude)
+        self.set_labels(self.cfg["labels"])
+        return self
+
+    def _learn(self, golds: list[Gold], sgd: Optimizer | None, losses: Losses | None) -> Losses:
+        losses = {} if losses is None else losses
+        losses.setdefault(self.name, 0.0)
+        if golds:
+            scores, backprop = self.model.begin_update(golds)
+            loss, d_scores = self.get_loss([], scores)
+            backprop(d_scores)
+            losses[self.name] += loss
+        if sgd:
+            self.finish_update(sgd)
+        return losses
+
+    def _learnable(self, example: Example) -> tuple[list[Gold], list[str]]:
+        """The windows of an example with their gold entities, and for each other gold span why it is not among them."""
+        wanted = gold_spans(example.reference, self._spans_key)
+        if wanted is None:
+            return [], []
+        aligned = example.get_aligned_spans_y2x(wanted, allow_overlap=True)
+        read = read_doc(example.predicted)
+        nested, dropped = nest([read.entity(span) for span in aligned], self.model.attrs["format"].max_depth)
+        known = [entity for entity in nested if entity.label in self.cfg["labels"]]
+        windows = self._windows(read)
+        parts, crossing = inside(known, windows)
+        lost = ["across tokens"] * (len(wanted) - len(aligned)) + [reason for _, reason in dropped]
+        lost += ["with an unknown label"] * (len(nested) - len(known)) + ["across windows"] * len(crossing)
+        return [(read.source[start:end], part) for (start, end), part in zip(windows, parts, strict=True)], lost
+
+    def _windows(self, read: DocSource) -> list[tuple[int, int]]:
+        return split(read.source, self._window, read.starts)
+
+    def _require_labels(self) -> None:
+        if not self.labels:
+            raise ValueError(
+                f"[{self.name}] has no labels: give `labels` in its configuration, or train it on data with annotated "
+                f"spans in doc.spans[{self._spans_key!r}] or doc.ents"
+            )

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import spacy
+from spacy.cli._util import app
+from spacy.tokens import Doc, DocBin
+from typer.testing import CliRunner
+
+import spacy_genner.cli  # noqa: F401  (registers the commands)
+
+COLUMNS = "University\tB-ORG\tO\nof\tI-ORG\tO\nBonn\tI-ORG\tB-LOC\n\nHello\tO\tO\n"
+
+
+def run(*arguments: object) -> tuple[int, str]:
+    """Exit code and printed text, its lines joined since messages are wrapped to the terminal."""
+    result = CliRunner().invoke(app, ["genner", "convert", *map(str, arguments)])
+    return result.exit_code, " ".join(result.output.split())
+
+
+def docs(path: Path) -> list[Doc]:
+    return list(DocBin().from_disk(path).get_docs(spacy.blank("en").vocab))
+
+
+@pytest.fixture
+def columns(tmp_path: Path) -> Path:
+    path = tmp_path / "a.conll"
+    path.write_text(COLUMNS, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def jsonl(tmp_path: Path) -> Path:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"text": "In Bonnstadt.", "spans": [[3, 7, "LOC"]]}\n', encoding="utf-8")
+    return path
+
+
+def test_columns_are_written_with_all_levels(columns: Path) -> None:
+    output = columns.parent / "new" / "a.spacy"
+    code, printed = run(columns, output, "--format", "columns", "--tag-columns", "1,2", "--spans-key", "gold")
+    assert code == 0 and "spans written 2" in printed and "of them nested 1" in printed, printed
+    first, second = docs(output)
+    assert [(span.text, span.label_) for span in first.spans["gold"]] == [("University of Bonn", "ORG"), ("Bonn", "LOC")]
+    assert [ent.label_ for ent in first.ents] == ["ORG"]
+    assert second.text == "Hello " and len(second.spans["gold"]) == 0
+
+
+def test_the_report_is_written_and_losses_are_called_out(columns: Path) -> None:
+    report = columns.parent / "report.json"
+    output = columns.with_suffix(".spacy")
+    arguments = ("--format", "columns", "--tag-columns", "1,-1", "--max-depth", 1, "--json", report)
+    code, printed = run(columns, output, *arguments)
+    assert code == 0 and "1 of 2 spans are not in the output" in printed, printed
+    assert json.loads(report.read_text("utf-8"))["lost"] == {"too deep": 1}
+
+
+@pytest.mark.parametrize(("alignment", "text"), [("expand", ["Bonnstadt"]), ("contract", []), ("strict", [])])
+def test_json_lines_with_an_alignment(jsonl: Path, alignment: str, text: list[str]) -> None:
+    output = jsonl.with_suffix(".spacy")
+    code, printed = run(jsonl, output, "--format", "jsonl", "--alignment", alignment, "--lang", "de")
+    assert code == 0 and "misaligned" in printed, printed
+    (doc,) = docs(output)
+    assert [span.text for span in doc.spans["sc"]] == text
+
+
+def test_merge_scheme_comment_token_column_and_limit(tmp_path: Path) -> None:
+    one, two, output = tmp_path / "1", tmp_path / "2", tmp_path / "a.spacy"
+    one.write_text("% x\n1 a I-A\n\n2 b O\n", encoding="utf-8")
+    two.write_text("1 a I-B\n\n2 b O\n", encoding="utf-8")
+    options = ["--format", "columns", "--merge", "--comment", "%", "--token-column", 1, "--scheme", "iob2"]
+    code, printed = run(one, two, output, *options)
+    assert code == 0 and "changed: tags not valid in iob2 2" in printed, printed
+    assert [[span.label_ for span in doc.spans["sc"]] for doc in docs(output)] == [["A", "B"], []]
+    code, _ = run(one, two, output, *options, "--limit", 1, "--seed", 1)
+    assert code == 0 and len(docs(output)) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["a.conll", "b.conll", "--format", "columns"], "the last argument is the output and must end in .spacy"),
+        (["none.conll", "b.spacy", "--format", "columns"], "does not exist"),
+        (["a.conll", "b.spacy"], "--format"),
+        (["a.conll", "b.spacy", "--format", "brat"], "brat"),
+        (["a.conll", "b.spacy", "--format", "columns", "--tag-columns", "1;2"], "expected column numbers with commas"),
+        (["a.conll", "b.spacy", "--format", "columns", "--tag-columns", "7"], "a.conll:1: columns 0, 7 are wanted"),
+        (["a.conll", "b.spacy", "--format", "columns", "--max-depth", "0"], "max-depth"),
+        (["a.conll", "b.spacy", "--format", "jsonl"], "a.conll:1 is not JSON"),
+        (["a.conll", "b.spacy", "--format", "columns", "--lang", "qq"], "qq"),
+    ],
+)
+def test_bad_arguments_write_nothing(
+    columns: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
+) -> None:
+    monkeypatch.chdir(columns.parent)
+    monkeypatch.setenv("COLUMNS", "200")
+    code, printed = run(*arguments)
+    plain = " ".join(printed.replace("│", " ").split())
+    assert code != 0 and message in plain, printed
+    assert sorted(path.name for path in columns.parent.iterdir()) == ["a.conll"]
+    assert columns.read_text("utf-8") == COLUMNS

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import spacy
+from spacy.cli._util import app
+from spacy.tokens import Doc, DocBin, Span
+from typer.testing import CliRunner
+
+import spacy_genner.cli  # noqa: F401  (registers the commands)
+from spacy_genner.cli.debug_data import warnings
+from spacy_genner.corpora.statistics import statistics
+
+NLP = spacy.blank("en")
+
+
+def doc(text: str, *spans: tuple[int, int, str]) -> Doc:
+    made = NLP.make_doc(text)
+    made.spans["sc"] = [Span(made, *span) for span in spans]
+    return made
+
+
+def run(folder: Path, *arguments: object) -> tuple[int, str]:
+    """Exit code and printed text, its lines joined since messages are wrapped to the terminal."""
+    files = [str(folder / "train.spacy"), str(folder / "dev.spacy")]
+    result = CliRunner().invoke(app, ["genner", "debug-data", *files, *map(str, arguments)])
+    return result.exit_code, " ".join(result.output.split())
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    train = [doc("University of Bonn", (0, 3, "ORG"), (2, 3, "LOC")), doc("Nothing here at all")]
+    dev = [doc("Bonn met Ada", (0, 1, "LOC"), (2, 3, "PER")), doc("Nothing here at all"), doc("x", (0, 1, "LOC"))]
+    DocBin(docs=train).to_disk(tmp_path / "train.spacy")
+    DocBin(docs=dev).to_disk(tmp_path / "dev.spacy")
+    return tmp_path
+
+
+def test_both_parts_are_printed_side_by_side(folder: Path) -> None:
+    code, printed = run(folder, "--window", 3)
+    assert code == 0, printed
+    for row in ("documents 2 3", "without spans 1 1", "tokens 7 8", "longest document 4 4", "over 3 tokens 1 1",
+                "spans 2 3", "nested 50.0% 0.0%", "depth 1 1 3", "depth 2 1 0", "LOC 1 2", "ORG 1 0", "PER 0 1"):  # fmt: skip
+        assert row in printed
+    assert "33.3% of the spans in dev have a text that is a span in train too" in printed
+    assert "1 documents of dev have the text of a document of train" in printed
+
+
+def test_the_settings_of_the_component_count(folder: Path) -> None:
+    assert "cannot be learned" not in run(folder)[1]
+    assert "train: 1 spans cannot be learned: too deep" in run(folder, "--max-depth", 1)[1]
+    assert "train: 1 spans cannot be learned: longer than the window" in run(folder, "--window", 2)[1]
+    assert "dev: no document has spans under 'gold': doc.ents are taken instead" in run(folder, "--spans-key", "gold")[1]
+
+
+def test_warnings_name_what_deserves_a_look() -> None:
+    train = statistics([doc("a b  c", (0, 3, "A")), doc("d e", (0, 1, "B"))], window=2)
+    dev = statistics([doc("f g", (0, 1, "B"), (1, 2, "C"))], window=2)
+    assert warnings(train, dev, "sc", 2) == [
+        "train: labels that the other part lacks: A",
+        "train: 1 documents are split: longer than the window of 2 tokens",
+        "train: 1 spans start or end with white space",
+        "dev: labels that the other part lacks: C",
+    ]
+
+
+def test_good_corpora_give_no_warning() -> None:
+    assert warnings(statistics([doc("a b", (0, 1, "A"))]), statistics([doc("c d", (0, 1, "A"))]), "sc", 256) == []
+
+
+def test_files_that_are_none(folder: Path) -> None:
+    (folder / "dev.spacy").write_text("garbage", encoding="utf-8")
+    code, printed = run(folder)
+    assert code == 1 and "dev.spacy" in printed and "Traceback" not in printed
+    (folder / "dev.spacy").unlink()
+    assert run(folder)[0] == 2

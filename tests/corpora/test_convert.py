@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+import spacy
+from hypothesis import given
+from hypothesis import strategies as st
+from spacy.tokens import Doc
+
+from spacy_genner.corpora.columns import Layout
+from spacy_genner.corpora.convert import Output, convert_columns, convert_json
+from spacy_genner.corpora.offsets import Alignment
+from spacy_genner.corpora.report import Report
+from spacy_genner.corpora.tags import Scheme
+
+NLP = spacy.blank("en")
+TAGS = st.sampled_from(["O", *(f"{prefix}-{label}" for prefix in "BIESLU" for label in ("A", "B-c"))])
+WORDS = st.sampled_from(["a", "Ü", "x y", "", " ", "b "])
+ROWS = st.lists(st.tuples(WORDS, TAGS, TAGS), min_size=1, max_size=12)
+DEPTH = st.none() | st.integers(1, 3)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("corpora")
+
+
+def written(docs: list[Doc], key: str = "sc") -> Counter[str]:
+    return Counter(span.label_ for doc in docs for span in doc.spans[key])
+
+
+def check(docs: list[Doc], report: Report, read: int) -> None:
+    """The promise of a conversion: spans in = spans written + spans reported."""
+    assert report.read == read == report.written + sum(report.lost.values())
+    assert written(docs) == report.spans
+    assert report.documents == len(docs) and report.tokens == sum(map(len, docs))
+    assert all(set(doc.ents) <= set(doc.spans["sc"]) for doc in docs)
+    assert report.places.keys() == (report.lost + report.changed).keys()
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.text("ab -.'\n\u3000", max_size=20),
+            st.lists(st.tuples(st.integers(-1, 22), st.integers(-1, 22), st.sampled_from("AB")), max_size=8),
+        ),
+        max_size=3,
+    ),
+    st.sampled_from(Alignment),
+    DEPTH,
+    st.booleans(),
+)
+def test_no_span_of_json_is_lost_without_report(
+    folder: Path, records: list[tuple[str, Any]], alignment: Alignment, max_depth: int | None, as_tokens: bool
+) -> None:
+    path = folder / "a.jsonl"
+    name, cut = ("tokens", list[str]) if as_tokens else ("text", str)
+    path.write_text("\n".join(json.dumps({name: cut(text), "spans": spans}) for text, spans in records), "utf-8")
+    docs, report = convert_json([path], NLP, Output(max_depth=max_depth), alignment)
+    check(docs, report, sum(len(spans) for _, spans in records))
+    if not as_tokens:
+        assert [doc.text for doc in docs] == [text for text, _ in records]
+    assert not any(span[0].is_space or span[-1].is_space for doc in docs for span in doc.spans["sc"])
+
+
+@given(st.lists(ROWS, max_size=4), st.none() | st.sampled_from(Scheme), DEPTH)
+def test_no_span_of_columns_is_lost_without_report(
+    folder: Path, sentences: list[list[tuple[str, str, str]]], scheme: Scheme | None, max_depth: int | None
+) -> None:
+    path = folder / "a.conll"
+    path.write_text("\n\n".join("\n".join("\t".join(row) for row in rows) for rows in sentences), "utf-8")
+    layout = Layout(tags=(1, 2))
+    docs, report = convert_columns([path], NLP, Output(max_depth=max_depth), layout, scheme=scheme, merge=False)
+    starts = 0
+    for rows in sentences:
+        for column in (1, 2):
+            tags = [row[column] for row in rows]
+            starts += sum(starts_entity(before, tag) for before, tag in zip(["O", *tags], tags, strict=False))
+    check(docs, report, starts)
+    words = [[word.strip() for word, _, _ in rows if word.strip()] for rows in sentences]
+    assert [[token.text for token in doc] for doc in docs] == words
+
+
+def starts_entity(before: str, tag: str) -> bool:
+    return tag != "O" and (tag[0] in "BSU" or before[0] in "OELSU" or before[2:] != tag[2:])
+
+
+def columns(folder: Path, *texts: str, **settings: Any) -> tuple[list[Doc], Report]:
+    paths = [folder / f"{number}.conll" for number in range(len(texts))]
+    for path, text in zip(paths, texts, strict=True):
+        path.write_text(text, "utf-8")
+    output = Output(**{name: settings.pop(name) for name in list(settings) if name in Output.__dataclass_fields__})
+    return convert_columns(paths, NLP, output, Layout(), **{"scheme": None, "merge": False, **settings})
+
+
+def test_files_follow_one_another_or_are_merged(tmp_path: Path) -> None:
+    texts = "New B-LOC\nYork I-LOC\n\na O", "New B-ORG\nYork O\n\na O"
+    docs, _ = columns(tmp_path, *texts)
+    assert [len(doc.spans["sc"]) for doc in docs] == [1, 0, 1, 0]
+    docs, report = columns(tmp_path, *texts, merge=True)
+    assert [[span.text for span in doc.spans["sc"]] for doc in docs] == [["New York", "New"], []]
+    assert report.nested == 1
+
+
+def test_the_scheme_is_detected_or_given(tmp_path: Path) -> None:
+    text = "a I-A\nb B-A\n\nc I-A"
+    assert columns(tmp_path, text)[1].scheme == "iob1"
+    assert not columns(tmp_path, text)[1].changed
+    _, report = columns(tmp_path, text, scheme=Scheme.iob2)
+    assert report.scheme == "iob2" and report.changed == {"tags not valid in iob2": 2} and report.read == 3
+    assert report.places["tags not valid in iob2"] == [f"{tmp_path}/0.conll:1 I A", f"{tmp_path}/0.conll:4 I A"]
+
+
+def test_a_sample_is_drawn_before_anything_is_counted(tmp_path: Path) -> None:
+    text = "\n\n".join(f"w{number} S-A" for number in range(20))
+    docs, report = columns(tmp_path, text, limit=5, seed=3)
+    numbers = [int(doc[0].text[1:]) for doc in docs]
+    assert len(numbers) == 5 == report.read == report.documents and numbers == sorted(numbers)
+    assert [doc.text for doc in columns(tmp_path, text, limit=5, seed=3)[0]] == [doc.text for doc in docs]
+    assert [doc.text for doc in columns(tmp_path, text, limit=5, seed=4)[0]] != [doc.text for doc in docs]
+    (tmp_path / "a.jsonl").write_text('{"text": "a", "spans": [[0, 1, "A"]]}\n' * 9, "utf-8")
+    assert convert_json([tmp_path / "a.jsonl"], NLP, Output(limit=4), Alignment.strict)[1].read == 4
+
+
+def test_the_group_has_the_name_that_was_asked_for(tmp_path: Path) -> None:
+    docs, _ = columns(tmp_path, "a S-A", spans_key="gold")
+    assert list(docs[0].spans) == ["gold"] and written(docs, "gold") == {"A": 1}
+
+
+def test_files_without_sentences(tmp_path: Path) -> None:
+    for merge in (False, True):
+        docs, report = columns(tmp_path, "", "\n", merge=merge)
+        assert docs == [] and report.documents == 0
