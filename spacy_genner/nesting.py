@@ -41,7 +41,7 @@ def nest(entities: Iterable[Entity], max_depth: int | None = None) -> tuple[list
         else:
             kept.append(entity)
             starts.insert(start_at, entity.start)
-            ends.insert(bisect_right(ends, entity.end), entity.end)
+            ends.insert(end_at, entity.end)
         seen.add(entity)
     return sorted(kept, key=lambda e: (e.start, -e.end)), rest
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import pytest
 from hypothesis import given
@@ -121,7 +121,7 @@ def test_depths_count_the_spans_around(spans: list[Entity], max_depth: int | Non
 def test_outermost_spans_cover_the_same_tokens_without_overlap(spans: list[Entity]) -> None:
     kept, _ = nest(spans)
     outer = outermost(kept)
-    assert all(one.end <= two.start for one, two in zip(outer, outer[1:], strict=False))
+    assert all(one.end <= two.start for one, two in pairwise(outer))
     assert {i for e in outer for i in range(e.start, e.end)} == {i for e in kept for i in range(e.start, e.end)}
 
 

@@ -51,7 +51,7 @@ def read_corpus(path: Path, nlp: Language, limit: int = 0) -> list[Example]:
         if example.predicted.text != example.reference.text:
             raise ValueError(
                 f"{path}, document {i}: the pipeline's tokenizer changes {example.reference.text[:60]!r} to "
-                f"{example.predicted.text[:60]!r}, so that spans cannot be compared: use a tokenizer that keeps the text"
+                f"{example.predicted.text[:60]!r}, so that spans cannot be compared: use one that keeps the text"
             )
     return examples
 

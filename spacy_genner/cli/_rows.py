@@ -6,7 +6,8 @@ from collections.abc import Set
 
 from spacy.tokens import Doc
 
-from ..evaluation.report import Mark, Panel, Row
+from ..evaluation.drawing import Mark, Panel
+from ..evaluation.report import Row
 from ..types import Entity
 from ._pipelines import Found, characters
 

@@ -71,7 +71,7 @@ def convert(
             docs, report = convert_columns(inputs, nlp, what, layout, scheme=scheme, merge=merge)
         else:
             docs, report = convert_json(inputs, nlp, what, alignment)
-    except (ValueError, ImportError) as error:
+    except (ImportError, OSError, ValueError) as error:
         msg.fail("Nothing is written", error, exits=1)
     output.parent.mkdir(parents=True, exist_ok=True)
     DocBin(docs=docs).to_disk(output)

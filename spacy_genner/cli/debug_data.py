@@ -6,18 +6,19 @@ from pathlib import Path
 from typing import Annotated
 
 import spacy
+from spacy.tokens import Doc, DocBin
 from typer import Argument, Option
 from wasabi import msg
 
 from ..corpora.statistics import Statistics, seen_share, shared_texts, statistics
 from . import genner
-from ._pipelines import plain_errors, read_corpus
+from ._pipelines import plain_errors
 
 
 @genner.command("debug-data")
 def debug_data_command(
-    train: Annotated[Path, Argument(help="The .spacy file to train on", exists=True)],
-    dev: Annotated[Path, Argument(help="The .spacy file to evaluate on", exists=True)],
+    train: Annotated[Path, Argument(help="The .spacy file to train on", exists=True, dir_okay=False)],
+    dev: Annotated[Path, Argument(help="The .spacy file to evaluate on", exists=True, dir_okay=False)],
     spans_key: Annotated[str, Option(help="Group of doc.spans that holds the gold spans")] = "sc",
     window: Annotated[int, Option(help="The component's window in tokens", min=1)] = 256,
     max_depth: Annotated[int, Option(help="The depth of nesting that the component's format can write", min=1)] = 4,
@@ -32,11 +33,7 @@ def debug_data(train_path: Path, dev_path: Path, spans_key: str, window: int, ma
 
     Raises: ValueError for a file that cannot be read.
     """
-    nlp = spacy.blank("xx")
-    train, dev = (
-        statistics([example.reference for example in read_corpus(path, nlp)], spans_key, window, max_depth)
-        for path in (train_path, dev_path)
-    )
+    train, dev = (statistics(_docs(path), spans_key, window, max_depth) for path in (train_path, dev_path))
 
     for title, left in _sections(train, window).items():
         right = _sections(dev, window)[title]
@@ -47,6 +44,13 @@ def debug_data(train_path: Path, dev_path: Path, spans_key: str, window: int, ma
     msg.info(f"{seen_share(train, dev):.1%} of the spans in dev have a text that is a span in train too")
     for warning in warnings(train, dev, spans_key, window):
         msg.warn(warning)
+
+
+def _docs(path: Path) -> list[Doc]:
+    try:
+        return list(DocBin().from_disk(path).get_docs(spacy.blank("xx").vocab))
+    except (ValueError, KeyError) as error:
+        raise ValueError(f"{path} is no .spacy file ({error}): write it with convert") from error
 
 
 def _sections(part: Statistics, window: int) -> dict[str, dict[str, int | str]]:

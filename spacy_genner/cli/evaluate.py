@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence, Set
-from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import srsly
 import typer
-from spacy.about import __version__
-from spacy.language import Language
-from spacy.training import Example
-from tqdm import tqdm
 from wasabi import msg
 
 from ..evaluation.curve import charts, read_log
 from ..evaluation.report import write_page
-from ..evaluation.scores import Document, Name, Scores, names, score
 from . import genner
-from ._pipelines import Found, characters, layer, load, plain_errors, read_corpus, read_own_spans, read_spans
+from ._evaluation import Evaluation, annotated, evaluate, summary, training_names
+from ._pipelines import load, plain_errors, read_corpus
 from ._rows import row
 
 
@@ -31,24 +24,6 @@ class Layer(str, Enum):
     auto = "auto"
     spans = "spans"
     ents = "ents"
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """What an evaluation found.
-
-    layers: Where the spans of "gold" and "predicted" were read: "spans" or "ents".
-    gold, predicted: The spans of each document.
-    failed: How many documents the pipeline's error handler dropped; they count as documents without predictions.
-    seconds: The time that the pipeline took.
-    """
-
-    layers: dict[str, str]
-    gold: list[Found]
-    predicted: list[Found]
-    failed: int
-    seconds: float
-    scores: Scores
 
 
 @genner.command("evaluate")
@@ -75,10 +50,13 @@ def evaluate_cli(
     nlp = load(model, gpu_id)
     with plain_errors():
         curve = charts(read_log(training_log)) if training_log else []
-        examples = read_corpus(data, nlp, limit)
+        corpus = read_corpus(data, nlp, limit)
+        examples = annotated(corpus, spans_key)
         seen = training_names(read_corpus(train, nlp), spans_key) if train else None
         for path in filter(None, (output, html)):
             path.parent.mkdir(parents=True, exist_ok=True)
+    if len(examples) < len(corpus):
+        msg.warn(f"{len(corpus) - len(examples)} of {len(corpus)} documents have no gold annotation: not scored")
     result = evaluate(nlp, examples, spans_key, predicted.value, seen, batch_size)
     metrics = summary(nlp, result, name)
     _print(result, spans_key)
@@ -97,71 +75,6 @@ def evaluate_cli(
         facts |= {"documents": f"{len(examples):,}", "documents/s": f"{metrics['docs_per_second']:.1f}"}
         write_page(html, title, facts, rows, result.scores, curve)
         msg.good(f"Saved the page to {html}")
-
-
-def training_names(examples: Sequence[Example], spans_key: str) -> set[Name]:
-    """The names of all gold spans."""
-    sides = [(example.reference.text, read_own_spans(example.reference, spans_key)) for example in examples]
-    return {name for text, gold in sides for name in names(text, characters(gold)).values()}
-
-
-def evaluate(
-    nlp: Language,
-    examples: Sequence[Example],
-    spans_key: str = "sc",
-    predicted: str = "auto",
-    seen: Set[Name] | None = None,
-    batch_size: int | None = None,
-) -> Evaluation:
-    """Run the pipeline over the examples, which then hold its predictions, and score them.
-
-    examples: At least one; the two sides of each have one text. The gold spans of a document are those of
-        `doc.spans[spans_key]` if it has that, else `doc.ents`.
-    predicted: "spans" or "ents": where to read predictions; "auto": `doc.spans[spans_key]` if any document has that.
-    seen: The names of the training part.
-    """
-    where = {"gold": layer((example.reference for example in examples), spans_key)}
-    done, seconds = _predict(nlp, examples, batch_size)
-    where["predicted"] = layer((e.predicted for e in examples), spans_key) if predicted == "auto" else predicted
-    gold = [read_own_spans(example.reference, spans_key) for example in examples]
-    found = [
-        read_spans(e.predicted, where["predicted"], spans_key) if i in done else [] for i, e in enumerate(examples)
-    ]
-    sides = zip(examples, gold, found, strict=True)
-    documents = [Document(example.reference.text, characters(g), characters(p)) for example, g, p in sides]
-    return Evaluation(where, gold, found, len(examples) - len(done), seconds, score(documents, seen))
-
-
-def summary(nlp: Language, result: Evaluation, name: str = "") -> dict[str, Any]:
-    """The content of the metrics file; all scores are fractions.
-
-    name: What `compare` calls the system.
-    """
-    documents = len(result.gold)
-    return {
-        **({"name": name} if name else {}),
-        "model": f"{nlp.meta['lang']}_{nlp.meta['name']}",
-        "version": nlp.meta["version"],
-        "spacy_version": __version__,
-        "components": nlp.pipe_names,
-        "layers": result.layers,
-        "documents": documents,
-        "failed": result.failed,
-        "seconds": result.seconds,
-        "docs_per_second": documents / result.seconds,
-        **asdict(result.scores),
-    }
-
-
-def _predict(nlp: Language, examples: Sequence[Example], batch_size: int | None) -> tuple[set[int], float]:
-    """The indices of the examples that got through the pipeline, and the seconds it took."""
-    start, done = time.perf_counter(), set()
-    tasks = ((example.predicted, i) for i, example in enumerate(examples))
-    results = nlp.pipe(tasks, as_tuples=True, batch_size=batch_size)
-    for doc, i in tqdm(results, total=len(examples), unit="doc", mininterval=1):
-        examples[i].predicted = doc
-        done.add(i)
-    return done, time.perf_counter() - start
 
 
 def _print(result: Evaluation, spans_key: str) -> None:

@@ -59,7 +59,7 @@ def _align(
     start, end = end - len(text.lstrip()), start + len(text.rstrip())
     span = doc.char_span(start, end, alignment_mode=alignment.value)
     words = [token.i for token in span or () if not token.is_space]
-    if not words:
+    if span is None or not words:
         report.lose("misaligned", place)
         return None
     if (span.start_char, span.end_char) != (start, end):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..nesting import inner
 from ..types import Entity
 
 Name = tuple[str, str]
@@ -109,16 +110,6 @@ def names(text: str, entities: Set[Entity]) -> dict[Entity, Name]:
     return {e: (" ".join(text[e.start : e.end].lower().split()), e.label) for e in entities}
 
 
-def nested(entities: Set[Entity]) -> set[Entity]:
-    """The entities that lie inside another one: two labels on the same tokens do not lie inside one another."""
-    reach, inside = -1, set()
-    for start, minus_end in sorted({(e.start, -e.end) for e in entities}):
-        if -minus_end <= reach:
-            inside.add((start, -minus_end))
-        reach = max(reach, -minus_end)
-    return {e for e in entities if (e.start, e.end) in inside}
-
-
 def _counts(document: Document, seen: Set[Name] | None) -> dict[Group, list[int]]:
     """(predicted, correct, gold, found) of each group that occurs in the document."""
     counts: dict[Group, list[int]] = {}
@@ -131,7 +122,7 @@ def _counts(document: Document, seen: Set[Name] | None) -> dict[Group, list[int]
 
 
 def _grouped(text: str, side: Set[Entity], seen: Set[Name] | None) -> Iterator[tuple[Entity, Group]]:
-    inside, named = nested(side), names(text, side)
+    inside, named = inner(side), names(text, side)
     for entity in side:
         yield entity, ("total", "")
         yield entity, ("types", entity.label)

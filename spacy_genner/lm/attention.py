@@ -27,22 +27,20 @@ def layer_kinds(config: Any) -> set[str]:
 
 
 def attention_mask(
-    config: Any, queries: torch.Tensor, keys: torch.Tensor, valid: torch.Tensor, dtype: torch.dtype
+    config: Any, queries: torch.Tensor, keys: torch.Tensor, visible: torch.Tensor, dtype: torch.dtype
 ) -> torch.Tensor | dict[str, torch.Tensor]:
-    """The mask with which each query reads the valid keys at its own position and before.
+    """The mask with which each query reads the visible keys at its own position and before.
 
     queries, keys: Positions, rows × queries and rows × keys.
-    valid: Which keys hold a token, rows × keys.
+    visible: Which keys may be read at all, rows × queries × keys, or rows × 1 × keys.
     dtype: That of the model.
-    Returns: rows × 1 × queries × keys, in the form that the model's attention takes; for a model that mixes kinds of
+    Returns: what to add to the logits of attention, rows × 1 × queries × keys, in the form that the model's attention takes; for a model that mixes kinds of
         layers, one for each kind.
     """
-    distance = queries[:, None, :, None] - keys[:, None, None, :]
-    seen = (distance >= 0) & valid[:, None, None, :]
+    distance = queries[:, :, None] - keys[:, None, :]
+    seen = visible & (distance >= 0)
     masks = {}
     for kind in layer_kinds(config):
-        mask = seen if kind == "full_attention" else seen & (distance < config.sliding_window)
-        if config._attn_implementation == "eager":
-            mask = torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill(~mask, torch.finfo(dtype).min)
-        masks[kind] = mask
+        hidden = ~(seen if kind == "full_attention" else seen & (distance < config.sliding_window))[:, None]
+        masks[kind] = torch.zeros(hidden.shape, dtype=dtype, device=hidden.device).masked_fill_(hidden, torch.finfo(dtype).min)
     return masks if len(masks) > 1 else masks.popitem()[1]

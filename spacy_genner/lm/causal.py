@@ -10,9 +10,10 @@ from typing import Any
 import torch
 
 from .adapters import LoRA, Tuning, sharing_copy
-from .attention import layer_kinds
+from .attention import attention_mask, layer_kinds
 from .head import Head
 from .load import Base, device_of, dtype_of, load_base, save_base
+from .packing import pack
 from .pieces import Pieces
 from .step import CausalSteps
 
@@ -101,12 +102,17 @@ class CausalLM:
         """To be called when the trained weights have changed."""
         self._steps = None
 
-    def hidden(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Hidden states of sequences of ids in one forward pass, padded on the right: rows × longest × width."""
-        width = max(map(len, rows))
-        ids = torch.tensor([[*row, *[0] * (width - len(row))] for row in rows], device=self.device)
+    def hidden(self, prefix: Sequence[int], bodies: Sequence[Sequence[int]]) -> list[torch.Tensor]:
+        """Hidden states of sequences of ids, each as if alone behind the prefix, in one forward pass: ids × width."""
+        packed = pack(prefix, bodies, self.device)
+        mask = attention_mask(self._plain.config, packed.positions, packed.positions, packed.visible, self.dtype)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16):
-            return self._plain.base_model(input_ids=ids, use_cache=False).last_hidden_state
+            output = self._plain.base_model(
+                input_ids=packed.ids, attention_mask=mask, position_ids=packed.positions, use_cache=False
+            )
+        states = output.last_hidden_state
+        places = zip(packed.places, bodies, strict=True)
+        return [states[row, start : start + len(body)] for (row, start), body in places]
 
     def save(self, folder: Path) -> None:
         """Write what training changed, what identifies the base, and the base itself if it is to be bundled."""

@@ -65,7 +65,7 @@ class CausalSession:
         self._valid = torch.cat([self._valid, offsets < lengths[:, None]], dim=1)
         self._next = self._next + lengths
         model = self._steps.model
-        mask = attention_mask(model.config, positions, self._positions, self._valid, model.dtype)
+        mask = attention_mask(model.config, positions, self._positions, self._valid[:, None], model.dtype)
         output = model.base_model(
             input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=self.cache, use_cache=True
         )

@@ -86,7 +86,7 @@ class Speller:
         """What training needs to know. Raises: ValueError if the format cannot say the entities."""
         grammar = self._format.grammar(source, self._labels)
         answer, decisions = spell(grammar, grammar.derive(entities), self._lm.pieces.encode)
-        return Target([*self._prefix, *self._body(source)], [*answer, self._lm.pieces.end], decisions)
+        return Target(self._prefix, self._body(source), [*answer, self._lm.pieces.end], decisions)
 
     def _body(self, source: Source) -> list[int]:
         words = (f" {word}" if space else word for word, space in zip(source.words, source.spaces, strict=True))

@@ -17,17 +17,21 @@ from ..lm.head import Head
 class Target:
     """A known answer to a prompt.
 
-    prompt, answer: Token ids.
+    prefix: The ids that all targets of a batch share.
+    prompt: Those of the rest of the prompt, at least one.
+    answer: Those of the answer.
     decisions: Where the answer could have gone on in another legal way.
     """
 
+    prefix: tuple[int, ...]
     prompt: list[int]
     answer: list[int]
     decisions: list[Decision]
 
 
 Loss: TypeAlias = Callable[[Head, torch.Tensor, Target], tuple[torch.Tensor, int]]
-"""The sum of the losses of one target and how many there are, given its hidden states, ids × width."""
+"""The sum of the losses of one target and how many there are, given the hidden states of prompt and
+answer, ids × width."""
 
 
 def token_loss(head: Head, hidden: torch.Tensor, target: Target) -> tuple[torch.Tensor, int]:

@@ -47,9 +47,9 @@ class LMShim(Shim):
     def begin_update(self, targets: Sequence[Target]) -> tuple[Floats1d, Callable[[Floats1d], None]]:
         """The loss of each target, summed over its parts, and the way back from their gradients."""
         self.lm.model.train()
-        hidden = self.lm.hidden([target.prompt + target.answer for target in targets])
+        states = self.lm.hidden(targets[0].prefix, [target.prompt + target.answer for target in targets])
         head = self.lm.head
-        parts = [self._loss(head, hidden[i], target) for i, target in enumerate(targets)]
+        parts = [self._loss(head, hidden, target) for hidden, target in zip(states, targets, strict=True)]
         losses = torch.stack([loss for loss, _ in parts])
 
         def backprop(d_losses: Floats1d) -> None:

@@ -53,7 +53,8 @@ def test_lines_have_places_and_may_be_blank(tmp_path: Path) -> None:
 
 
 def test_an_array_of_many_lines(tmp_path: Path) -> None:
-    items = [{"text": "東京", "entities": [{"name": "東京", "span": [0, 2], "type": "地名"}]}, {"text": "", "spans": []}]
+    entity = {"name": "東京", "span": [0, 2], "type": "地名"}
+    items = [{"text": "東京", "entities": [entity]}, {"text": "", "spans": []}]
     one, two = read(tmp_path, "\n" + json.dumps(items, indent=4), "ner.json")
     assert one.spans == [(0, 2, "地名")] and one.place == f"{tmp_path / 'ner.json'}[0]"
     assert two.place.endswith("[1]")

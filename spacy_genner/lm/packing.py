@@ -1,0 +1,56 @@
+"""Several sequences behind one prefix in a row: training reads the prefix once a row, and next to no padding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+_ROW = 256
+"""Bodies of a row, in ids. Longer rows save more prefixes, and lose more to attention between strangers, masked out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A batch of rows, each a prefix and the bodies behind it.
+
+    ids, positions: Rows × row length. Every body begins at the position behind the prefix.
+    visible: Which ids each may read if they come before it: the prefix and its own body. Rows × length × length.
+    places: The row of each body and where it begins there.
+    """
+
+    ids: torch.Tensor
+    positions: torch.Tensor
+    visible: torch.Tensor
+    places: list[tuple[int, int]]
+
+
+def pack(prefix: Sequence[int], bodies: Sequence[Sequence[int]], device: torch.device) -> Packed:
+    """Put bodies into as few rows as first-fit finds, the longest first."""
+    rows: list[list[int]] = []
+    room: list[int] = []
+    capacity = max(_ROW, *map(len, bodies))
+    for i in sorted(range(len(bodies)), key=lambda i: -len(bodies[i])):
+        row = next((row for row, left in enumerate(room) if left >= len(bodies[i])), len(rows))
+        if row == len(rows):
+            rows.append([])
+            room.append(capacity)
+        rows[row].append(i)
+        room[row] -= len(bodies[i])
+    length = len(prefix) + capacity - min(room)
+    ids, positions, owners = (torch.zeros(len(rows), length, dtype=torch.long) for _ in range(3))
+    places = [(0, 0)] * len(bodies)
+    for row, members in enumerate(rows):
+        start = len(prefix)
+        ids[row, :start], positions[row, :start] = torch.tensor(prefix), torch.arange(start)
+        for owner, i in enumerate(members, 1):
+            end = start + len(bodies[i])
+            ids[row, start:end] = torch.tensor(bodies[i])
+            positions[row, start:end] = torch.arange(len(prefix), len(prefix) + end - start)
+            owners[row, start:end] = owner
+            places[i] = (row, start)
+            start = end
+    owners = owners.to(device)
+    visible = (owners[:, :, None] == owners[:, None, :]) | (owners == 0)[:, None, :]
+    return Packed(ids.to(device), positions.to(device), visible, places)

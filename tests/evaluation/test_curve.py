@@ -1,0 +1,70 @@
+import io
+from pathlib import Path
+
+import pytest
+import spacy
+from spacy.training.loggers import console_logger_v3
+
+from spacy_genner.evaluation.curve import HEIGHT, WIDTH, Record, charts, read_log
+
+RECORDS = [Record(0, {"a": 900.0, "b": 1.0}, 0.0), Record(50, {"a": 120.0}, 0.7), Record(100, {"a": 90.0}, 0.65)]
+
+
+def test_spacys_own_log_is_read(tmp_path: Path) -> None:
+    nlp, path = spacy.blank("en"), tmp_path / "log.jsonl"
+    nlp.add_pipe("spancat")
+    log_step, finalize = console_logger_v3(console_output=False, output_file=path)(nlp, io.StringIO(), io.StringIO())
+    for step, loss, score in ((0, 12.5, 0.0), (200, 3.25, 0.5)):
+        log_step({"epoch": 0, "step": step, "losses": {"spancat": loss}, "other_scores": {}, "score": score})
+        log_step(None)
+    finalize()
+    assert read_log(path) == [Record(0, {"spancat": 12.5}, 0.0), Record(200, {"spancat": 3.25}, 0.5)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"step": 4, "losses": {}, "sco',
+        '{"step": 4, "losses": {}}',
+        '{"step": 4, "losses": 3, "score": 1}',
+        '{"step": 4, "losses": {"a": "much"}, "score": 1}',
+        '{"step": 4, "losses": {"a": NaN}, "score": 1}',
+        '{"step": null, "losses": {}, "score": 1}',
+        "[]",
+        "loss 3",
+    ],
+)
+def test_another_line_is_named(line: str, tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_text('{"step": 0, "losses": {}, "score": 0}\n\n' + line, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"log\.jsonl, line 3: .* is no record of a training log.*ConsoleLogger"):
+        read_log(path)
+
+
+def test_a_log_without_an_evaluation_has_no_charts(tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").write_text("", encoding="utf-8")
+    assert charts(read_log(tmp_path / "log.jsonl")) == []
+
+
+def test_losses_are_apart_and_the_score_is_in_percent() -> None:
+    loss, score = charts(RECORDS)
+    assert loss.lines == {"a": [(0, 900), (50, 120), (100, 90)], "b": [(0, 1)]}
+    assert score.lines == {"score": [(0, 0), (50, pytest.approx(70)), (100, pytest.approx(65))]}
+    assert score.note == "best 70.0 at step 50"
+
+
+def test_points_fill_the_drawing_area() -> None:
+    loss, _ = charts(RECORDS)
+    assert (loss.last, loss.top) == (100, 1000)
+    assert loss.place((0, 0)) == (0, HEIGHT) and loss.place((100, 1000)) == (WIDTH, 0)
+    assert loss.path(loss.lines["a"]) == f"0.0,{0.1 * HEIGHT} {WIDTH / 2},{0.88 * HEIGHT} {WIDTH},{0.91 * HEIGHT}"
+
+
+@pytest.mark.parametrize(("value", "top"), [(0, 1), (1, 1), (1.01, 2), (0.7, 0.8), (23456, 30000), (9.5e-4, 1e-3)])
+def test_the_axis_ends_on_a_round_number(value: float, top: float) -> None:
+    assert charts([Record(10, {"a": value}, 0.1)])[0].top == pytest.approx(top)
+
+
+def test_a_log_of_step_0_alone_can_be_drawn() -> None:
+    loss, score = charts([Record(0, {"a": 0.0}, 0.0)])
+    assert loss.path(loss.lines["a"]) == score.path(score.lines["score"]) == f"0.0,{HEIGHT}"
