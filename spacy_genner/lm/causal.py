@@ -107,7 +107,7 @@ class CausalLM:
         packed = pack(prefix, bodies, self.device)
         mask = attention_mask(self._plain.config, packed.positions, packed.positions, packed.visible, self.dtype)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16):
-            output = self._plain.base_model(
+            output = self._plain.get_decoder()(
                 input_ids=packed.ids, attention_mask=mask, position_ids=packed.positions, use_cache=False
             )
         states = output.last_hidden_state

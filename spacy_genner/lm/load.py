@@ -95,13 +95,14 @@ def _load(
     allow_pickle: bool,
     device: torch.device,
 ) -> Base:
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM, AutoTokenizer, __version__
 
     place, gguf = _resolve(name)
     source: dict[str, Any] = {"revision": revision, "trust_remote_code": trust_remote_code}
     if gguf:
         source["gguf_file"] = gguf
-    loading: dict[str, Any] = {"torch_dtype": dtype, "attn_implementation": attention}
+    dtype_argument = "torch_dtype" if __version__.startswith("4.") else "dtype"
+    loading: dict[str, Any] = {dtype_argument: dtype, "attn_implementation": attention}
     if allow_pickle:
         loading["weights_only"] = True
     elif not gguf:
@@ -112,7 +113,7 @@ def _load(
     except Exception as error:  # each library below has errors of its own for a missing, truncated or foreign file
         raise ValueError(_advice(name, error)) from error
     if gguf:  # transformers 5 treats such a model as quantised: move its weights into a plain one
-        plain = AutoModelForCausalLM.from_config(model.config, torch_dtype=dtype)
+        plain = AutoModelForCausalLM.from_config(model.config, **{dtype_argument: dtype})
         plain.load_state_dict(model.state_dict())
         model = plain
     model = model.to(device).requires_grad_(False).eval()

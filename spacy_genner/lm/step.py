@@ -66,7 +66,7 @@ class CausalSession:
         self._next = self._next + lengths
         model = self._steps.model
         mask = attention_mask(model.config, positions, self._positions, self._valid[:, None], model.dtype)
-        output = model.base_model(
+        output = model.get_decoder()(
             input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=self.cache, use_cache=True
         )
         return output.last_hidden_state

@@ -1,0 +1,100 @@
+"""Tiny random language models, made once a session: real architectures and real tokenizers, no weights to fetch."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+
+TEXTS = [
+    "The University of Edinburgh bought the old factory in Leeds, and Mrs O'Neil sold it for $1,234.50.",
+    "c-fos RNA [sic] | protein: binds to the promoter (in T-cells) \\ of IL-2.",
+    "Essex County Council said: “no comment”. Copy the text and mark each entity as [entity | LABEL].",
+    "Labels: ORG, GPE, PER. Text: Answer: naïve café 東京 القاهرة 👍🏽 עברית\n",
+]
+SIZES: dict[str, Any] = {
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 8,
+    "max_position_embeddings": 2048,
+    "initializer_range": 0.4,
+    "tie_word_embeddings": True,
+}
+FAMILIES: dict[str, dict[str, Any]] = {
+    "llama": {},
+    "qwen3": {},
+    "gemma3_text": {
+        "num_hidden_layers": 4,
+        "sliding_window": 8,
+        "layer_types": ["sliding_attention", "full_attention"] * 2,
+        "query_pre_attn_scalar": 8,
+    },
+    "granite": {"logits_scaling": 4.0, "embedding_multiplier": 3.0, "residual_multiplier": 0.5},
+}
+"""Model type → what its configuration adds to SIZES."""
+
+
+def byte_level_bpe() -> Tokenizer:
+    """As GPT-2, SmolLM2 or Qwen: every text can be written."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    trainer = trainers.BpeTrainer(vocab_size=400, special_tokens=special, initial_alphabet=alphabet, show_progress=False)
+    tokenizer.train_from_iterator(TEXTS, trainer)
+    return tokenizer
+
+
+def sentencepiece() -> Tokenizer:
+    """As Llama 2 or T5: a space of its own before the text, and characters that cannot be written."""
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True))
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    tokenizer.decoder = decoders.Metaspace()
+    special = ["<unk>", "<s>", "</s>"]
+    trainer = trainers.BpeTrainer(vocab_size=300, special_tokens=special, show_progress=False)
+    tokenizer.train_from_iterator(TEXTS, trainer)
+    return tokenizer
+
+
+TOKENIZERS: dict[str, tuple[Callable[[], Tokenizer], dict[str, str]]] = {
+    "bpe": (byte_level_bpe, {"eos_token": "<|im_end|>", "pad_token": "<|endoftext|>"}),
+    "spm": (sentencepiece, {"eos_token": "</s>", "bos_token": "<s>", "unk_token": "<unk>"}),
+}
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    """`tiny(family, tokenizer)`: the folder of a tiny random model, the same at every call."""
+    from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
+
+    made: dict[tuple[str, str], str] = {}
+
+    def make(family: str = "llama", tokenizer: str = "bpe") -> str:
+        if (family, tokenizer) not in made:
+            folder = tmp_path_factory.mktemp(f"{family}-{tokenizer}")
+            build, special = TOKENIZERS[tokenizer]
+            fast = PreTrainedTokenizerFast(tokenizer_object=build(), **special)
+            fast.save_pretrained(folder)
+            config = AutoConfig.for_model(family, vocab_size=len(fast), **{**SIZES, **FAMILIES[family]})
+            torch.manual_seed(0)
+            AutoModelForCausalLM.from_config(config).save_pretrained(folder)
+            made[family, tokenizer] = str(folder)
+        return made[family, tokenizer]
+
+    return make
+
+
+@pytest.fixture
+def tiny_lm(tiny: Callable[..., str]) -> Callable[..., Any]:
+    """`tiny_lm(family, tokenizer, **settings)`: a `CausalLM` on a tiny model, float32 on the CPU."""
+    from spacy_genner.lm.causal import CausalLM
+
+    def make(family: str = "llama", tokenizer: str = "bpe", **settings: Any) -> CausalLM:
+        return CausalLM(tiny(family, tokenizer), **{"dtype": "float32", "device": "cpu", **settings})
+
+    return make
