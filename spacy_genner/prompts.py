@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import jinja2
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from .formats.base import Format
 from .labels import Labels
@@ -17,6 +18,8 @@ Labels: {% for label, definition in labels.items() -%}
 Text: {{ text }}
 Answer:
 """
+
+_ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
 
 _TEXT = "\ue000"
 """Stands for the source while a template is rendered: a private-use character."""
@@ -41,9 +44,9 @@ class Instruction:
         Raises: ValueError if the template is broken or does not hold the text once.
         """
         try:
-            template = jinja2.Template(self.template or TEMPLATE, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+            template = _ENVIRONMENT.from_string(TEMPLATE if self.template is None else self.template)
             prompt = template.render(instruction=format.instruction(), labels=labels, text=_TEXT)
-        except jinja2.TemplateError as error:
+        except (jinja2.TemplateError, TypeError) as error:
             raise ValueError(f"the prompt's template cannot be rendered: {error}") from error
         prefix, *rest = (chat_template(prompt) if self.chat else prompt).split(_TEXT)
         if len(rest) != 1:

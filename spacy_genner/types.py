@@ -67,7 +67,8 @@ class Move:
 class Step:
     """A move that was taken.
 
-    logprob: Natural logarithm of its probability among the legal moves, the sum over the nodes where there was a choice.
+    logprob: Natural logarithm of its probability among the legal moves: the sum over the nodes where there was a
+        choice.
     forced: Whether there was no choice; `logprob` is 0 then.
     """
 

@@ -12,7 +12,7 @@ Encode: TypeAlias = Callable[[str], Sequence[int]]
 """Segment of text → token ids."""
 
 Node: TypeAlias = "dict[int, Node | Move]"
-"""A node of a trie: next id → the rest, or the move that the id completes. The order of the ids is that of the moves."""
+"""A node of a trie: next id → the rest, or the move that the id completes, in the order of the moves."""
 
 
 def trie(moves: Iterable[Move], encode: Encode) -> Node:
@@ -22,13 +22,13 @@ def trie(moves: Iterable[Move], encode: Encode) -> Node:
     """
     root: Node = {}
     for move in moves:
-        *ids, last = encode(move.text) or [None]
+        ids = encode(move.text)
         node: Any = root
-        for i in ids:
+        for i in ids[:-1]:
             node = node.setdefault(i, {}) if isinstance(node, dict) else None
-        if last is None or not isinstance(node, dict) or last in node:
+        if not ids or not isinstance(node, dict) or ids[-1] in node:
             raise ValueError(f"{move} cannot be told from the other moves with this tokenizer: rename the label")
-        node[last] = move
+        node[ids[-1]] = move
     return root
 
 

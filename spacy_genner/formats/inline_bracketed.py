@@ -50,15 +50,15 @@ def _brackets(format: InlineBracketed, labels: list[str]) -> tuple[list[str], li
     names = [_LABEL_DELIMITER.sub(r"\\\g<0>", label) for label in labels]
     if format.label_first:
         return [f"[{name}:" for name in names], ["]"]
-    return ["["], [f" | {name}]" for name in names]
+    return ["["] if names else [], [f" | {name}]" for name in names]
 
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """A span that was opened: its first token and the index of its label, None while that is not decided."""
+    """A span that was opened: its first token and its label, None while that is not decided."""
 
     start: int
-    label: int | None
+    label: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +82,11 @@ class InlineGrammar:
     def __init__(self, format: InlineBracketed, source: Source, labels: Labels) -> None:
         self.start = State()
         self._source = source
-        self._max_depth = format.max_depth if labels else 0
+        self._max_depth = format.max_depth
         self._label_first = format.label_first
         self._order = {label: index for index, label in enumerate(labels)}
         opens, closes = _brackets(format, list(labels))
-        decided, undecided = list(labels), [None] * max(len(opens), len(closes))
-        open_labels, close_labels = (decided, undecided) if format.label_first else (undecided, decided)
+        open_labels, close_labels = (list(labels), [None]) if format.label_first else ([None], list(labels))
         self._opens = {
             space: [Move("open", space + text, label) for text, label in zip(opens, open_labels, strict=False)]
             for space in ("", " ")
@@ -108,13 +107,12 @@ class InlineGrammar:
 
     def advance(self, state: State, move: Move) -> State:
         """The state after a legal move."""
-        label = None if move.label is None else self._order[move.label]
         if move.kind == "copy":
             return State(state.position + 1, state.stack)
         if move.kind == "open":
-            return State(state.position, (*state.stack, Open(state.position, label)))
+            return State(state.position, (*state.stack, Open(state.position, move.label)))
         top = state.stack[-1]
-        return State(state.position, state.stack[:-1], Open(top.start, top.label if label is None else label))
+        return State(state.position, state.stack[:-1], Open(top.start, top.label or move.label))
 
     def derive(self, entities: Iterable[Entity]) -> list[Move]:
         """The canonical derivation of properly nested entities.
@@ -145,18 +143,17 @@ class InlineGrammar:
     def entities(self, moves: Sequence[Move]) -> list[tuple[Entity, list[int]]]:
         """The marked spans, each with its opening, its closing, and the moves in between where it could have been
         closed instead."""
-        found, position = list[tuple[Entity, list[int]]](), 0
-        stack = list[tuple[int, str | None, list[int]]]()
+        found, state = list[tuple[Entity, list[int]]](), self.start
+        deciding = list[list[int]]()
         for index, move in enumerate(moves):
-            if stack and stack[-1][0] < position:
-                stack[-1][2].append(index)
-            if move.kind == "copy":
-                position += 1
-            elif move.kind == "open":
-                stack.append((position, move.label, [index]))
-            else:
-                start, label, deciding = stack.pop()
-                found.append((Entity(start, position, label or move.label or ""), deciding))
+            if self._closable(state):
+                deciding[-1].append(index)
+            if move.kind == "open":
+                deciding.append([index])
+            state = self.advance(state, move)
+            if move.kind == "close" and state.closed:
+                entity = Entity(state.closed.start, state.position, state.closed.label or "")
+                found.append((entity, deciding.pop()))
         return sorted(found)
 
     def _space(self, state: State) -> str:
@@ -173,8 +170,8 @@ class InlineGrammar:
         if inner is None or inner.start != top.start or inner.label is None:
             return self._closes
         if top.label is None:
-            return self._closes[inner.label + 1 :]
-        return self._closes if top.label > inner.label else []
+            return self._closes[self._order[inner.label] + 1 :]
+        return self._closes if self._order[top.label] > self._order[inner.label] else []
 
     def _completes(self, state: State) -> bool:
         """Whether every open span can still be closed: closing as early as possible, with the first label that may be

@@ -1,7 +1,8 @@
 """Which weights training changes: a LoRA adapter through PEFT, or all of them."""
 
 import copy
-from collections.abc import Sequence
+import warnings
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
@@ -53,8 +54,10 @@ class LoRA:
         settings = asdict(self)
         if not isinstance(self.target_modules, str):
             settings["target_modules"] = list(self.target_modules)
-        model = get_peft_model(sharing_copy(base), LoraConfig(task_type="CAUSAL_LM", **settings))
-        if hasattr(model.get_base_model().get_output_embeddings(), "base_layer"):
+        with warnings.catch_warnings():  # peft asks transformers 5 for a property under its old name
+            warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
+            model: Any = get_peft_model(sharing_copy(base), LoraConfig(task_type="CAUSAL_LM", **settings))
+        if id(base.get_output_embeddings().weight) in _adapted(model):
             raise ValueError(f"target_modules = {self.target_modules!r} adapts the output matrix: leave it out")
         return model
 
@@ -74,11 +77,7 @@ class LoRA:
 
     def merged(self, model: Any, dtype: torch.dtype) -> Any:
         """The base with the adapter added to a copy of the adapted matrices; all others are shared with the base."""
-        from peft.tuners.tuners_utils import BaseTunerLayer
-
-        layers = [module for module in model.modules() if isinstance(module, BaseTunerLayer)]
-        own = {id(weight) for layer in layers for weight in layer.parameters()}
-        merged = sharing_copy(model, without=own)
+        merged = sharing_copy(model, without=_adapted(model))
         _round(weight for weight in merged.parameters() if weight.requires_grad)
         return merged.merge_and_unload().requires_grad_(False).eval()
 
@@ -111,13 +110,21 @@ class FullTuning:
         return merged.eval()
 
 
-def sharing_copy(model: Any, without: Sequence[int] | set[int] = ()) -> Any:
+def sharing_copy(model: Any, without: Collection[int] = ()) -> Any:
     """A copy of the modules that shares their tensors, but for those with an `id` in `without`."""
     tensors = chain(model.parameters(), model.buffers())
     return copy.deepcopy(model, {id(tensor): tensor for tensor in tensors if id(tensor) not in without})
 
 
-def _round(weights: Any) -> None:
+def _adapted(model: Any) -> set[int]:
+    """The `id` of each weight that a PEFT model adapts, and of those of its adapters."""
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    layers: list[Any] = [module for module in model.modules() if isinstance(module, BaseTunerLayer)]
+    return {id(weight) for layer in layers for weight in layer.parameters()}
+
+
+def _round(weights: Iterable[torch.Tensor]) -> None:
     with torch.no_grad():
         for weight in weights:
             weight.copy_(weight.to(SAVED))
@@ -134,5 +141,8 @@ def _read(path: Path, expected: dict[str, torch.Tensor]) -> dict[str, torch.Tens
         raise ValueError(f"{path} cannot be read ({error}): copy or train the pipeline again") from error
     shapes = {name: tuple(weight.shape) for name, weight in weights.items()}
     if shapes != {name: tuple(weight.shape) for name, weight in expected.items()}:
-        raise ValueError(f"the weights in {path} have other names or shapes than the model: they belong to another base or to other [tuning] settings")
+        raise ValueError(
+            f"the weights in {path} have other names or shapes than the model: they belong to another base or to other "
+            "[tuning] settings"
+        )
     return {name: weight.to(expected[name].dtype) for name, weight in weights.items()}

@@ -20,9 +20,11 @@ def layer_kinds(config: Any) -> set[str]:
         sliding = getattr(config, "sliding_window", None) and getattr(config, "use_sliding_window", True)
         kinds = {"sliding_attention" if sliding else "full_attention"}
     if unknown := kinds - _KINDS:
-        raise ValueError(f"{config.model_type} has layers of the kind {', '.join(sorted(unknown))}: choose a model with attention layers only")
+        names = ", ".join(sorted(unknown))
+        raise ValueError(f"{config.model_type} has layers of the kind {names}: choose one with attention layers only")
     if config._attn_implementation not in ("sdpa", "eager"):
-        raise ValueError(f'attention = "{config._attn_implementation}" takes no mask with holes: choose "sdpa" or "eager"')
+        name = config._attn_implementation
+        raise ValueError(f'attention = "{name}" takes no mask with holes: choose "sdpa" or "eager"')
     return kinds
 
 
@@ -34,13 +36,14 @@ def attention_mask(
     queries, keys: Positions, rows × queries and rows × keys.
     visible: Which keys may be read at all, rows × queries × keys, or rows × 1 × keys.
     dtype: That of the model.
-    Returns: what to add to the logits of attention, rows × 1 × queries × keys, in the form that the model's attention takes; for a model that mixes kinds of
-        layers, one for each kind.
+    Returns: what to add to the logits of attention, rows × 1 × queries × keys; for a model that mixes kinds of layers,
+        one for each kind.
     """
     distance = queries[:, :, None] - keys[:, None, :]
     seen = visible & (distance >= 0)
     masks = {}
     for kind in layer_kinds(config):
-        hidden = ~(seen if kind == "full_attention" else seen & (distance < config.sliding_window))[:, None]
-        masks[kind] = torch.zeros(hidden.shape, dtype=dtype, device=hidden.device).masked_fill_(hidden, torch.finfo(dtype).min)
+        reach = seen if kind == "full_attention" else seen & (distance < config.sliding_window)
+        mask = torch.zeros(reach.shape, dtype=dtype, device=reach.device)
+        masks[kind] = mask.masked_fill_(~reach, torch.finfo(dtype).min)[:, None]
     return masks if len(masks) > 1 else masks.popitem()[1]

@@ -14,9 +14,9 @@ def empty_cache() -> DynamicCache:
     return DynamicCache()
 
 
-def repeated(cache: DynamicCache, rows: int) -> DynamicCache:
+def repeated(cache: Any, rows: int) -> Any:
     """A copy of a cache of one row, for many rows."""
-    result: Any = copy.deepcopy(cache)
+    result = copy.deepcopy(cache)
     result.batch_repeat_interleave(rows)
     return result
 

@@ -12,7 +12,7 @@ import torch
 from .adapters import LoRA, Tuning, sharing_copy
 from .attention import attention_mask, layer_kinds
 from .head import Head
-from .load import Base, device_of, dtype_of, load_base, save_base
+from .load import Base, bundled, device_of, dtype_of, load_base, save_base
 from .packing import pack
 from .pieces import Pieces
 from .step import CausalSteps
@@ -54,16 +54,12 @@ class CausalLM:
             "allow_pickle": allow_pickle,
         }
         self._bundle_base = bundle_base
-        self._bundled: str | None = None
         self._steps: CausalSteps | None = None
 
     @cached_property
     def base(self) -> Base:
         """The base weights, frozen. Raises: ValueError if they cannot be found, read, or used."""
-        place, revision = (self._bundled, None) if self._bundled else (self.name, self.revision)
-        base = load_base(place, revision=revision, dtype=self.dtype, device=self.device, **self._loading)
-        layer_kinds(base.model.config)
-        return base
+        return self._load(self.name, self.revision)
 
     @cached_property
     def model(self) -> Any:
@@ -93,8 +89,7 @@ class CausalLM:
 
     def reset(self) -> None:
         """Begin again with the base weights and a fresh adapter."""
-        for built in ("base", "model", "pieces"):
-            self.__dict__.pop(built, None)
+        self.__dict__.pop("model", None)
         self._steps = None
         _ = self.model
 
@@ -129,15 +124,18 @@ class CausalLM:
         try:
             saved = json.loads((folder / "base.json").read_text(encoding="utf8"))
         except (OSError, ValueError) as error:
-            raise ValueError(f"{folder / 'base.json'} cannot be read ({error}): copy or train the pipeline again") from error
-        if (folder / "base").is_dir():
-            self._bundled = str(folder / "base")
+            advice = "copy or train the pipeline again"
+            raise ValueError(f"{folder / 'base.json'} cannot be read ({error}): {advice}") from error
+        if place := bundled(folder / "base"):
+            self.__dict__.pop("pieces", None)
+            self.base = self._load(place, None)
         self.reset()
         differing = [key for key in ("fingerprint", "tokenizer_hash") if saved.get(key) != self._identity()[key]]
         if differing:
             raise ValueError(
                 f"the pipeline was trained on {saved.get('name')!r} (revision {saved.get('revision')}), and "
-                f"{self.name!r} has another {' and another '.join(differing)}: get the same base weights, or train again"
+                f"{self.name!r} has another {' and another '.join(differing)}: get the same base weights, or train "
+                "again"
             )
         self.tuning.restore(self.model, folder)
         self.changed()
@@ -153,6 +151,11 @@ class CausalLM:
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_steps": None}  # rebuilt where it is needed
+
+    def _load(self, name: str, revision: str | None) -> Base:
+        base = load_base(name, revision=revision, dtype=self.dtype, device=self.device, **self._loading)
+        layer_kinds(base.model.config)
+        return base
 
     def _identity(self) -> dict[str, str | None]:
         return {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import torch
 from .download import PACKAGES, installed
 from .manifest import MANIFEST, verify
 
+_OTHER_WEIGHTS = {".bin", ".gguf", ".h5", ".msgpack", ".onnx", ".ot", ".pt", ".pth"}
 _PROBE = "Zoë's 3 naïve\tfoxes, in 東京 and القاهرة 👍🏽, paid $1,234.50 [sic] to http://a.b\n"
 
 
@@ -24,12 +26,14 @@ class Base:
     model: A causal language model in evaluation mode, its weights frozen.
     fingerprint: Of the weights, the same for every type that they are loaded in.
     tokenizer_hash: Of the vocabulary and of how a probe is split.
+    origin: The folder or GGUF file that they come from; for a model on the hub, its place in the cache.
     """
 
     model: Any
     tokenizer: Any
     fingerprint: str
     tokenizer_hash: str
+    origin: Path
 
 
 _loaded: WeakValueDictionary[tuple[object, ...], Base] = WeakValueDictionary()
@@ -60,13 +64,37 @@ def load_base(
 
 
 def save_base(base: Base, folder: Path) -> None:
-    """Write base weights and tokenizer as a folder that `load_base` takes."""
-    base.model.save_pretrained(folder)
-    base.tokenizer.save_pretrained(folder)
+    """Write base weights and tokenizer where `bundled` finds them.
+
+    The files that they come from are copied, for what transformers 5 writes, transformers 4 cannot read. Only if they
+    are gone, they are written anew.
+    """
+    if folder.resolve() in (base.origin.resolve(), base.origin.resolve().parent):
+        return  # a pipeline is saved over itself
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    files = _files(base.origin)
+    for file in files:
+        shutil.copy(file, folder)
+    if not files:
+        base.model.save_pretrained(folder)
+        base.tokenizer.save_pretrained(folder)
+
+
+def bundled(folder: Path) -> str | None:
+    """What `load_base` takes as the name of the base weights in a folder, if there are any."""
+    return str(next(folder.glob("*.gguf"), folder)) if folder.is_dir() else None
+
+
+def _files(origin: Path) -> list[Path]:
+    """The files of a model; of several forms of its weights, the one that was loaded."""
+    files = [file for file in origin.iterdir() if file.is_file()] if origin.is_dir() else [origin]
+    safe = any(file.suffix == ".safetensors" for file in files)
+    return [file for file in files if file.is_file() and not (safe and file.suffix in _OTHER_WEIGHTS)]
 
 
 def device_of(name: str) -> torch.device:
-    """"auto": the GPU if there is one. Raises: ValueError for a device that torch does not have."""
+    """A device by its name; "auto": the GPU if there is one. Raises: ValueError for one that torch does not have."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -76,7 +104,7 @@ def device_of(name: str) -> torch.device:
 
 
 def dtype_of(name: str, device: torch.device) -> torch.dtype:
-    """"auto": bfloat16 where the device computes in it, else float32. Raises: ValueError for an unknown name."""
+    """A type by its name; "auto": bfloat16 if the device computes in it. Raises: ValueError for an unknown name."""
     if name == "auto":
         fast = device.type != "cpu" or torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
         return torch.bfloat16 if fast else torch.float32
@@ -96,28 +124,34 @@ def _load(
     device: torch.device,
 ) -> Base:
     from transformers import AutoModelForCausalLM, AutoTokenizer, __version__
+    from transformers.utils.hub import cached_file
 
     place, gguf = _resolve(name)
     source: dict[str, Any] = {"revision": revision, "trust_remote_code": trust_remote_code}
     if gguf:
         source["gguf_file"] = gguf
     dtype_argument = "torch_dtype" if __version__.startswith("4.") else "dtype"
-    loading: dict[str, Any] = {dtype_argument: dtype, "attn_implementation": attention}
+    loading: dict[str, Any] = {dtype_argument: dtype, "attn_implementation": attention, "output_loading_info": True}
     if allow_pickle:
         loading["weights_only"] = True
     elif not gguf:
         loading["use_safetensors"] = True
     try:
         tokenizer = AutoTokenizer.from_pretrained(place, **source)
-        model = AutoModelForCausalLM.from_pretrained(place, **source, **loading)
+        loaded: Any = AutoModelForCausalLM.from_pretrained(place, **source, **loading)
+        config = None if gguf else cached_file(place, "config.json", revision=revision, local_files_only=True)
     except Exception as error:  # each library below has errors of its own for a missing, truncated or foreign file
         raise ValueError(_advice(name, error)) from error
+    model, report = loaded
+    if missing := sorted(report["missing_keys"]):  # transformers makes up what a file lacks, and only warns
+        raise ValueError(_advice(name, f"its files lack the weights {', '.join(missing[:5])} ({len(missing)} in all)"))
     if gguf:  # transformers 5 treats such a model as quantised: move its weights into a plain one
         plain = AutoModelForCausalLM.from_config(model.config, **{dtype_argument: dtype})
         plain.load_state_dict(model.state_dict())
         model = plain
     model = model.to(device).requires_grad_(False).eval()
-    return Base(model, tokenizer, _fingerprint(model), _tokenizer_hash(tokenizer))
+    origin = Path(config).parent if config else Path(place, gguf or "")
+    return Base(model, tokenizer, _fingerprint(model), _tokenizer_hash(tokenizer), origin.absolute())
 
 
 def _resolve(name: str) -> tuple[str, str | None]:
@@ -132,7 +166,7 @@ def _resolve(name: str) -> tuple[str, str | None]:
     return str(installed(name) or name), None
 
 
-def _advice(name: str, error: Exception) -> str:
+def _advice(name: str, error: Exception | str) -> str:
     if (folder := installed(name)) and (folder / MANIFEST).is_file():
         verify(folder)
     return (

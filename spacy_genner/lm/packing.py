@@ -39,11 +39,12 @@ def pack(prefix: Sequence[int], bodies: Sequence[Sequence[int]], device: torch.d
         rows[row].append(i)
         room[row] -= len(bodies[i])
     length = len(prefix) + capacity - min(room)
-    ids, positions, owners = (torch.zeros(len(rows), length, dtype=torch.long) for _ in range(3))
+    ids, positions = (torch.zeros(len(rows), length, dtype=torch.long) for _ in range(2))
+    owners = torch.full((len(rows), length), -1)  # of the padding
     places = [(0, 0)] * len(bodies)
     for row, members in enumerate(rows):
         start = len(prefix)
-        ids[row, :start], positions[row, :start] = torch.tensor(prefix), torch.arange(start)
+        ids[row, :start], positions[row, :start], owners[row, :start] = torch.tensor(prefix), torch.arange(start), 0
         for owner, i in enumerate(members, 1):
             end = start + len(bodies[i])
             ids[row, start:end] = torch.tensor(bodies[i])

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 _SENTINELS = ("\n", "|", "0", "é")
+"""Texts to encode a segment behind: one does, but a tokenizer may not know it, or merge it with the segment."""
 
 
 class Pieces:
@@ -17,11 +18,15 @@ class Pieces:
 
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
-        self._sentinel = self._find_sentinel()
+        plain = self._raw("a")
+        self._prepends = all(self._behind(sentinel, "a") != plain for sentinel in _SENTINELS)
         self.encode = lru_cache(maxsize=2**16)(self._encode)
 
     def __reduce__(self) -> tuple[type[Pieces], tuple[Any]]:
         return Pieces, (self._tokenizer,)  # without the memory of what was encoded
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Pieces:
+        return self  # nothing in it changes
 
     def check(self, texts: Iterable[str]) -> None:
         """Raises: ValueError for the first of the texts that the tokenizer cannot write."""
@@ -35,21 +40,18 @@ class Pieces:
     def _encode(self, text: str) -> tuple[int, ...]:
         """The ids of a segment. Text never becomes a control token; characters that the tokenizer does not know become
         its unknown token, which serves as a placeholder: nothing is read back from ids."""
-        if self._sentinel is None:
-            return self._raw(text)
-        return self._raw(self._sentinel + text)[len(self._raw(self._sentinel)) :]
+        text = text.replace("▁", "_")  # to SentencePiece it is a space, and " [" would begin with the word "▁"
+        return self._segment(text)
 
     def encode_template(self, text: str) -> list[int]:
-        """The ids of a part of a prompt template, in which control tokens are control tokens."""
-        return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+        """The ids of a later part of a prompt, in which control tokens are control tokens."""
+        return list(self._segment(text, control=True))
 
     def encode_prefix(self, text: str) -> tuple[int, ...]:
-        """The ids of the beginning of a prompt, at least one: with the token that the model expects at a text's start."""
-        ids = self.encode_template(text)
-        first = self._tokenizer("")["input_ids"][:1]
-        if ids[:1] == first:
-            return tuple(ids)
-        return (*first, *ids) or (self.end,)
+        """The ids of the beginning of a prompt, at least one, with what the model expects at a text's start."""
+        ids, marked = self._raw(text, control=True), tuple(self._tokenizer("a")["input_ids"])
+        first = marked[: marked.index(self._raw("a")[0])]
+        return (ids if ids[: len(first)] == first else first + ids) or (self.end,)
 
     def chat_template(self, content: str) -> str:
         """A conversation in which the user says this and the answer is to come.
@@ -57,7 +59,8 @@ class Pieces:
         Raises: ValueError if the tokenizer has no chat template.
         """
         if not self._tokenizer.chat_template:
-            raise ValueError(f"the tokenizer of {self._tokenizer.name_or_path!r} has no chat template: set chat = false")
+            name = self._tokenizer.name_or_path
+            raise ValueError(f"the tokenizer of {name!r} has no chat template: set chat = false")
         turns = [{"role": "user", "content": content}]
         return str(self._tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
 
@@ -68,15 +71,21 @@ class Pieces:
             raise ValueError(f"the tokenizer of {self._tokenizer.name_or_path!r} has no end-of-sequence token: set one")
         return int(self._tokenizer.eos_token_id)
 
-    def _raw(self, text: str) -> tuple[int, ...]:
-        encoding = self._tokenizer(text, add_special_tokens=False, split_special_tokens=True)
-        return tuple(encoding["input_ids"])
-
-    def _find_sentinel(self) -> str | None:
-        """A text to encode segments behind, if the tokenizer puts a space of its own before a text's start."""
-        plain = self._raw("a")
+    def _segment(self, text: str, control: bool = False) -> tuple[int, ...]:
+        """The ids of a text that follows another one."""
+        if not self._prepends or not text:
+            return self._raw(text, control)
         for sentinel in _SENTINELS:
-            head, joined = self._raw(sentinel), self._raw(sentinel + "a")
-            if joined[: len(head)] == head:
-                return None if joined[len(head) :] == plain else sentinel
-        raise ValueError(f"the tokenizer of {self._tokenizer.name_or_path!r} merges a text's start with anything before")
+            if ids := self._behind(sentinel, text, control):
+                return ids
+        raise ValueError(f"the tokenizer of {self._tokenizer.name_or_path!r} cannot write {text!r} inside a text")
+
+    def _behind(self, sentinel: str, text: str, control: bool = False) -> tuple[int, ...]:
+        """The ids of a text behind a sentinel; none if they cannot be told from those of the sentinel."""
+        head, ids = self._raw(sentinel), self._raw(sentinel + text, control)
+        usable = ids[: len(head)] == head and self._tokenizer.unk_token_id not in head  # unknown characters melt into one
+        return ids[len(head) :] if usable else ()
+
+    def _raw(self, text: str, control: bool = False) -> tuple[int, ...]:
+        encoding = self._tokenizer(text, add_special_tokens=False, split_special_tokens=not control)
+        return tuple(encoding["input_ids"])

@@ -69,7 +69,8 @@ class CausalSession:
         output = model.get_decoder()(
             input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=self.cache, use_cache=True
         )
-        return output.last_hidden_state
+        hidden: torch.Tensor = output.last_hidden_state
+        return hidden
 
     def keep(self, rows: Sequence[int]) -> None:
         """Go on with these rows only."""

@@ -12,17 +12,19 @@ from ..decoding.scores import scored_entities
 from ..formats.base import Format
 from ..labels import Labels
 from ..lm.causal import CausalLM
+from ..lm.pieces import Pieces
 from ..prompts import Instruction
 from ..types import Entity, Source
 from .losses import LOSSES, Target
 from .shim import LMShim
 
 Gold = tuple[Source, Sequence[Entity]]
+Network = Model[Any, Any]
 
 
 def build_generative_ner(
     lm: CausalLM, format: Format, prompt: Instruction, decoder: Decoder, loss: str = "tokens"
-) -> Model:
+) -> Network:
     """A language model that rewrites a source with its entities marked.
 
     lm: The language model.
@@ -38,25 +40,32 @@ def build_generative_ner(
     """
     if loss not in LOSSES:
         raise ValueError(f'loss = "{loss}": choose one of {", ".join(LOSSES)}')
-    attrs = {"lm": lm, "format": format, "prompt": prompt, "decoder": decoder, "set_labels": set_labels, "speller": None}
-    model: Model = Model("generative_ner", forward, init=init, attrs=attrs, shims=[LMShim(lm, LOSSES[loss])])
+    attrs = {"format": format, "prompt": prompt, "decoder": decoder, "set_labels": set_labels}
+    model = Network("generative_ner", forward, init=init, attrs=attrs, shims=[LMShim(lm, LOSSES[loss])])
     set_labels(model, {})
     return model
 
 
-def set_labels(model: Model, labels: Labels) -> None:
+def set_labels(model: Network, labels: Labels) -> None:
     """Give the network a label set."""
     model.attrs["labels"], model.attrs["speller"] = dict(labels), None
 
 
-def init(model: Model, X: Any = None, Y: Any = None) -> None:
-    """Load the base weights, and begin with a fresh adapter."""
-    model.shims[0].reset()
+def init(model: Network, X: Any = None, Y: Any = None) -> None:
+    """Load the base weights, and begin with a fresh adapter.
+
+    Raises: ValueError if they cannot be loaded, or do not go with the labels or the prompt; see `Speller`.
+    """
+    shim: Any = model.shims[0]
+    shim.reset()
+    model.attrs["speller"] = None
+    _speller(model)
 
 
-def forward(model: Model, X: Sequence[Any], is_train: bool) -> tuple[Any, Callable[[Floats1d], list[Any]]]:
+def forward(model: Network, X: Sequence[Any], is_train: bool) -> tuple[Any, Callable[[Floats1d], list[Any]]]:
     """Sources → entities, or (source, gold entities) → losses."""
-    shim, speller = model.shims[0], _speller(model)
+    shim: Any = model.shims[0]
+    speller = _speller(model)
     if is_train:
         losses, backprop = shim.begin_update([speller.target(source, gold) for source, gold in X])
         return losses, lambda d_losses: backprop(d_losses) or []
@@ -71,31 +80,32 @@ class Speller:
     Raises: ValueError if the tokenizer cannot write the marks of the format with these labels, or the prompt is broken.
     """
 
-    def __init__(self, lm: CausalLM, format: Format, prompt: Instruction, labels: Labels) -> None:
-        self._lm, self._format, self._labels = lm, format, labels
-        lm.pieces.check(format.marks(labels))
-        rendered = prompt.render(labels, format, lm.pieces.chat_template)
-        self._prefix = lm.pieces.encode_prefix(rendered.prefix)
-        self._suffix = lm.pieces.encode_template(rendered.suffix)
+    def __init__(self, pieces: Pieces, format: Format, prompt: Instruction, labels: Labels) -> None:
+        self._pieces, self._format, self._labels = pieces, format, labels
+        pieces.check(format.marks(labels))
+        rendered = prompt.render(labels, format, pieces.chat_template)
+        self._prefix = pieces.encode_prefix(rendered.prefix)
+        self._suffix = pieces.encode_template(rendered.suffix)
 
     def job(self, source: Source) -> Job:
         """What a decoder needs to know."""
-        return Job(self._prefix, self._body(source), self._format.grammar(source, self._labels), self._lm.pieces.encode)
+        return Job(self._prefix, self._body(source), self._format.grammar(source, self._labels), self._pieces.encode)
 
     def target(self, source: Source, entities: Sequence[Entity]) -> Target:
         """What training needs to know. Raises: ValueError if the format cannot say the entities."""
         grammar = self._format.grammar(source, self._labels)
-        answer, decisions = spell(grammar, grammar.derive(entities), self._lm.pieces.encode)
-        return Target(self._prefix, self._body(source), [*answer, self._lm.pieces.end], decisions)
+        answer, decisions = spell(grammar, grammar.derive(entities), self._pieces.encode)
+        return Target(self._prefix, self._body(source), [*answer, self._pieces.end], decisions)
 
     def _body(self, source: Source) -> list[int]:
         words = (f" {word}" if space else word for word, space in zip(source.words, source.spaces, strict=True))
-        return [id for word in words for id in self._lm.pieces.encode(word)] + self._suffix
+        return [id for word in words for id in self._pieces.encode(word)] + self._suffix
 
 
-def _speller(model: Model) -> Speller:
-    if model.attrs["speller"] is None:
-        attrs = model.attrs
-        attrs["speller"] = Speller(attrs["lm"], attrs["format"], attrs["prompt"], attrs["labels"])
-    speller: Speller = model.attrs["speller"]
+def _speller(model: Network) -> Speller:
+    shim: Any = model.shims[0]
+    attrs = model.attrs
+    if attrs["speller"] is None:
+        attrs["speller"] = Speller(shim.lm.pieces, attrs["format"], attrs["prompt"], attrs["labels"])
+    speller: Speller = attrs["speller"]
     return speller

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -45,7 +45,7 @@ def token_loss(head: Head, hidden: torch.Tensor, target: Target) -> tuple[torch.
 def decision_loss(head: Head, hidden: torch.Tensor, target: Target) -> tuple[torch.Tensor, int]:
     """Cross-entropy of every decision among its legal choices."""
     if not target.decisions:
-        return hidden.sum() * 0.0, 0
+        return hidden.sum().float() * 0.0, 0
     places = [len(target.prompt) - 1 + decision.position for decision in target.decisions]
     logits = head.choice_logits(hidden[places], [decision.choices for decision in target.decisions])
     wanted = torch.tensor([decision.chosen for decision in target.decisions], device=hidden.device)

@@ -6,12 +6,11 @@ import os
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-import numpy as np
 import srsly
 import torch
-from thinc.api import Optimizer
+from thinc.api import Optimizer, xp2torch
 from thinc.shims import Shim
 from thinc.types import Floats1d
 
@@ -39,13 +38,16 @@ class LMShim(Shim):
         """
         if os.getpid() != self._process:
             if self.lm.device.type != "cpu":
-                raise RuntimeError("a GPU cannot be shared with worker processes: use n_process=1 and a larger batch_size")
+                advice = "use n_process=1 and a larger batch_size"
+                raise RuntimeError(f"a GPU cannot be shared with worker processes: {advice}")
             torch.set_num_threads(1)  # after a fork, torch hangs if it asks for the threads of its parent
             self._process = os.getpid()
         return self.lm.steps
 
     def begin_update(self, targets: Sequence[Target]) -> tuple[Floats1d, Callable[[Floats1d], None]]:
         """The loss of each target, summed over its parts, and the way back from their gradients."""
+        if not targets:
+            return cast(Floats1d, torch.zeros(0).numpy()), lambda _: None
         self.lm.model.train()
         states = self.lm.hidden(targets[0].prefix, [target.prompt + target.answer for target in targets])
         head = self.lm.head
@@ -53,10 +55,10 @@ class LMShim(Shim):
         losses = torch.stack([loss for loss, _ in parts])
 
         def backprop(d_losses: Floats1d) -> None:
-            losses.backward(torch.as_tensor(np.asarray(d_losses), dtype=losses.dtype, device=losses.device))
+            losses.backward(xp2torch(d_losses, device=losses.device).to(losses.dtype))
             self._targets += sum(count for _, count in parts)
 
-        return losses.detach().cpu().numpy(), backprop
+        return cast(Floats1d, losses.detach().cpu().numpy()), backprop
 
     def finish_update(self, optimizer: Optimizer) -> None:
         """One step with the mean gradient of all that was asked since the last one."""
@@ -80,6 +82,27 @@ class LMShim(Shim):
         self.lm.reset()
         self._stepper, self._targets = None, 0
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether no gradient waits for the next step."""
+        return not self._targets
+
+    @property
+    def moments(self) -> dict[str, Any] | None:
+        """The state of the torch optimizer, None before its first step. Together with the trained weights it is all
+        that a step depends on."""
+        return self._stepper.state_dict() if self._stepper else None
+
+    @moments.setter
+    def moments(self, saved: dict[str, Any] | None) -> None:
+        self._stepper = None
+        if saved:
+            self._stepper = self._new_stepper()
+            self._stepper.load_state_dict(saved)
+
+    def _new_stepper(self) -> torch.optim.AdamW:
+        return torch.optim.AdamW(weight for weight in self.lm.model.parameters() if weight.requires_grad)
+
     def _adam(self, optimizer: Optimizer) -> torch.optim.AdamW:
         """The torch twin of thinc's optimizer, at the present place of its schedules. Its moments live as long as the
         weights. Raises: ValueError for what it cannot honour."""
@@ -90,9 +113,10 @@ class LMShim(Shim):
         }
         if any(refused.values()):
             names = ", ".join(name for name, present in refused.items() if present)
-            raise ValueError(f'[training.optimizer] {names}: not possible here, take "Adam.v1" with use_averages = false')
+            advice = 'take "Adam.v1" with use_averages = false'
+            raise ValueError(f"[training.optimizer] {names}: not possible here, {advice}")
         if self._stepper is None:
-            self._stepper = torch.optim.AdamW(weight for weight in self.lm.model.parameters() if weight.requires_grad)
+            self._stepper = self._new_stepper()
         self._stepper.param_groups[0].update(
             lr=optimizer.learn_rate,
             betas=(optimizer.b1, optimizer.b2),
@@ -109,7 +133,7 @@ class LMShim(Shim):
     def from_disk(self, path: str | Path) -> LMShim:
         """Read such a folder. Raises: ValueError if something is missing, corrupt, or belongs to another base."""
         self.lm.restore(Path(path))
-        self._stepper = None
+        self._stepper, self._targets = None, 0
         return self
 
     def to_bytes(self) -> bytes:
@@ -133,4 +157,7 @@ class LMShim(Shim):
         """Does nothing: the language model's own `device` setting places it."""
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_stepper": None}
+        return self.__dict__ | {"_stepper": None, "_targets": 0}  # gradients are not copied either
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _process=os.getpid())

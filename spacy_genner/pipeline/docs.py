@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from spacy.tokens import Doc, Span, SpanGroup
 from ..types import Entity, Source
 
 _LONGEST_WORD = 100
+_KEPT = _LONGEST_WORD // 2
 """A longer token (base64, say) is read and written with its middle left out. Its spans stay exact."""
 
 
@@ -29,8 +31,7 @@ class DocSource:
 
     def entity(self, span: Span) -> Entity:
         """A span without the white space at its edges; empty if there is nothing else in it."""
-        start, end = np.searchsorted(self.tokens, [span.start, span.end])
-        return Entity(int(start), int(end), span.label_)
+        return Entity(bisect_left(self.tokens, span.start), bisect_left(self.tokens, span.end), span.label_)
 
     def span(self, doc: Doc, entity: Entity) -> Span:
         """The span of an entity."""
@@ -44,12 +45,11 @@ def read_doc(doc: Doc) -> DocSource:
     for token in doc:
         if token.is_sent_start:
             starts.append(len(words))
-        if not token.is_space:
-            text = token.text
-            words.append(text if len(text) <= _LONGEST_WORD else text[: _LONGEST_WORD // 2] + text[-_LONGEST_WORD // 2 :])
+        if text := token.text.strip():
+            words.append(text if len(text) <= _LONGEST_WORD else text[:_KEPT] + text[-_KEPT:])
             spaces.append(spaced)
             tokens.append(token.i)
-        spaced = bool(token.whitespace_) or token.is_space
+        spaced = bool(token.whitespace_) or not text
     return DocSource(Source(tuple(words), tuple(spaces)), tokens, starts if doc.has_annotation("SENT_START") else None)
 
 

@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import srsly
+from numpy.typing import NDArray
 from spacy import util
 from spacy.language import Language
 from spacy.pipeline.trainable_pipe import TrainablePipe
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
-from thinc.api import Adam, Config, Model, Optimizer
-from thinc.types import Floats1d
+from thinc.api import Adam, Model, Optimizer
 
 from ..labels import as_labels
 from ..nesting import nest
@@ -24,78 +25,7 @@ from .docs import ENTS, DocSource, gold_spans, read_doc, write_ents, write_spans
 Gold = tuple[Source, list[Entity]]
 Prediction = tuple[DocSource, list[Entity]]
 Losses = dict[str, float]
-
-DEFAULT_MODEL = Config().from_str(
-    """
-[model]
-@architectures = "spacy_genner.GenerativeNER.v1"
-loss = "tokens"
-
-[model.lm]
-@misc = "spacy_genner.CausalLM.v1"
-name = "smollm2-135m"
-
-[model.lm.tuning]
-@misc = "spacy_genner.LoRA.v1"
-
-[model.format]
-@misc = "spacy_genner.InlineBracketed.v1"
-
-[model.prompt]
-@misc = "spacy_genner.Instruction.v1"
-
-[model.decoder]
-@misc = "spacy_genner.GreedyDecoder.v1"
-"""
-)["model"]
-
-
-@Language.factory(
-    "generative_ner",
-    assigns=["doc.spans", "doc.ents", "token.ent_iob", "token.ent_type"],
-    default_config={
-        "model": DEFAULT_MODEL,
-        "labels": None,
-        "spans_key": "sc",
-        "ents": "outermost",
-        "overwrite_ents": False,
-        "threshold": 0.0,
-        "window": 256,
-        "scorer": {"@scorers": "spacy_genner.generative_ner_scorer.v1"},
-    },
-    default_score_weights={
-        "spans_sc_f": 1.0,
-        "spans_sc_p": 0.0,
-        "spans_sc_r": 0.0,
-        "spans_sc_nested_f": 0.0,
-        "ents_f": 0.0,
-    },
-)
-def make_generative_ner(
-    nlp: Language,
-    name: str,
-    model: Model,
-    labels: dict[str, str] | list[str] | None,
-    spans_key: str,
-    ents: str,
-    overwrite_ents: bool,
-    threshold: float,
-    window: int,
-    scorer: Callable[..., dict[str, Any]] | None,
-) -> "GenerativeNER":
-    """Construct the component from its configuration; see `GenerativeNER`."""
-    return GenerativeNER(
-        nlp,
-        model,
-        name,
-        labels=labels,
-        spans_key=spans_key,
-        ents=ents,
-        overwrite_ents=overwrite_ents,
-        threshold=threshold,
-        window=window,
-        scorer=scorer,
-    )
+Floats = NDArray[np.float32]
 
 
 class GenerativeNER(TrainablePipe):
@@ -103,7 +33,8 @@ class GenerativeNER(TrainablePipe):
 
     labels: The label set, with definitions if it is a mapping. None: read from the training data.
     spans_key: Where spans are read from and written to: `doc.spans[spans_key]`. Their scores are in
-        `doc.spans[spans_key].attrs["scores"]`.
+        `doc.spans[spans_key].attrs["scores"]`. Those of an evaluation are called `spans_KEY_f` and so on: with
+        another key than "sc", [training.score_weights] must name them.
     ents: Which of overlapping spans go to `doc.ents` as well: "outermost", "best" (by score) or "none".
     overwrite_ents: Whether they replace entities that are in `doc.ents` already, where they overlap.
     threshold: The least score of a span. It can only remove spans.
@@ -113,7 +44,7 @@ class GenerativeNER(TrainablePipe):
     def __init__(
         self,
         nlp: Language,
-        model: Model,
+        model: Model[Any, Any],
         name: str = "generative_ner",
         *,
         labels: Mapping[str, str] | Iterable[str] | None = None,
@@ -124,6 +55,7 @@ class GenerativeNER(TrainablePipe):
         window: int = 256,
         scorer: Callable[..., dict[str, Any]] | None = None,
     ) -> None:
+        threshold, window = float(threshold), int(window)  # a configuration may hold "0.5"
         if ents not in ("none", *ENTS):
             raise ValueError(f'ents = "{ents}": choose one of {", ".join(("none", *ENTS))}')
         if not 0 <= threshold <= 1:
@@ -138,7 +70,7 @@ class GenerativeNER(TrainablePipe):
         self._spans_key, self._ents, self._overwrite_ents = spans_key, ents, overwrite_ents
         self._threshold, self._window = threshold, window
         self._configured = labels is not None
-        self._rehearsal_model: Model | None = None
+        self._rehearsal_model: Model[Any, Any] | None = None
         self.set_labels(labels)
 
     @property
@@ -188,11 +120,10 @@ class GenerativeNER(TrainablePipe):
         one: the error handler gets, and the stream loses, only those at fault."""
         for docs in util.minibatch(stream, batch_size):
             try:
-                predictions = self.predict(docs)
+                self.set_annotations(docs, self.predict(docs))
             except Exception:
                 yield from super().pipe(docs, batch_size=1)
             else:
-                self.set_annotations(docs, predictions)
                 yield from docs
 
     def update(
@@ -216,13 +147,16 @@ class GenerativeNER(TrainablePipe):
         examples: Iterable[Example],
         *,
         drop: float = 0.0,
-        sgd: Optimizer | None = None,
+        sgd: Any = None,
         losses: Losses | None = None,
         **_: Any,
     ) -> Losses:
-        """Learn what the model at the time of `nlp.resume_training` predicts for these texts, so as not to forget it."""
+        """Learn what the model predicted for these texts at the time of `nlp.resume_training`, so as not to forget it.
+
+        sgd: An optimizer, or the collector of gradients that `nlp.rehearse` gives, which has its learning rate.
+        """
         validate_examples(examples, "GenerativeNER.rehearse")
-        if sgd and not isinstance(sgd, Optimizer):  # `nlp.rehearse` collects gradients of thinc: ours stay in torch
+        if sgd and not isinstance(sgd, Optimizer):  # it collects gradients of thinc: ours stay in torch
             sgd = Adam(sgd.learn_rate, beta1=sgd.b1, beta2=sgd.b2, use_averages=False)
         golds = list[Gold]()
         if self._rehearsal_model is not None:
@@ -231,13 +165,14 @@ class GenerativeNER(TrainablePipe):
             golds += zip(parts, self._rehearsal_model.predict(parts), strict=True)
         return self._learn(golds, sgd, losses)
 
-    def get_loss(self, examples: Iterable[Example], scores: Floats1d) -> tuple[float, Floats1d]:
+    def get_loss(self, examples: Iterable[Example], scores: Floats) -> tuple[float, Floats]:
         """The sum of the losses of a batch, and its gradient, which is 1 for each."""
-        return float(scores.sum()), self.model.ops.xp.ones_like(scores)
+        return float(np.sum(scores)), np.ones_like(scores)
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
         """The scores of examples that carry predictions."""
-        return super().score(examples, spans_key=self._spans_key, **kwargs)
+        scores: dict[str, Any] = super().score(examples, spans_key=self._spans_key, **kwargs)
+        return scores
 
     def initialize(
         self,
@@ -246,17 +181,18 @@ class GenerativeNER(TrainablePipe):
         nlp: Language | None = None,
         labels: Mapping[str, str] | Iterable[str] | None = None,
     ) -> None:
-        """Load the weights and settle the labels: those given here, else those of the configuration, else those of the
-        data, in alphabetical order. Warns of gold spans that cannot be learnt.
+        """Load the weights and settle the labels: those given here, else those of the configuration, else those added
+        before and those of the data, in alphabetical order. Warns of gold spans that cannot be learnt.
 
-        Raises: ValueError if there are no labels, or the weights cannot be loaded.
+        Raises: ValueError if there are no labels, the weights cannot be loaded, or the tokenizer cannot write a label.
         """
         validate_get_examples(get_examples, "GenerativeNER.initialize")
         if labels is not None:
             self.set_labels(labels)
         elif not self._configured:
             spans = (s for example in get_examples() for s in gold_spans(example.reference, self._spans_key) or [])
-            self.set_labels(sorted({span.label_ for span in spans if span.label_.strip()}))
+            for label in sorted({span.label_ for span in spans if span.label_.strip()}):
+                self.add_label(label)
         self._require_labels()
         self.model.initialize()
         if lost := Counter(reason for example in get_examples() for reason in self._learnable(example)[1]):
@@ -274,7 +210,7 @@ class GenerativeNER(TrainablePipe):
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "GenerativeNER":
         """Read them back. Raises: ValueError if a file is missing or corrupt, or the base weights are others."""
-        readers = {
+        readers: dict[str, Callable[[Path], Any]] = {
             "cfg": lambda p: self.cfg.update(srsly.read_json(p)),
             "vocab": lambda p: self.vocab.from_disk(p),
             "model": self.model.shims[0].from_disk,
@@ -290,6 +226,7 @@ class GenerativeNER(TrainablePipe):
         return self
 
     def _learn(self, golds: list[Gold], sgd: Optimizer | None, losses: Losses | None) -> Losses:
+        self._require_labels()
         losses = {} if losses is None else losses
         losses.setdefault(self.name, 0.0)
         if golds:
@@ -307,13 +244,14 @@ class GenerativeNER(TrainablePipe):
         if wanted is None:
             return [], []
         aligned = example.get_aligned_spans_y2x(wanted, allow_overlap=True)
+        known = [span for span in aligned if span.label_ in self.cfg["labels"]]
         read = read_doc(example.predicted)
-        nested, dropped = nest([read.entity(span) for span in aligned], self.model.attrs["format"].max_depth)
-        known = [entity for entity in nested if entity.label in self.cfg["labels"]]
+        nested, dropped = nest(map(read.entity, known), self.model.attrs["format"].max_depth)
         windows = self._windows(read)
-        parts, crossing = inside(known, windows)
-        lost = ["across tokens"] * (len(wanted) - len(aligned)) + [reason for _, reason in dropped]
-        lost += ["with an unknown label"] * (len(nested) - len(known)) + ["across windows"] * len(crossing)
+        parts, crossing = inside(nested, windows)
+        lost = [reason for _, reason in dropped] + ["across windows"] * len(crossing)
+        lost += ["across tokens"] * (len(wanted) - len(aligned))
+        lost += ["with an unknown label"] * (len(aligned) - len(known))
         return [(read.source[start:end], part) for (start, end), part in zip(windows, parts, strict=True)], lost
 
     def _windows(self, read: DocSource) -> list[tuple[int, int]]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import Any
 
-from spacy.scorer import Scorer, get_ner_prf
-from spacy.tokens import Doc, Span
+from spacy.scorer import PRFScore, get_ner_prf
+from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..nesting import inner
 from ..types import Entity
+from .docs import gold_spans
+
+Counts = Counter[tuple[str, str | None, str, bool]]
+"""Group, label (None: all of them), side, whether the other side has the span too → number of spans."""
 
 
 def make_scorer() -> Callable[..., dict[str, Any]]:
@@ -20,38 +24,49 @@ def make_scorer() -> Callable[..., dict[str, Any]]:
 
 
 def score(examples: Iterable[Example], *, spans_key: str, **_: Any) -> dict[str, Any]:
-    """Precision, recall, F1, and these per type, as spaCy counts and names them.
+    """Precision, recall, F1, and these per type, under spaCy's names; None where there are no spans to score.
 
     `spans_KEY_…`: All spans. A document without `doc.spans[spans_key]` is read from its `doc.ents`.
-    `spans_KEY_nested_…`: Those spans that lie inside another one of the same side.
-    `ents_…`: `doc.ents`.
+    `spans_KEY_nested_…`, `spans_KEY_flat_…`: Those that lie inside another span of their own side, and the others: a
+        prediction is right, a gold span found, if the other side has the same characters with the same label at all.
+    `ents_…`: `doc.ents`, as spaCy counts them.
     """
     examples = list(examples)
-    scores = get_ner_prf(examples)
-    for attr, select in ((f"spans_{spans_key}", _all), (f"spans_{spans_key}_nested", _nested)):
-        scores |= Scorer.score_spans(
-            examples,
-            attr,
-            getter=partial(_spans, spans_key, select),
-            has_annotation=partial(_annotated, spans_key),
-            allow_overlap=True,
-        )
-    return dict(scores)
+    counts = Counts()
+    for example in examples:
+        gold = _entities(example.reference, spans_key)
+        if gold is not None:
+            predicted = _entities(example.predicted, spans_key) or set()
+            _count(counts, "predicted", predicted, gold)
+            _count(counts, "gold", gold, predicted)
+    scores = dict(get_ner_prf(examples))
+    for group in ("", "_flat", "_nested"):
+        labels = sorted({label for g, label, _, _ in counts if g == group and label is not None})
+        attr = f"spans_{spans_key}{group}"
+        scores |= {f"{attr}_{rate}": value for rate, value in _rates(counts, group, None).items()}
+        scores[f"{attr}_per_type"] = {label: _rates(counts, group, label) for label in labels} or None
+    return scores
 
 
-def _spans(key: str, select: Callable[[list[Span]], list[Span]], doc: Doc, attr: str) -> list[Span]:
-    return select(list(doc.spans[key] if key in doc.spans else doc.ents))
+def _entities(doc: Doc, key: str) -> set[Entity] | None:
+    """The spans with character offsets, which do not depend on the tokenizer."""
+    spans = gold_spans(doc, key)
+    return None if spans is None else {Entity(span.start_char, span.end_char, span.label_) for span in spans}
 
 
-def _annotated(key: str, doc: Doc) -> bool:
-    return key in doc.spans or bool(doc.has_annotation("ENT_IOB"))
+def _count(counts: Counts, side: str, spans: set[Entity], other: set[Entity]) -> None:
+    nested = inner(spans)
+    for span in spans:
+        for group in ("", "_nested" if span in nested else "_flat"):
+            for label in (None, span.label):
+                counts[group, label, side, span in other] += 1
 
 
-def _all(spans: list[Span]) -> list[Span]:
-    return spans
-
-
-def _nested(spans: list[Span]) -> list[Span]:
-    found = {Entity(span.start, span.end, span.label_) for span in spans}
-    inside = inner(found)
-    return [span for span in spans if Entity(span.start, span.end, span.label_) in inside]
+def _rates(counts: Counts, group: str, label: str | None) -> dict[str, float | None]:
+    correct, wrong, found, missed = (
+        counts[group, label, side, agreed] for side in ("predicted", "gold") for agreed in (True, False)
+    )
+    if not correct + wrong + found + missed:
+        return {"p": None, "r": None, "f": None}
+    p, r = PRFScore(tp=correct, fp=wrong).precision, PRFScore(tp=found, fn=missed).recall
+    return {"p": p, "r": r, "f": 2 * p * r / (p + r) if p + r else 0.0}

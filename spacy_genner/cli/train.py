@@ -1,0 +1,72 @@
+"""`python -m spacy genner train`: `spacy train`, but killed and run again it goes on where it was."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from spacy.cli._util import import_code, parse_config_overrides, setup_gpu, show_validation_error
+from spacy.util import load_config
+from thinc.api import Config
+from typer import Argument, Context, Option
+from wasabi import msg
+
+from . import genner
+from ._pipelines import plain_errors
+
+
+@genner.command("train", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def train_cli(
+    context: Context,
+    config: Annotated[Path, Argument(help="Config file", exists=True, dir_okay=False)],
+    output: Annotated[Path, Option("--output", "-o", help="Folder for model-best, model-last and checkpoint.pt")],
+    code: Annotated[
+        Path | None, Option("--code", "-c", help="Python file to import first, with registered functions, say")
+    ] = None,
+    gpu_id: Annotated[int, Option("--gpu-id", "-g", help="GPU of thinc's own layers; -1: CPU")] = -1,
+    seconds: Annotated[float, Option(help="How long to train from one checkpoint to the next", min=0)] = 60,
+) -> None:
+    """Train a pipeline as `spacy train` does; run again after a kill or an error, go on where it was.
+
+    Settings of the config can be overridden, as in `--paths.train train.spacy`. The result is that of a training
+    without a break. A checkpoint of another config or of other data is not used. The output_file of spaCy's console
+    logger is replaced; other loggers get the part before the checkpoint a second time.
+    """
+    overrides = parse_config_overrides(context.args)
+    import_code(code)
+    train(config, output, overrides, gpu_id, seconds)
+
+
+def train(config_path: Path, output: Path, overrides: Mapping[str, Any], gpu_id: int = -1, seconds: float = 60) -> None:
+    """What `spacy.cli.train.train` does, with checkpoints; see `Recording`."""
+    from spacy.training.initialize import init_nlp
+    from spacy.training.loop import train as train_nlp
+
+    from ._resuming import Recording
+
+    if not output.exists():
+        output.mkdir(parents=True)
+        msg.good(f"Created output directory: {output}")
+    msg.info(f"Saving to output directory: {output}")
+    setup_gpu(gpu_id)
+    with show_validation_error(config_path):
+        config = load_config(config_path, overrides=dict(overrides), interpolate=False)
+    msg.divider("Initializing pipeline")
+    with show_validation_error(config_path, hint_fill=False):
+        nlp = init_nlp(config, use_gpu=gpu_id)
+    msg.good("Initialized pipeline")
+    msg.divider("Training pipeline")
+    with plain_errors():
+        recording = Recording(nlp, output, seconds)
+    _remove_log(nlp.config.interpolate())
+    with recording:
+        train_nlp(nlp, output, use_gpu=gpu_id, stdout=sys.stdout, stderr=sys.stderr)
+
+
+def _remove_log(config: Config) -> None:
+    """The console logger writes to no file that exists: a second run would write none, and leave that of the first."""
+    logger = config["training"]["logger"]
+    if logger["@loggers"].startswith("spacy.ConsoleLogger") and logger.get("output_file"):
+        Path(logger["output_file"]).unlink(missing_ok=True)

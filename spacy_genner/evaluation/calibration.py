@@ -1,0 +1,64 @@
+"""Scores as probabilities: Platt scaling of the log score, and how far scores are from the truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Platt:
+    """A score p becomes 1 / (1 + exp(-(slope · ln p + intercept))) (Platt 1999). The order of scores stays."""
+
+    slope: float
+    intercept: float
+
+    def __call__(self, scores: ArrayLike) -> NDArray[np.float64]:
+        """The calibrated scores."""
+        return _logistic(self.slope * _log(scores) + self.intercept)
+
+
+def fit_platt(scores: ArrayLike, correct: ArrayLike, iterations: int = 100) -> Platt:
+    """The scaling under which the correctness of spans is most likely, by Newton's method on Platt's smoothed targets.
+
+    scores: Those of predicted spans, in (0, 1].
+    correct: Whether each is a gold span.
+    Raises: ValueError if there are no correct or no wrong spans, or higher scores do not mean more correct spans.
+    """
+    x, right = _log(scores), np.asarray(correct, dtype=bool)
+    positives, negatives = int(right.sum()), int((~right).sum())
+    if not positives or not negatives:
+        raise ValueError(f"{positives} correct and {negatives} wrong spans: calibration needs some of both")
+    target = np.where(right, (positives + 1) / (positives + 2), 1 / (negatives + 2))
+    features = np.stack([x, np.ones_like(x)], axis=1)
+    weights = np.zeros(2)
+    for _ in range(iterations):
+        p = _logistic(features @ weights)
+        hessian = features.T @ (features * (p * (1 - p))[:, None]) + 1e-9 * np.eye(2)
+        step = np.linalg.solve(hessian, features.T @ (p - target))
+        weights -= step
+        if np.abs(step).max() < 1e-9:
+            break
+    slope, intercept = map(float, weights)
+    if slope <= 0:
+        raise ValueError("higher scores do not mean more correct spans here: use more data, or train longer")
+    return Platt(slope, intercept)
+
+
+def calibration_error(scores: ArrayLike, correct: ArrayLike, bins: int = 10) -> float:
+    """The mean distance between score and share of correct spans over bins of equal size, weighted by size."""
+    order = np.argsort(scores, kind="stable")
+    p, right = np.asarray(scores, dtype=float)[order], np.asarray(correct, dtype=float)[order]
+    parts = [part for part in np.array_split(np.arange(len(p)), bins) if len(part)]
+    return float(sum(len(part) * abs(p[part].mean() - right[part].mean()) for part in parts) / len(p))
+
+
+def _log(scores: ArrayLike) -> NDArray[np.float64]:
+    return np.log(np.maximum(np.asarray(scores, dtype=np.float64), np.finfo(np.float64).tiny))
+
+
+def _logistic(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    result: NDArray[np.float64] = 1 / (1 + np.exp(-np.clip(x, -700, 700)))
+    return result

@@ -1,0 +1,169 @@
+"""A training that takes seconds, with a score that goes up and down, and ways to stop it at a chosen moment.
+
+As a file for `genner train --code` it kills the process at the moment that GENNER_TEST_KILL names.
+"""
+
+import os
+import signal
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import torch
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example
+
+from spacy_genner.models import checkpoint
+from spacy_genner.pipeline.generative_ner import GenerativeNER
+
+SENTENCES = [
+    ("Essex County Council said no", (0, 3)),
+    ("The University of Edinburgh bought it", (0, 4)),
+    ("Nothing happened", None),
+    ("Mrs O'Neil lives in Leeds", (0, 2)),
+    ("It was sold to Edinburgh Holdings", (4, 6)),
+    ("Leeds won", (0, 1)),
+]
+CONFIG = """
+[paths]
+train = null
+dev = null
+log = null
+
+[nlp]
+lang = "en"
+pipeline = ["generative_ner", "wobble"]
+
+[components]
+
+[components.wobble]
+factory = "genner_test_wobble"
+
+[components.generative_ner]
+factory = "generative_ner"
+
+[components.generative_ner.model]
+@architectures = "spacy_genner.GenerativeNER.v1"
+
+[components.generative_ner.model.lm]
+@misc = "spacy_genner.CausalLM.v1"
+name = null
+dtype = "float32"
+device = "cpu"
+
+[components.generative_ner.model.lm.tuning]
+@misc = "spacy_genner.LoRA.v1"
+r = 4
+lora_dropout = 0.2
+
+[components.generative_ner.model.format]
+@misc = "spacy_genner.InlineBracketed.v1"
+
+[components.generative_ner.model.prompt]
+@misc = "spacy_genner.Instruction.v1"
+
+[components.generative_ner.model.decoder]
+@misc = "spacy_genner.GreedyDecoder.v1"
+
+[corpora]
+
+[corpora.train]
+@readers = "spacy.Corpus.v1"
+path = ${paths.train}
+
+[corpora.dev]
+@readers = "spacy.Corpus.v1"
+path = ${paths.dev}
+
+[training]
+seed = 1
+gpu_allocator = null
+max_steps = 12
+eval_frequency = 2
+patience = 4
+dropout = 0.0
+accumulate_gradient = 1
+score_weights = {"wobble": 1.0, "spans_sc_f": 0.0, "spans_sc_p": null, "spans_sc_r": null, "ents_f": null}
+
+[training.batcher]
+@batchers = "spacy.batch_by_sequence.v1"
+size = 2
+
+[training.logger]
+@loggers = "spacy.ConsoleLogger.v3"
+output_file = ${paths.log}
+
+[training.optimizer]
+@optimizers = "Adam.v1"
+use_averages = false
+
+[training.optimizer.learn_rate]
+@schedules = "warmup_linear.v1"
+warmup_steps = 3
+total_steps = 9
+initial_rate = 0.05
+"""
+"""8 updates, an evaluation after each second one; of the scores 0.37, 0.11, 0.85, 0.59, 0.33 the third is the best, and
+then patience ends."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """A config file and what overrides its settings."""
+
+    config: Path
+    overrides: dict[str, Any]
+
+    def having(self, overrides: dict[str, Any]) -> "Training":
+        """With other settings."""
+        return replace(self, overrides=self.overrides | overrides)
+
+
+@Language.factory("genner_test_wobble", default_score_weights={"wobble": 1.0})
+class Wobble:
+    """Scores a pipeline by how many steps its `generative_ner` was trained."""
+
+    def __init__(self, nlp: Language, name: str) -> None:
+        self._nlp = nlp
+
+    def __call__(self, doc: Doc) -> Doc:
+        return doc
+
+    def score(self, examples: Iterable[Example], **_: Any) -> dict[str, float]:
+        steps = self._nlp.get_pipe("generative_ner").model.shims[0].moments["state"][0]["step"].item()
+        return {"wobble": steps * 0.37 % 1}
+
+
+PLACES: dict[str, tuple[Any, str]] = {
+    "update": (GenerativeNER, "update"),
+    "evaluate": (Language, "evaluate"),
+    "to_disk": (Language, "to_disk"),
+    "checkpoint": (checkpoint, "write"),
+    "half": (torch, "save"),  # half of the checkpoint is written
+    "whole": (os, "fsync"),  # it is written, and not yet in its place
+}
+
+
+def stopping(moment: str, stop: Callable[[], None]) -> tuple[Any, str, Callable[..., Any]]:
+    """An object, the name of a function in it, and what to put there to stop at a moment: at "update 3", its third call."""
+    place, call = moment.split()
+    owner, name = PLACES[place]
+    function, calls = getattr(owner, name), count(1)
+
+    def wrapped(*arguments: Any, **settings: Any) -> Any:
+        if next(calls) != int(call):
+            return function(*arguments, **settings)
+        if place == "half":
+            function(*arguments)
+            arguments[1].truncate(arguments[1].tell() // 2)
+            arguments[1].flush()
+        return stop()
+
+    return owner, name, wrapped
+
+
+if moment := os.environ.get("GENNER_TEST_KILL"):
+    setattr(*stopping(moment, lambda: os.kill(os.getpid(), signal.SIGKILL)))

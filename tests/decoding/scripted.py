@@ -1,0 +1,80 @@
+"""A step model without a network: a rule says what it thinks of an id after a history. In the manner of
+Lightning-AI/litgpt's tests of speculative decoding."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+
+import torch
+
+Rule = Callable[[tuple[int, ...], int], float]
+"""All ids read so far, and a next one → its logit."""
+
+
+def encode(text: str) -> list[int]:
+    """A token for each character, so that moves share beginnings."""
+    return [ord(char) for char in text]
+
+
+def noise(history: tuple[int, ...], id: int) -> float:
+    """A logit that depends on everything before it."""
+    return random.Random(hash((*history, id))).gauss(0.0, 2.0)
+
+
+def wanting(*answers: Sequence[int], logit: float = 20.0) -> Rule:
+    """A rule that wants these sequences, prompts included, and is indifferent elsewhere."""
+    wanted = {tuple(ids[:end]) for ids in answers for end in range(len(ids) + 1)}
+    return lambda history, id: logit if (*history, id) in wanted else 0.0
+
+
+class ScriptedModel:
+    """Counts what it is asked for.
+
+    sessions: The prefix and the number of rows of each.
+    passes: How often ids were read.
+    asked: The number of choices between ids.
+    """
+
+    def __init__(self, rule: Rule) -> None:
+        self.sessions: list[tuple[tuple[int, ...], int]] = []
+        self.passes = 0
+        self.asked = 0
+        self._rule = rule
+        self._histories: list[tuple[int, ...]] = []
+
+    def session(self, prefix: tuple[int, ...], rows: int) -> ScriptedSession:
+        self.sessions.append((prefix, rows))
+        return ScriptedSession(self, [prefix] * rows)
+
+    def remember(self, history: tuple[int, ...]) -> float:
+        """A hidden state: the place of the history."""
+        self._histories.append(history)
+        return float(len(self._histories) - 1)
+
+    def log_probs(self, hidden: torch.Tensor, choices: Sequence[Sequence[int]]) -> torch.Tensor:
+        assert hidden.shape == (len(choices), 1) and all(len(set(row)) == len(row) > 1 for row in choices)
+        self.asked += len(choices)
+        histories = [self._histories[int(row)] for row in hidden[:, 0]]
+        logits = torch.full((len(choices), max(map(len, choices))), float("-inf"))
+        for row, (history, ids) in enumerate(zip(histories, choices, strict=True)):
+            logits[row, : len(ids)] = torch.tensor([self._rule(history, id) for id in ids])
+        return logits.log_softmax(dim=1)
+
+
+class ScriptedSession:
+    def __init__(self, model: ScriptedModel, histories: list[tuple[int, ...]]) -> None:
+        self._model, self._histories = model, histories
+
+    def extend(self, chunks: Sequence[Sequence[int]]) -> torch.Tensor:
+        assert len(chunks) == len(self._histories) and all(chunks)
+        self._model.passes += 1
+        hidden = torch.full((len(chunks), max(map(len, chunks)), 1), float("nan"))
+        for row, chunk in enumerate(chunks):
+            for at, id in enumerate(chunk):
+                self._histories[row] = (*self._histories[row], id)
+                hidden[row, at, 0] = self._model.remember(self._histories[row])
+        return hidden
+
+    def keep(self, rows: Sequence[int]) -> None:
+        self._histories = [self._histories[row] for row in rows]

@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spacy_genner.decoding.greedy import GreedyDecoder
+from spacy_genner.decoding.model import Decoder, Job
+from spacy_genner.decoding.moves import spell
+from spacy_genner.formats.base import Format
+from spacy_genner.formats.inline_bracketed import InlineBracketed
+from spacy_genner.labels import as_labels
+from spacy_genner.types import Entity, Source, Trace
+from tests.decoding import reference
+from tests.decoding.scripted import Rule, ScriptedModel, encode, noise, wanting
+from tests.strategies import label_sets, sources
+
+LABELS = as_labels(["PER", "ORG", "GPE"])
+INLINE = InlineBracketed(max_depth=2)
+PREFIX = tuple(encode("Mark!"))
+
+
+def job_of(
+    source: Source, labels: dict[str, str] = LABELS, format: Format = INLINE, prefix: tuple[int, ...] = PREFIX
+) -> Job:
+    body = encode(" ".join([*source.words, "→"]))
+    return Job(prefix, body, format.grammar(source, labels), encode)
+
+
+def words(text: str) -> Source:
+    return Source(tuple(text.split()), (True,) * len(text.split()))
+
+
+def ask(rule: Rule) -> reference.Ask:
+    return lambda history, ids: [rule(history, id) for id in ids]
+
+
+def said(job: Job, trace: Trace) -> list[Entity]:
+    return [entity for entity, _ in job.grammar.entities([step.move for step in trace])]
+
+
+formats = st.builds(InlineBracketed, st.integers(1, 3), st.booleans())
+
+
+@given(
+    formats,
+    label_sets,
+    st.lists(sources(max_size=5), max_size=5),
+    st.sampled_from([1, 20, 40, 2048]),
+    st.integers(0, 9),
+)
+@settings(max_examples=200, deadline=None)
+def test_it_equals_the_reference(
+    format: Format, labels: dict[str, str], texts: list[Source], batch_tokens: int, seed: int
+) -> None:
+    """In the order of the jobs, in batches of any size, of prompts of different lengths, with an answer that depends on
+    everything read and written before."""
+    jobs = [job_of(source, labels, format, prefix=(seed,)) for source in texts]
+    traces = GreedyDecoder(batch_tokens)(ScriptedModel(noise), jobs)
+    expected = [reference.decode(ask(noise), job) for job in jobs]
+    assert len(traces) == len(expected) and all(map(reference.same, traces, expected))
+
+
+TEXTS = ["He met Ann Lee in Leeds .", "Leeds", "Ann Lee of Essex Police left", "Nothing here"]
+GOLD = [
+    [Entity(2, 4, "PER"), Entity(5, 6, "GPE")],
+    [Entity(0, 1, "GPE")],
+    [Entity(0, 2, "PER"), Entity(3, 4, "GPE"), Entity(3, 5, "ORG")],
+    [],
+]
+
+
+def gold_jobs() -> tuple[list[Job], Rule]:
+    """Jobs, and a rule that wants their gold entities."""
+    jobs = [job_of(words(text)) for text in TEXTS]
+    spelled = [spell(job.grammar, job.grammar.derive(gold), encode)[0] for job, gold in zip(jobs, GOLD, strict=True)]
+    return jobs, wanting(*([*job.prefix, *job.body, *ids] for job, ids in zip(jobs, spelled, strict=True)))
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2, 3], [3, 2, 1, 0], [1, 1, 0, 1]])
+def test_it_says_what_the_model_wants_in_the_order_of_the_jobs(order: list[int]) -> None:
+    jobs, rule = gold_jobs()
+    traces = GreedyDecoder()(ScriptedModel(rule), [jobs[i] for i in order])
+    assert [said(jobs[i], trace) for i, trace in zip(order, traces, strict=True)] == [GOLD[i] for i in order]
+
+
+def test_a_pass_serves_one_decision_of_every_row() -> None:
+    jobs, rule = gold_jobs()
+    decisions = [
+        len(spell(job.grammar, job.grammar.derive(gold), encode)[1]) for job, gold in zip(jobs, GOLD, strict=True)
+    ]
+    model = ScriptedModel(rule)
+    GreedyDecoder()(model, jobs)
+    assert model.sessions == [(PREFIX, 4)]
+    assert model.passes == max(decisions) and model.asked == sum(decisions)
+
+
+def test_jobs_without_a_choice_need_no_pass() -> None:
+    model = ScriptedModel(noise)
+    traces = GreedyDecoder()(model, [job_of(words("a b"), {}), job_of(Source((), ()))])
+    assert [[step.move.text for step in trace] for trace in traces] == [[" a", " b"], []]
+    assert all(step.forced and step.logprob == 0 for trace in traces for step in trace)
+    assert model.sessions == [] and model.passes == 0
+
+
+def test_a_row_without_a_choice_does_not_disturb_its_batch() -> None:
+    jobs, rule = gold_jobs()
+    jobs.insert(1, job_of(words("forced"), {}))
+    model = ScriptedModel(rule)
+    traces = GreedyDecoder()(model, jobs)
+    assert [said(job, trace) for job, trace in zip(jobs, traces, strict=True)] == [GOLD[0], [], *GOLD[1:]]
+    assert model.sessions == [(PREFIX, 4)]
+
+
+def test_no_jobs() -> None:
+    assert GreedyDecoder()(ScriptedModel(noise), []) == []
+
+
+@pytest.mark.parametrize("format", [INLINE, InlineBracketed(3, label_first=True)], ids=str)
+def test_ties_go_to_the_first_move(format: Format) -> None:
+    jobs = [job_of(words("a b c"), format=format)]
+    (trace,) = GreedyDecoder()(ScriptedModel(lambda history, id: 0.0), jobs)
+    assert [step.move.text for step in trace] == [" a", " b", " c"]
+
+
+def test_ties_between_labels_go_to_the_first_label() -> None:
+    job = job_of(words("a"))
+    opened = wanting([*job.prefix, *job.body, *encode(" [a |")])
+    (trace,) = GreedyDecoder()(ScriptedModel(opened), [job])
+    assert said(job, trace) == [Entity(0, 1, "PER")]
+
+
+@pytest.mark.parametrize(
+    ("batch_tokens", "rows"),
+    [(1, [1, 1, 1, 1, 1]), (10, [2, 1, 1, 1]), (15, [3, 1, 1]), (24, [3, 2]), (47, [3, 2]), (48, [4, 1]), (60, [5])],
+)
+def test_a_batch_holds_no_more_ids_than_it_may(batch_tokens: int, rows: list[int]) -> None:
+    """Padded to the longest prompt, and the shortest prompts together; one prompt may be longer."""
+    bodies = [12, 5, 3, 12, 5]
+    jobs = [Job((1,), [7] * size, INLINE.grammar(words("a b"), LABELS), encode) for size in bodies]
+    model = ScriptedModel(noise)
+    GreedyDecoder(batch_tokens)(model, jobs)
+    assert [rows for _, rows in model.sessions] == rows
+
+
+def test_prefixes_do_not_mix() -> None:
+    one, two = ((1, 1), (2,))
+    jobs = [job_of(words(text), prefix=prefix) for text in TEXTS for prefix in (one, two)]
+    model = ScriptedModel(noise)
+    traces = GreedyDecoder()(model, jobs)
+    assert model.sessions == [(one, 4), (two, 4)]
+    assert all(map(reference.same, traces, [reference.decode(ask(noise), job) for job in jobs]))
+
+
+def test_it_is_a_decoder() -> None:
+    assert isinstance(GreedyDecoder(), Decoder)
+
+
+SOURCES = [
+    words("Leeds"),
+    words("Essex County Council said : no comment"),
+    Source(("東京", "に", "[", "|"), (False,) * 4),
+    words("Mrs O'Neil sold the old factory in Leeds for $1,234.50"),
+    Source((), ()),
+    words("The University of Edinburgh"),
+]
+
+
+def real_jobs(pieces: Any, format: Format, sources: Sequence[Source] = SOURCES) -> list[Job]:
+    prefix = pieces.encode_prefix("Mark the entities.\nText:")
+    suffix = pieces.encode_template("\nAnswer:\n")
+    bodies = [[id for word in source.words for id in pieces.encode(" " + word)] for source in sources]
+    return [
+        Job(prefix, body + suffix, format.grammar(source, LABELS), pieces.encode)
+        for source, body in zip(sources, bodies, strict=True)
+    ]
+
+
+def whole_sequences(folder: str) -> reference.Ask:
+    """A network that reads the whole sequence for every id, and computes all logits."""
+    from transformers import AutoModelForCausalLM
+
+    network = AutoModelForCausalLM.from_pretrained(folder).float().eval()
+
+    def logits(history: tuple[int, ...], ids: Sequence[int]) -> list[float]:
+        with torch.inference_mode():
+            row = network(torch.tensor([history])).logits[0, -1]
+        return [float(row[id]) for id in ids]
+
+    return logits
+
+
+@pytest.mark.parametrize("format", [INLINE, InlineBracketed(1, label_first=True)], ids=str)
+@pytest.mark.parametrize(
+    ("family", "tokenizer"),
+    [
+        ("llama", "bpe"),
+        ("llama", "spm"),
+        ("qwen3", "bpe"),
+        ("gemma3_text", "spm"),
+        ("gemma3_text", "bpe"),
+        ("granite", "bpe"),
+    ],
+)
+def test_real_networks_equal_the_reference(
+    family: str, tokenizer: str, format: Format, tiny: Callable[..., str], tiny_lm: Callable[..., Any]
+) -> None:
+    """Cache, masks, sliding windows, positions, sparse head, logit scaling: all of it, in batches and alone."""
+    lm = tiny_lm(family, tokenizer)
+    jobs = real_jobs(lm.pieces, format)
+    expected = [reference.decode(whole_sequences(tiny(family, tokenizer)), job) for job in jobs]
+    for batch_tokens in (2048, 100, 1):
+        traces = GreedyDecoder(batch_tokens)(lm.steps, jobs)
+        assert all(map(reference.same, traces, expected)), batch_tokens
+    assert any(said(job, trace) for job, trace in zip(jobs, expected, strict=True))

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spacy_genner.decoding.moves import Decision, Walk, spell, trie
+from spacy_genner.formats.inline_bracketed import InlineBracketed
+from spacy_genner.labels import as_labels
+from spacy_genner.types import Entity, Move, Source
+from tests.decoding.scripted import encode
+from tests.strategies import label_sets, nested, sources
+
+X, Y = Source(("x",), (False,)), Source(("x", "yy"), (False, True))
+FORMAT = InlineBracketed(max_depth=2)
+
+
+def move(text: str) -> Move:
+    return Move("copy", text)
+
+
+def readable(node: Any) -> Any:
+    """A trie with characters for ids."""
+    return node if isinstance(node, Move) else {chr(id): readable(child) for id, child in node.items()}
+
+
+def test_moves_share_their_beginnings_in_the_order_of_the_moves() -> None:
+    abc, x, abd = move("abc"), move("x"), move("abd")
+    tree = readable(trie([abc, x, abd], encode))
+    assert tree == {"a": {"b": {"c": abc, "d": abd}}, "x": x}
+    assert list(tree) == ["a", "x"] and list(tree["a"]["b"]) == ["c", "d"]
+
+
+def test_no_moves_make_an_empty_trie() -> None:
+    assert trie([], encode) == {}
+
+
+@pytest.mark.parametrize(
+    "texts", [("ab", "ab"), ("ab", "abc"), ("abc", "ab"), ("a", "abc"), ("abc", "a"), ("x", ""), ("",)]
+)
+def test_moves_that_cannot_be_told_apart_are_refused(texts: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match=r"Move\(.*cannot be told from the other moves.*rename the label"):
+        trie([move(text) for text in texts], encode)
+
+
+def test_moves_that_a_tokenizer_writes_alike_are_refused() -> None:
+    """As "ORG" and "org" by a tokenizer without capitals."""
+    with pytest.raises(ValueError, match="org"):
+        trie([move("ORG"), move("org")], lambda text: encode(text.lower()))
+
+
+def test_a_walk_without_a_choice_is_over_at_once() -> None:
+    walk = Walk(FORMAT.grammar(Y, {}), encode)
+    assert walk.ids == encode("x yy") and walk.choices == []
+    assert [(step.move.text, step.logprob, step.forced) for step in walk.steps] == [("x", 0, True), (" yy", 0, True)]
+
+
+def test_a_walk_over_nothing() -> None:
+    walk = Walk(FORMAT.grammar(Source((), ()), as_labels(["A"])), encode)
+    assert (walk.ids, walk.steps, walk.choices) == ([], [], [])
+
+
+def test_a_walk_stops_only_where_there_is_a_choice() -> None:
+    """Of a move of several ids only some are chosen; its log-probability is their sum."""
+    walk = Walk(FORMAT.grammar(Y, as_labels(["AB", "AC"])), encode)
+    assert walk.choices == encode("x[") and walk.ids == []
+    walk.choose(1, -0.5)
+    assert walk.choices == encode("x[") and walk.ids == encode("[")
+    walk.choose(0, -0.25)
+    assert walk.ids == encode("[x ") and walk.choices == encode("y[|")
+    walk.choose(2, -1.0)
+    assert walk.ids == encode("[x | A") and walk.choices == encode("BC")
+    walk.choose(1, -2.0)
+    assert walk.ids == encode("[x | AC] ") and walk.choices == encode("y[")
+    walk.choose(0, -4.0)
+    assert walk.ids == encode("[x | AC] yy") and walk.choices == []
+    assert [(step.move.text, step.logprob, step.forced) for step in walk.steps] == [
+        ("[", -0.5, False),
+        ("x", -0.25, False),
+        (" | AC]", -3.0, False),
+        (" yy", -4.0, False),
+    ]
+
+
+def test_a_forced_move_counts_nothing() -> None:
+    walk = Walk(FORMAT.grammar(X, as_labels(["A"])), encode)
+    walk.choose(1, -0.5)
+    assert [(step.move.text, step.logprob, step.forced) for step in walk.steps] == [
+        ("[", -0.5, False),
+        ("x", 0.0, True),
+        (" | A]", 0.0, True),
+    ]
+
+
+def test_a_choice_that_is_certain_is_still_a_choice() -> None:
+    walk = Walk(FORMAT.grammar(X, as_labels(["A"])), encode)
+    walk.choose(0, 0.0)
+    assert [(step.logprob, step.forced) for step in walk.steps] == [(0.0, False)]
+
+
+def test_spelling_gives_the_ids_and_the_decisions() -> None:
+    grammar = FORMAT.grammar(Y, as_labels(["AB", "AC"]))
+    spelled, decisions = spell(grammar, grammar.derive([Entity(0, 1, "AC")]), encode)
+    assert spelled == encode("[x | AC] yy")
+    assert [(d.position, d.choices, d.chosen) for d in decisions] == [
+        (0, encode("x["), 1),
+        (1, encode("x["), 0),
+        (3, encode("y[|"), 2),
+        (6, encode("BC"), 1),
+        (9, encode("y["), 0),
+    ]
+
+
+def test_without_a_choice_there_are_no_decisions() -> None:
+    grammar = FORMAT.grammar(Y, {})
+    assert spell(grammar, grammar.derive([]), encode) == (encode("x yy"), [])
+
+
+def test_an_illegal_derivation_cannot_be_spelled() -> None:
+    with pytest.raises(ValueError):
+        spell(FORMAT.grammar(Y, as_labels(["A"])), [move("x"), move(" zz")], encode)
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_a_walk_that_takes_every_decision_ends_where_the_derivation_does(data: st.DataObject) -> None:
+    source, labels = data.draw(sources()), data.draw(label_sets)
+    grammar = FORMAT.grammar(source, labels)
+    moves = grammar.derive(data.draw(nested(source, labels, FORMAT.max_depth)))
+    spelled, decisions = spell(grammar, moves, encode)
+    walk = Walk(grammar, encode)
+    for decision in decisions:
+        assert_stopped_at(walk, decision)
+        walk.choose(decision.chosen, -1.0)
+    assert walk.choices == [] and walk.ids == spelled
+    assert [step.move for step in walk.steps] == moves
+    assert sum(step.logprob for step in walk.steps) == -len(decisions)
+    assert all(step.forced == (step.logprob == 0) for step in walk.steps)
+
+
+def assert_stopped_at(walk: Walk, decision: Decision) -> None:
+    assert (len(walk.ids), walk.choices) == (decision.position, decision.choices)

@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spacy_genner.evaluation.calibration import Platt, calibration_error, fit_platt
+
+
+def drawn(truth: Platt, n: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    scores = rng.uniform(0.01, 1, n)
+    return scores, rng.uniform(size=n) < truth(scores)
+
+
+@pytest.mark.parametrize("truth", [Platt(1.0, 1.5), Platt(0.5, -0.2), Platt(3.0, 4.0)])
+def test_finds_the_scaling_that_the_data_were_drawn_from(truth):
+    fitted = fit_platt(*drawn(truth))
+    assert fitted.slope == pytest.approx(truth.slope, rel=0.1)
+    assert fitted.intercept == pytest.approx(truth.intercept, abs=0.15)
+
+
+def test_lowers_the_error_of_overconfident_scores():
+    scores, correct = drawn(Platt(2.0, 0.0))
+    before = calibration_error(scores, correct)
+    after = calibration_error(fit_platt(scores, correct)(scores), correct)
+    assert before > 0.1
+    assert after < 0.02
+
+
+def test_error_of_perfect_and_of_opposite_scores():
+    assert calibration_error([0.0] * 5 + [1.0] * 5, [False] * 5 + [True] * 5) == 0
+    assert calibration_error([1.0] * 4, [False] * 4) == 1
+
+
+@given(st.lists(st.floats(1e-9, 1), min_size=2, max_size=20), st.floats(0.1, 5), st.floats(-5, 5))
+def test_keeps_the_order_and_stays_a_probability(scores, slope, intercept):
+    calibrated = Platt(slope, intercept)(sorted(scores))
+    assert (np.diff(calibrated) >= 0).all()
+    assert ((calibrated >= 0) & (calibrated <= 1)).all()
+
+
+def test_a_score_of_zero_is_no_error():
+    assert Platt(1.0, 0.0)([0.0])[0] == pytest.approx(0)
+
+
+@pytest.mark.parametrize("correct", [[True, True], [False, False]])
+def test_needs_both_kinds(correct):
+    with pytest.raises(ValueError, match="some of both"):
+        fit_platt([0.5, 0.9], correct)
+
+
+def test_refuses_scores_that_say_the_opposite():
+    with pytest.raises(ValueError, match="do not mean"):
+        fit_platt([0.1] * 50 + [0.9] * 50, [True] * 45 + [False] * 50 + [True] * 5)

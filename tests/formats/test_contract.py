@@ -1,0 +1,223 @@
+"""What every output format promises. A new format adds one row to FORMATS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from itertools import combinations
+from typing import Any
+
+import pytest
+import spacy
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from spacy_genner.decoding.moves import spell
+from spacy_genner.formats.base import Format, Grammar
+from spacy_genner.formats.inline_bracketed import InlineBracketed
+from spacy_genner.labels import as_labels
+from spacy_genner.nesting import depths, nest
+from spacy_genner.types import Entity, Source
+from tests.strategies import derivations, label_sets, nested, sources
+
+FORMATS: list[Any] = [
+    InlineBracketed(max_depth=1),
+    InlineBracketed(max_depth=2),
+    InlineBracketed(max_depth=4),
+    InlineBracketed(max_depth=1, label_first=True),
+    InlineBracketed(max_depth=2, label_first=True),
+    InlineBracketed(max_depth=4, label_first=True),
+]
+
+every_format = pytest.mark.parametrize("format", FORMATS, ids=str)
+some = settings(max_examples=40, deadline=None)
+many = settings(max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def check_random_derivation(data: st.DataObject, format: Format) -> None:
+    """Every legal way to the end says valid spans, and is the only way to say them."""
+    source, labels = data.draw(sources()), data.draw(label_sets)
+    grammar = format.grammar(source, labels)
+    moves = data.draw(derivations(grammar))
+    entities = [entity for entity, _ in grammar.entities(moves)]
+    assert entities == sorted(set(entities))
+    assert all(0 <= e.start < e.end <= len(source) and e.label in labels for e in entities)
+    kept, refused = nest(entities)
+    assert refused == [] and max(depths(kept), default=0) <= format.max_depth
+    assert grammar.derive(entities) == moves
+
+
+@every_format
+@given(st.data())
+@some
+def test_random_derivations_are_valid_and_canonical(format: Format, data: st.DataObject) -> None:
+    check_random_derivation(data, format)
+
+
+@pytest.mark.slow
+@every_format
+@given(st.data())
+@many
+def test_thousands_of_random_derivations_are_valid_and_canonical(format: Format, data: st.DataObject) -> None:
+    check_random_derivation(data, format)
+
+
+@every_format
+@given(st.data())
+@some
+def test_derived_moves_are_legal_and_say_the_entities(format: Format, data: st.DataObject) -> None:
+    source, labels = data.draw(sources()), data.draw(label_sets)
+    entities = data.draw(nested(source, labels, format.max_depth))
+    grammar = format.grammar(source, labels)
+    moves, state = grammar.derive(entities), grammar.start
+    for move in moves:
+        assert move in grammar.moves(state)
+        state = grammar.advance(state, move)
+    assert grammar.moves(state) == []
+    assert [entity for entity, _ in grammar.entities(moves)] == sorted(entities)
+
+
+SMALL = [(0, []), (2, []), (0, ["A"]), (1, ["A"]), (1, ["A", "B", "C"]), (3, ["A"]), (2, ["A", "B"]), (3, ["A", "B"])]
+"""Sizes of sources, and label sets, small enough to try everything."""
+
+
+def derivation_sets(grammar: Grammar) -> list[frozenset[Entity]]:
+    """The entities of every complete derivation."""
+    found, pending = list[frozenset[Entity]](), [(grammar.start, ())]
+    while pending:
+        state, taken = pending.pop()
+        legal = grammar.moves(state)
+        pending += [(grammar.advance(state, move), (*taken, move)) for move in legal]
+        if not legal:
+            found.append(frozenset(entity for entity, _ in grammar.entities(taken)))
+    return found
+
+
+@every_format
+@pytest.mark.parametrize(("size", "labels"), SMALL)
+def test_every_set_of_nested_entities_has_one_derivation(format: Format, size: int, labels: list[str]) -> None:
+    """So there are no dead ends either: a derivation that stops early would repeat a set, or say none."""
+    source = Source(("x",) * size, (True,) * size)
+    spans = combinations(range(size + 1), 2)
+    possible = [Entity(start, end, label) for start, end in spans for label in labels]
+    subsets = (frozenset(subset) for count in range(len(possible) + 1) for subset in combinations(possible, count))
+    sayable = [subset for subset in subsets if not nest(subset, format.max_depth)[1]]
+    derived = derivation_sets(format.grammar(source, as_labels(labels)))
+    assert len(derived) == len(set(derived))
+    assert set(derived) == set(sayable)
+
+
+@every_format
+def test_no_state_of_a_small_grammar_is_a_dead_end(format: Format) -> None:
+    """Whatever the depth: from every state that can be reached, so can the one final state."""
+    grammar = format.grammar(Source(("x", "y", "z"), (True, False, True)), as_labels(["A", "B"]))
+    leads_to, pending = {}, [grammar.start]
+    while pending:
+        state = pending.pop()
+        if state not in leads_to:
+            leads_to[state] = [grammar.advance(state, move) for move in grammar.moves(state)]
+            pending += leads_to[state]
+    alive = {state for state, following in leads_to.items() if not following}
+    while more := {s for s, following in leads_to.items() if s not in alive and alive.intersection(following)}:
+        alive |= more
+    assert alive == set(leads_to)
+
+
+@every_format
+@given(st.data())
+@some
+def test_advance_leaves_states_as_they_were(format: Format, data: st.DataObject) -> None:
+    labels = data.draw(label_sets)
+    grammar = format.grammar(data.draw(sources()), labels)
+    states, hashes = [grammar.start], [hash(grammar.start)]
+    moves = data.draw(derivations(grammar))
+    for move in moves:
+        states.append(grammar.advance(states[-1], move))
+        hashes.append(hash(states[-1]))
+    assert states[1:] == [grammar.advance(state, move) for state, move in zip(states, moves, strict=False)]
+    assert hashes == [hash(state) for state in states]
+    assert len(set(states)) == len(states), "a derivation that goes round in circles"
+
+
+@every_format
+@pytest.mark.parametrize("tokenizer", ["bpe", "spm"])
+@given(data=st.data())
+@some
+def test_moves_can_be_told_apart_as_tokens(
+    format: Format, tokenizer: str, pieces: Callable[[str], Any], data: st.DataObject
+) -> None:
+    """`spell` builds the trie of every state on the way: none of its moves is the beginning of another."""
+    encode, check = pieces(tokenizer).encode, pieces(tokenizer).check
+    labels = {label: "" for label in data.draw(label_sets) if writable(check, format.marks({label: ""}))}
+    grammar = format.grammar(data.draw(sources()), labels)
+    moves = data.draw(derivations(grammar))
+    ids, decisions = spell(grammar, moves, encode)
+    assert ids == [id for move in moves for id in encode(move.text)]
+    assert all(decision.choices[decision.chosen] == ids[decision.position] for decision in decisions)
+    assert all(len(set(decision.choices)) == len(decision.choices) > 1 for decision in decisions)
+
+
+def writable(check: Callable[[list[str]], None], marks: list[str]) -> bool:
+    try:
+        check(marks)
+    except ValueError:
+        return False
+    return True
+
+
+@every_format
+def test_a_label_that_the_tokenizer_cannot_write_is_refused(format: Format, pieces: Callable[[str], Any]) -> None:
+    pieces("spm").check(format.marks(as_labels(["ORG"])))
+    with pytest.raises(ValueError, match=r"cannot write .*組織.*rename the label"):
+        pieces("spm").check(format.marks(as_labels(["ORG", "組織"])))
+    pieces("bpe").check(format.marks(as_labels(["ORG", "組織"])))
+
+
+@every_format
+@given(data=st.data())
+@some
+def test_marks_are_all_that_an_answer_holds_besides_the_source(format: Format, data: st.DataObject) -> None:
+    labels = data.draw(label_sets)
+    grammar = format.grammar(data.draw(sources()), labels)
+    texts = {move.text for move in data.draw(derivations(grammar)) if move.kind != "copy"}
+    assert texts <= set(format.marks(labels))
+
+
+CROSSING = [Entity(0, 2, "A"), Entity(1, 3, "A")]
+
+
+@every_format
+@pytest.mark.parametrize(
+    ("entities", "reason"),
+    [
+        (CROSSING, "crossing"),
+        ([Entity(0, 2, "A")] * 2, "duplicate"),
+        ([Entity(0, 1, "C")], "unknown label"),
+        ([Entity(2, 4, "A")], "outside the source"),
+        ([Entity(-1, 1, "A")], "outside the source"),
+        ([Entity(7, 9, "A")], "outside the source"),
+        ([Entity(1, 1, "A")], "empty"),
+        ([Entity(2, 1, "A")], "empty"),
+        ([Entity(start, 5, "A") for start in range(5)], "too deep"),
+    ],
+)
+def test_entities_that_cannot_be_said_are_refused(format: Format, entities: list[Entity], reason: str) -> None:
+    size = 5 if reason == "too deep" else 3
+    grammar = format.grammar(Source(("x",) * size, (True,) * size), as_labels(["A", "B"]))
+    with pytest.raises(ValueError, match=rf"no derivation for .*Entity\(.*{reason}"):
+        grammar.derive(entities)
+
+
+@every_format
+def test_every_refused_entity_is_named(format: Format) -> None:
+    grammar = format.grammar(Source(("x",) * 3, (True,) * 3), as_labels(["A"]))
+    with pytest.raises(ValueError, match=r"label='C'.*unknown label.*start=5.*outside the source"):
+        grammar.derive([Entity(0, 1, "A"), Entity(1, 2, "C"), Entity(5, 6, "A")])
+
+
+@every_format
+def test_a_configuration_makes_the_same_format(format: Any) -> None:
+    block = {"@misc": f"spacy_genner.{type(format).__name__}.v1", **asdict(format)}
+    resolved = spacy.registry.resolve({"format": block}, validate=True)["format"]
+    assert resolved == format and isinstance(resolved, Format)
+    assert resolved.instruction().endswith(".") and "\n" not in resolved.instruction()

@@ -1,0 +1,59 @@
+"""A `generative_ner` that follows a script: no language model, and every span known beforehand."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc, Span
+from thinc.api import Model
+
+from spacy_genner.formats.inline_bracketed import InlineBracketed
+from spacy_genner.types import Entity, Source
+
+SCRIPT: list[Any] = [
+    ["University of Edinburgh", "ORG", 0.5],
+    ["Edinburgh", "GPE", 0.9],
+    ["Leeds", "GPE", 0.25],
+]
+"""Phrase, label, score."""
+TEXT = "The University of Edinburgh is in Edinburgh, not in Leeds."
+
+
+def _find(source: Source, phrase: str, label: str, score: float) -> list[Entity]:
+    words = tuple(phrase.split())
+    starts = range(len(source) - len(words) + 1)
+    found = (start for start in starts if source.words[start : start + len(words)] == words)
+    return [Entity(start, start + len(words), label, score) for start in found]
+
+
+def _forward(model: Model, sources: Sequence[Source], is_train: bool) -> tuple[list[list[Entity]], Callable[..., Any]]:
+    model.attrs["batches"].append(sources)
+    if any("FAIL" in source.words for source in sources):
+        raise RuntimeError("a word that cannot be read")
+    return [sorted(e for line in model.attrs["script"] for e in _find(source, *line)) for source in sources], list
+
+
+@spacy.registry.architectures("genner_tests.Scripted.v1")
+def scripted(script: list[Any]) -> Model:
+    """Marks the phrases of a script wherever they occur. Remembers what it was asked, and fails at the word FAIL."""
+    attrs = {"script": script, "batches": [], "format": InlineBracketed(), "set_labels": lambda model, labels: None}
+    return Model("scripted", _forward, attrs=attrs)
+
+
+def add_scripted(nlp: Language, name: str = "generative_ner", script: list[Any] = SCRIPT, **config: Any) -> Any:
+    """Add a component that follows the script."""
+    model = {"@architectures": "genner_tests.Scripted.v1", "script": script}
+    defaults = {"labels": sorted({label for _, label, _ in script}), "model": model}
+    return nlp.add_pipe("generative_ner", name=name, config={**defaults, **config})
+
+
+def marked(doc: Doc, key: str = "sc") -> list[tuple[int, int, str, float]]:
+    """The spans of a document with their scores."""
+    scores = doc.spans[key].attrs["scores"]
+    return [(s.start, s.end, s.label_, float(score)) for s, score in zip(doc.spans[key], scores, strict=True)]
+
+
+def named(spans: Iterable[Span]) -> list[tuple[str, str]]:
+    """The texts and labels of spans."""
+    return [(span.text, span.label_) for span in spans]

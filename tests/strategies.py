@@ -1,0 +1,61 @@
+"""Hypothesis strategies: sources in many scripts, label sets with odd names, properly nested entities, derivations."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from spacy_genner.formats.base import Grammar
+from spacy_genner.labels import Labels, as_labels
+from spacy_genner.nesting import nest
+from spacy_genner.types import Entity, Move, Source
+
+WORDS = [
+    *["Essex", "County", "the", "University", "'s", "c-fos", "1,234.50", "2024", "x" * 40, "a", "naïve", "O'Neil"],
+    *["[", "]", "|", "\\", ":", "[[", "]]", "\\[", "|]", "[sic]", "ORG]", "[ORG:", "[a|b]", "\\\\", "|\\", "A|", "::"],
+    *['"', "“", "”", "«", "'", "(", ")", "{", "}", "<", ">", "<|im_end|>", "</s>", "<unk>", "<s>", "###", "▁", "▁["],
+    *["👍🏽", "👩‍👩‍👧", "🇬🇧", "e\u0301", "\u0301", "n\u0303o", "東京", "都", "に", "القاهرة", "עברית", "한국", "ไทย"],
+    *["\ue000", "\u200b", "\u200f", "\ufeff", "\x00", "a b", " a", "［", "｜", "ﬁ", "½"],
+]  # fmt: skip
+"""What real texts hold, and what formats and tokenizers could stumble over."""
+
+LABELS = [
+    *["ORG", "O", "OR", "ORG ", "ORG]", "ORG:", "ORG | GPE", "ORG\\", "[ORG", "[", "]", "|", "\\", ":", "\\]", "|]"],
+    *["natural person", "per-son", "Ort/Fluss", "größe", "組織", "منظمة", "🏢", "0", "None", "</s>", "<|im_end|>"],
+]
+
+texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8).filter(str.strip)
+words = st.sampled_from(WORDS) | texts
+
+
+@st.composite
+def sources(draw: st.DrawFn, max_size: int = 10) -> Source:
+    """With spaces, as in most scripts, or without any, as in Japanese."""
+    drawn = draw(st.lists(words, max_size=max_size))
+    spaces = draw(st.just([False] * len(drawn)) | st.lists(st.booleans(), min_size=len(drawn), max_size=len(drawn)))
+    return Source(tuple(drawn), tuple(spaces))
+
+
+label_sets = st.lists(st.sampled_from(LABELS) | texts, max_size=6, unique=True).map(as_labels)
+
+
+@st.composite
+def nested(draw: st.DrawFn, source: Source, labels: Labels, max_depth: int) -> list[Entity]:
+    """Entities that a format can say, in any order."""
+    if not source.words or not labels:
+        return []
+    edges = st.integers(0, len(source))
+    spans = st.tuples(edges, edges).filter(lambda edge: edge[0] < edge[1])
+    drawn = draw(st.lists(st.tuples(spans, st.sampled_from(list(labels))), max_size=12))
+    return draw(st.permutations(nest((Entity(*span, label) for span, label in drawn), max_depth)[0]))
+
+
+@st.composite
+def derivations(draw: st.DrawFn, grammar: Grammar) -> list[Move]:
+    """Legal moves up to the end. Each kind of move is as probable as another, however many labels there are."""
+    moves, state = list[Move](), grammar.start
+    while legal := grammar.moves(state):
+        kind = draw(st.sampled_from(sorted({move.kind for move in legal})))
+        moves.append(draw(st.sampled_from([move for move in legal if move.kind == kind])))
+        state = grammar.advance(state, moves[-1])
+        assert len(moves) < 1000, "a derivation without end"
+    return moves
