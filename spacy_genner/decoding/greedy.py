@@ -4,8 +4,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
-
 from ..types import Trace
 from .model import Job, StepModel
 from .moves import Walk
@@ -18,7 +16,7 @@ class GreedyDecoder:
     batch_tokens: How many ids of prompts a batch holds at most; a longer single prompt makes a batch of its own.
     """
 
-    batch_tokens: int = 2048
+    batch_tokens: int = 1024
 
     def __call__(self, model: StepModel, jobs: Sequence[Job]) -> list[Trace]:
         """The most probable move at each state, for each job, in the order of the jobs. Ties go to the earlier move."""
@@ -44,25 +42,32 @@ class GreedyDecoder:
         return batches
 
 
+_WIDTH = 2
+"""Ids that a row reads in one pass, after its prompt: a row with more to read, a long word, must not make all others
+carry padding."""
+
+
 def _decode(model: StepModel, jobs: Sequence[Job]) -> list[Trace]:
     walks = [Walk(job.grammar, job.encode) for job in jobs]
     active = [i for i, walk in enumerate(walks) if walk.choices]
-    if not active:
-        return [tuple(walk.steps) for walk in walks]
-    session = model.session(jobs[0].prefix, len(active))
-    chunks = [[*jobs[i].body, *walks[i].ids] for i in active]
-    while True:
+    session = model.session(jobs[0].prefix, len(active)) if active else None
+    chunks = [jobs[i].body for i in active]
+    read = [0] * len(jobs)  # ids of the answers
+    while session:
         hidden = session.extend(chunks)
-        last = hidden[torch.arange(len(active)), [len(chunk) - 1 for chunk in chunks]]
-        log_probs = model.log_probs(last, [walks[i].choices for i in active])
-        best = log_probs.argmax(dim=1).tolist()
-        read = [len(walks[i].ids) for i in active]
-        for i, choice, row in zip(active, best, log_probs.tolist(), strict=True):
-            walks[i].choose(choice, row[choice])
+        asked = [row for row, i in enumerate(active) if read[i] == len(walks[i].ids)]
+        if asked:
+            last = hidden[asked, [len(chunks[row]) - 1 for row in asked]]
+            log_probs = model.log_probs(last, [walks[active[row]].choices for row in asked])
+            for row, best, logs in zip(asked, log_probs.argmax(dim=1).tolist(), log_probs.tolist(), strict=True):
+                walks[active[row]].choose(best, logs[best])
         rows = [row for row, i in enumerate(active) if walks[i].choices]
         if not rows:
-            return [tuple(walk.steps) for walk in walks]
-        chunks = [walks[active[row]].ids[read[row] :] for row in rows]
+            break
         if len(rows) < len(active):
             session.keep(rows)
         active = [active[row] for row in rows]
+        chunks = [walks[i].ids[read[i] : read[i] + _WIDTH] for i in active]
+        for i, chunk in zip(active, chunks, strict=True):
+            read[i] += len(chunk)
+    return [tuple(walk.steps) for walk in walks]

@@ -15,6 +15,7 @@ def layer_kinds(config: Any) -> set[str]:
     Raises: ValueError for a kind of layer that cannot look back past a hole (recurrent, chunked), or for an attention
         implementation that takes no mask of our own.
     """
+    config = config.get_text_config()  # of a model that sees pictures as well
     kinds = set(getattr(config, "layer_types", None) or ())
     if not kinds:
         sliding = getattr(config, "sliding_window", None) and getattr(config, "use_sliding_window", True)
@@ -43,7 +44,7 @@ def attention_mask(
     seen = visible & (distance >= 0)
     masks = {}
     for kind in layer_kinds(config):
-        reach = seen if kind == "full_attention" else seen & (distance < config.sliding_window)
+        reach = seen if kind == "full_attention" else seen & (distance < config.get_text_config().sliding_window)
         mask = torch.zeros(reach.shape, dtype=dtype, device=reach.device)
         masks[kind] = mask.masked_fill_(~reach, torch.finfo(dtype).min)[:, None]
     return masks if len(masks) > 1 else masks.popitem()[1]

@@ -18,8 +18,9 @@ class Head:
 
     def __init__(self, model: Any) -> None:
         self._output = model.get_output_embeddings()
-        self._scale = getattr(model.config, "logit_scale", 1.0) / getattr(model.config, "logits_scaling", 1.0)
-        self._cap = getattr(model.config, "final_logit_softcapping", None)
+        config = model.config.get_text_config()
+        self._scale = getattr(config, "logit_scale", 1.0) / getattr(config, "logits_scaling", 1.0)
+        self._cap = getattr(config, "final_logit_softcapping", None)
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """Of all tokens: … × width → … × vocabulary, float32."""

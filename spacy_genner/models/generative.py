@@ -23,7 +23,7 @@ Network = Model[Any, Any]
 
 
 def build_generative_ner(
-    lm: CausalLM, format: Format, prompt: Instruction, decoder: Decoder, loss: str = "tokens"
+    lm: CausalLM, format: Format, prompt: Instruction, decoder: Decoder, loss: str = "decisions"
 ) -> Network:
     """A language model that rewrites a source with its entities marked.
 

@@ -13,7 +13,7 @@ DEFAULT_MODEL = Config().from_str(
     """
 [model]
 @architectures = "spacy_genner.GenerativeNER.v1"
-loss = "tokens"
+loss = "decisions"
 
 [model.lm]
 @misc = "spacy_genner.CausalLM.v1"

@@ -148,7 +148,7 @@ def test_check_accepts_what_can_be_written(pieces: dict[str, Pieces], name: str)
 
 @pytest.mark.parametrize("text", [" | ℵ]", "ℵ", ""])
 def test_check_refuses_what_cannot_be_written(pieces: dict[str, Pieces], text: str) -> None:
-    with pytest.raises(ValueError, match="cannot write .*rename the label"):
+    with pytest.raises(ValueError, match=r"cannot write .*rename the label"):
         pieces["spm"].check(["[", text])
 
 

@@ -1,0 +1,109 @@
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from spacy.language import Language
+from spacy.training.initialize import init_nlp
+from spacy.util import load_config
+from thinc.api import Config
+
+from spacy_genner.cli._identity import identity
+from tests.cli.tiny_training import Training
+
+
+@pytest.fixture
+def nlp(training: Training) -> Language:
+    return init_nlp(load_config(training.config, overrides=training.overrides))
+
+
+@pytest.fixture
+def config(nlp: Language, tmp_path: Path) -> Config:
+    """That of the pipeline, with a file and a folder as corpora."""
+    (tmp_path / "dev" / "more").mkdir(parents=True)
+    for name in ("train.spacy", "dev/a.spacy", "dev/more/b.spacy"):
+        (tmp_path / name).write_text(name)
+    config = nlp.config.interpolate()
+    config["corpora"]["train"]["path"] = str(tmp_path / "train.spacy")
+    config["corpora"]["dev"]["path"] = str(tmp_path / "dev")
+    return config
+
+
+def of(nlp: Language, config: Config) -> dict[str, str]:
+    pipe: Any = nlp.get_pipe("generative_ner")
+    return identity(nlp, config, {"generative_ner": pipe.model.shims[0]})
+
+
+def differing(one: dict[str, str], other: dict[str, str]) -> set[str]:
+    return {name for name in one | other if one.get(name) != other.get(name)}
+
+
+def test_the_same_training_set_up_again_is_the_same(nlp: Language, config: Config, training: Training) -> None:
+    again = init_nlp(load_config(training.config, overrides=training.overrides))
+    assert of(again, deepcopy(config)) == of(nlp, config)
+
+
+def lengthen(config: Config, nlp: Language) -> None:
+    config["training"]["max_steps"] = 13
+
+
+def add_label(config: Config, nlp: Language) -> None:
+    nlp.get_pipe("generative_ner").add_label("GPE", "a country")
+
+
+def define_label(config: Config, nlp: Language) -> None:
+    nlp.get_pipe("generative_ner").set_labels({"ORG": "a company"})
+
+
+def nudge(config: Config, nlp: Language) -> None:
+    model = nlp.get_pipe("generative_ner").model.shims[0].lm.model
+    with torch.no_grad():
+        next(weight for weight in model.parameters() if weight.requires_grad)[0, 0] += 1e-6
+
+
+def halve(config: Config, nlp: Language) -> None:
+    nlp.get_pipe("generative_ner").model.shims[0].lm.dtype = torch.bfloat16
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        (lengthen, "configuration"),
+        (add_label, "labels of generative_ner"),
+        (define_label, "labels of generative_ner"),
+        (nudge, "initial weights of generative_ner"),
+        (halve, "device or dtype of generative_ner"),
+    ],
+)
+def test_each_difference_has_its_name(
+    change: Callable[[Config, Language], None], name: str, nlp: Language, config: Config
+) -> None:
+    before = of(nlp, config)
+    change(config, nlp)
+    assert differing(before, of(nlp, config)) == {name}
+
+
+def test_another_base_differs(nlp: Language, config: Config, tiny: Callable[..., str]) -> None:
+    before = of(nlp, config)
+    lm = nlp.get_pipe("generative_ner").model.shims[0].lm
+    lm.name = tiny("qwen3")
+    lm.reset()
+    assert "base weights of generative_ner" in differing(before, of(nlp, config))
+
+
+def test_corpora_count_with_all_that_is_in_them(nlp: Language, config: Config, tmp_path: Path) -> None:
+    before = of(nlp, config)
+    (tmp_path / "train.spacy").write_text("other")
+    (tmp_path / "dev" / "a.spacy").unlink()
+    (tmp_path / "dev" / "more" / "b.spacy").write_text("other")
+    (tmp_path / "dev" / "c.spacy").write_text("new")
+    changed = {"train.spacy", "dev/a.spacy", "dev/more/b.spacy", "dev/c.spacy"}
+    assert differing(before, of(nlp, config)) == {str(tmp_path / name) for name in changed}
+
+
+def test_other_values_in_the_corpora_are_no_files(nlp: Language, config: Config) -> None:
+    before = of(nlp, config)
+    config["corpora"]["other"] = {"limit": 0, "path": None, "empty": "", "name": "no such file", "long": "x" * 9999}
+    assert differing(before, of(nlp, config)) == {"configuration"}

@@ -1,0 +1,65 @@
+"""A cache that was read once serves many rows, and rows can leave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from spacy_genner.lm.cache import empty_cache, repeated, select_rows
+
+FAMILIES = ["llama", "qwen3", "gemma3_text", "granite"]
+
+
+def filled(model: Any, ids: list[list[int]]) -> Any:
+    cache = empty_cache()
+    with torch.inference_mode():
+        model(torch.tensor(ids), past_key_values=cache, use_cache=True)
+    return cache
+
+
+def layers(cache: Any, model: Any) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Keys and values, layer by layer, under both versions of transformers."""
+    count = model.config.num_hidden_layers
+    if hasattr(cache, "key_cache"):
+        return [(cache.key_cache[i], cache.value_cache[i]) for i in range(count)]
+    return [(cache.layers[i].keys, cache.layers[i].values) for i in range(count)]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_cache_keeps_everything(tiny_lm: Callable[..., Any], family: str) -> None:
+    """Also in layers with a sliding window, of 8 here."""
+    model = tiny_lm(family).base.model
+    cache = filled(model, [list(range(3, 23))])
+    assert [keys.shape[2] for keys, _ in layers(cache, model)] == [20] * model.config.num_hidden_layers
+    assert cache.get_seq_length() == 20
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_repeated_cache_has_equal_rows_and_leaves_the_first_one_alone(tiny_lm: Callable[..., Any], family: str) -> None:
+    model = tiny_lm(family).base.model
+    cache = filled(model, [[3, 4, 5]])
+    before = [(keys.clone(), values.clone()) for keys, values in layers(cache, model)]
+    many = repeated(cache, 3)
+    for old, new in zip(before, layers(many, model), strict=True):
+        for one, three in zip(old, new, strict=True):
+            assert three.shape[0] == 3
+            assert all(torch.equal(row, one[0]) for row in three)
+    with torch.inference_mode():
+        model(torch.tensor([[6], [7], [8]]), past_key_values=many, use_cache=True)
+    for old, now in zip(before, layers(cache, model), strict=True):
+        assert torch.equal(old[0], now[0])
+        assert torch.equal(old[1], now[1])
+
+
+@pytest.mark.parametrize("rows", [[0], [2, 0], [1, 2], [0, 1, 2]])
+def test_the_rows_that_are_kept(tiny_lm: Callable[..., Any], rows: list[int]) -> None:
+    model = tiny_lm().base.model
+    cache = filled(model, [[3, 4], [5, 6], [7, 8]])
+    before = [(keys.clone(), values.clone()) for keys, values in layers(cache, model)]
+    select_rows(cache, torch.tensor(rows))
+    for old, now in zip(before, layers(cache, model), strict=True):
+        assert torch.equal(now[0], old[0][rows])
+        assert torch.equal(now[1], old[1][rows])

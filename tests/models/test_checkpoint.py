@@ -1,0 +1,214 @@
+import os
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from thinc.api import Adam
+
+from spacy_genner.lm.adapters import FullTuning, LoRA
+from spacy_genner.lm.causal import CausalLM
+from spacy_genner.models import checkpoint
+from spacy_genner.models.losses import LOSSES, Target
+from spacy_genner.models.shim import LMShim
+
+STATE: dict[str, Any] = {
+    "tensors": [torch.tensor([1.5, -0.0, float("inf")]), torch.arange(3, dtype=torch.uint8)],
+    "half": torch.tensor([0.1], dtype=torch.bfloat16),
+    "tape": b"\x00\xff",
+    "none": None,
+    "numbers": (3, 0.1, "ü"),
+}
+TARGET = Target((1, 2), [5, 6, 7], [8, 9, 10], [])
+
+
+def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two states are equal to the last bit."""
+    tensors = [[*state["tensors"], state["half"]] for state in (one, other)]
+    equal = all(a.dtype == b.dtype and torch.equal(a, b) for a, b in zip(*tensors, strict=True))
+    return equal and all(one[key] == other[key] for key in ("tape", "none", "numbers"))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "checkpoint.pt"
+    checkpoint.write(path, STATE)
+    return path
+
+
+def test_what_is_written_is_read(path: Path) -> None:
+    assert same(checkpoint.read(path), STATE)
+
+
+def test_a_newer_checkpoint_replaces_the_older(path: Path) -> None:
+    checkpoint.write(path, STATE | {"none": 1})
+    assert checkpoint.read(path)["none"] == 1
+    assert [file.name for file in path.parent.iterdir()] == ["checkpoint.pt"]
+
+
+@pytest.mark.parametrize(("owner", "name"), [(torch, "save"), (os, "fsync"), (Path, "replace")])
+def test_stopped_while_it_is_written_the_older_one_remains(
+    owner: Any, name: str, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*arguments: Any) -> None:
+        if name == "save":
+            arguments[1].write(b"the beginning")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(owner, name, stop)
+        checkpoint.write(path, {})
+    assert same(checkpoint.read(path), STATE)
+    checkpoint.remove(path)
+    assert not list(path.parent.iterdir())
+
+
+def test_removing_what_is_not_there_does_nothing(tmp_path: Path) -> None:
+    checkpoint.remove(tmp_path / "checkpoint.pt")
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(data=st.data())
+def test_damage_is_noticed_or_harmless(data: st.DataObject, path: Path) -> None:
+    checkpoint.write(path, STATE)
+    content = bytearray(path.read_bytes())
+    place = data.draw(st.integers(0, len(content) - 1))
+    if data.draw(st.booleans()):
+        del content[place:]
+    else:
+        content[place] ^= data.draw(st.integers(1, 255))
+    path.write_bytes(content)
+    try:
+        assert same(checkpoint.read(path), STATE)
+    except ValueError as error:
+        assert str(path) in str(error) and "no readable checkpoint" in str(error)
+
+
+@pytest.mark.parametrize("content", [b"", b"no zip file", b"PK\x05\x06" + bytes(18)])
+def test_another_file_is_no_checkpoint(content: bytes, path: Path) -> None:
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"checkpoint\.pt is no readable checkpoint"):
+        checkpoint.read(path)
+
+
+def test_a_checkpoint_runs_no_code(path: Path) -> None:
+    torch.save({"state": Path("anything but tensors and what is built in")}, path)
+    with pytest.raises(ValueError, match="no readable checkpoint"):
+        checkpoint.read(path)
+
+
+def draws() -> tuple[Any, ...]:
+    """Also what generators keep for the next call."""
+    return random.random(), random.gauss(0, 1), np.random.rand(), np.random.randn(), torch.rand(3).tolist()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=20)
+@given(st.integers(0, 2**32 - 1), st.integers(0, 9))
+def test_random_generators_go_on_where_they_were(path: Path, seed: int, drawn: int) -> None:
+    for generator in (random.seed, np.random.seed, torch.manual_seed):
+        generator(seed)
+    for _ in range(drawn):
+        draws()
+    checkpoint.write(path, checkpoint.random_states([torch.device("cpu")]))
+    following = [draws(), draws()]
+    for generator in (random.seed, np.random.seed, torch.manual_seed):
+        generator(seed + 1)
+    checkpoint.set_random_states(checkpoint.read(path))
+    assert [draws(), draws()] == following
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_so_do_those_of_gpus(path: Path) -> None:
+    device = torch.empty(0, device="cuda").device
+    checkpoint.write(path, checkpoint.random_states([device]))
+    following = torch.rand(3, device=device)
+    checkpoint.set_random_states(checkpoint.read(path))
+    assert torch.equal(torch.rand(3, device=device), following)
+
+
+@pytest.fixture
+def lm(tiny_lm: Callable[..., CausalLM]) -> CausalLM:
+    return tiny_lm(tuning=LoRA(r=4, lora_dropout=0.3))
+
+
+def test_the_adapter_is_what_is_trained(lm: CausalLM) -> None:
+    weights = checkpoint.trained_weights(lm)
+    assert weights and all("lora_" in name for name in weights)
+    assert {weight.dtype for weight in weights.values()} == {torch.float32}
+
+
+def test_or_everything(tiny_lm: Callable[..., CausalLM]) -> None:
+    lm = tiny_lm(tuning=FullTuning())
+    assert checkpoint.trained_weights(lm).keys() == dict(lm.model.named_parameters()).keys()
+
+
+def test_trained_weights_are_a_copy_that_can_be_put_back(lm: CausalLM) -> None:
+    weights, steps = checkpoint.trained_weights(lm), lm.steps
+    before = checkpoint.digest(weights)
+    with torch.no_grad():
+        for weight in lm.model.parameters():
+            if weight.requires_grad:
+                weight.add_(1.0)
+    assert checkpoint.digest(weights) == before != checkpoint.digest(checkpoint.trained_weights(lm))
+    checkpoint.set_trained_weights(lm, weights)
+    assert checkpoint.digest(checkpoint.trained_weights(lm)) == before
+    assert lm.steps is not steps  # decoding has the weights that were put back
+
+
+def test_weights_in_other_places_have_another_digest() -> None:
+    one, two = torch.zeros(2), torch.ones(2)
+    assert checkpoint.digest({"a": one, "b": two}) != checkpoint.digest({"a": two, "b": one})
+    assert checkpoint.digest({"a": one, "b": two}) != checkpoint.digest({"a": one, "c": two})
+
+
+def train(shim: LMShim, optimizer: Adam, steps: int) -> None:
+    for _ in range(steps):
+        losses, backprop = shim.begin_update([TARGET])
+        backprop(np.ones_like(losses))
+        shim.finish_update(optimizer)
+        optimizer.step_schedules()
+
+
+def adam() -> Any:
+    return Adam(0.01, use_averages=False)
+
+
+def test_with_weights_moments_and_random_states_training_goes_on_to_the_last_bit(lm: CausalLM, path: Path) -> None:
+    shim = LMShim(lm, LOSSES["tokens"])
+    assert shim.moments is None
+    train(shim, adam(), 3)
+    devices = [lm.device]
+    state = {"moments": shim.moments, "weights": checkpoint.trained_weights(lm)}
+    checkpoint.write(path, {**state, "random": checkpoint.random_states(devices)})
+    train(shim, adam(), 2)
+    expected = checkpoint.digest(checkpoint.trained_weights(lm))
+
+    shim.reset()
+    train(shim, adam(), 1)
+    saved = checkpoint.read(path)
+    shim.moments = saved["moments"]
+    checkpoint.set_trained_weights(lm, saved["weights"])
+    checkpoint.set_random_states(saved["random"])
+    train(shim, adam(), 2)
+    assert checkpoint.digest(checkpoint.trained_weights(lm)) == expected
+
+    shim.moments = None
+    checkpoint.set_trained_weights(lm, saved["weights"])
+    checkpoint.set_random_states(saved["random"])
+    train(shim, adam(), 2)
+    assert checkpoint.digest(checkpoint.trained_weights(lm)) != expected  # the moments do matter
+
+
+def test_a_shim_is_at_rest_when_no_gradient_waits(lm: CausalLM) -> None:
+    shim = LMShim(lm, LOSSES["tokens"])
+    assert shim.at_rest
+    losses, backprop = shim.begin_update([TARGET])
+    backprop(np.ones_like(losses))
+    assert not shim.at_rest
+    shim.finish_update(adam())
+    assert shim.at_rest
