@@ -34,6 +34,14 @@ def _columns(value: str) -> str:
     return value
 
 
+def _found(values: list[Path]) -> list[Path]:
+    """The files, compressed where they are there in that form only."""
+    places = [path if path.is_file() else path.with_name(f"{path.name}.gz") for path in values]
+    if missing := [str(path) for path, place in zip(values, places, strict=True) if not place.is_file()]:
+        raise BadParameter(f"{', '.join(missing)}: no such file, nor a .gz of it")
+    return places
+
+
 def _spacy_file(value: Path) -> Path:
     if value.suffix != ".spacy":
         raise BadParameter(f"{value}: the last argument is the output and must end in .spacy")
@@ -42,7 +50,7 @@ def _spacy_file(value: Path) -> Path:
 
 @genner.command("convert")
 def convert(
-    inputs: Annotated[list[Path], Argument(help="Files to read; .gz is fine", exists=True, dir_okay=False)],
+    inputs: Annotated[list[Path], Argument(help="Files to read, plain or .gz", callback=_found)],
     output: Annotated[Path, Argument(help="The .spacy file to write", callback=_spacy_file)],
     format: Annotated[Format, Option(help="columns: CoNLL; jsonl: JSON lines or a JSON array")],
     lang: Annotated[str, Option(help="Language code of the vocabulary and of the tokenizer for JSON texts")] = "en",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -87,7 +88,7 @@ def test_merge_scheme_comment_token_column_and_limit(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["a.conll", "b.conll", "--format", "columns"], "the last argument is the output and must end in .spacy"),
-        (["none.conll", "b.spacy", "--format", "columns"], "does not exist"),
+        (["none.conll", "b.spacy", "--format", "columns"], "no such file"),
         (["a.conll", "b.spacy"], "--format"),
         (["a.conll", "b.spacy", "--format", "brat"], "brat"),
         (["a.conll", "b.spacy", "--format", "columns", "--tag-columns", "1;2"], "expected column numbers with commas"),
@@ -107,3 +108,11 @@ def test_bad_arguments_write_nothing(
     assert code != 0 and message in plain, printed
     assert sorted(path.name for path in columns.parent.iterdir()) == ["a.conll"]
     assert columns.read_text("utf-8") == COLUMNS
+
+
+def test_takes_the_compressed_file_where_only_that_is_there(columns: Path, tmp_path: Path) -> None:
+    with gzip.open(tmp_path / "b.conll.gz", "wb") as file:
+        file.write(columns.read_bytes())
+    code, output = run(tmp_path / "b.conll", tmp_path / "b.spacy", "--format", "columns")
+    assert code == 0, output
+    assert len(docs(tmp_path / "b.spacy")) == 2
