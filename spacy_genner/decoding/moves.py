@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from ..formats.base import Grammar
@@ -77,6 +78,7 @@ class Walk:
         self.choices = list(self._node)
 
 
+@dataclass(frozen=True, slots=True)
 class Decision:
     """A branching node that a known derivation passes.
 
@@ -85,10 +87,9 @@ class Decision:
     chosen: The index of the one that the derivation takes.
     """
 
-    __slots__ = ("choices", "chosen", "position")
-
-    def __init__(self, position: int, choices: list[int], chosen: int) -> None:
-        self.position, self.choices, self.chosen = position, choices, chosen
+    position: int
+    choices: list[int]
+    chosen: int
 
 
 def spell(grammar: Grammar, moves: Sequence[Move], encode: Encode) -> tuple[list[int], list[Decision]]:

@@ -63,17 +63,14 @@ class LoRA:
 
     def save(self, model: Any, folder: Path) -> None:
         """Write a PEFT folder: `adapter_config.json`, `adapter_model.safetensors`."""
-        from peft import get_peft_model_state_dict
-
         model.peft_config["default"].save_pretrained(str(folder))
-        _write(get_peft_model_state_dict(model), folder / "adapter_model.safetensors")
+        _write(_adapter(model), folder / "adapter_model.safetensors")
 
     def restore(self, model: Any, folder: Path) -> None:
         """Read a PEFT folder. Raises: ValueError if it is missing, corrupt, or fits another model."""
-        from peft import get_peft_model_state_dict, set_peft_model_state_dict
+        from peft import set_peft_model_state_dict
 
-        path = folder / "adapter_model.safetensors"
-        set_peft_model_state_dict(model, _read(path, get_peft_model_state_dict(model)))
+        set_peft_model_state_dict(model, _read(folder / "adapter_model.safetensors", _adapter(model)))
 
     def merged(self, model: Any, dtype: torch.dtype) -> Any:
         """The base with the adapter added to a copy of the adapted matrices; all others are shared with the base."""
@@ -114,6 +111,14 @@ def sharing_copy(model: Any, without: Collection[int] = ()) -> Any:
     """A copy of the modules that shares their tensors, but for those with an `id` in `without`."""
     tensors = chain(model.parameters(), model.buffers())
     return copy.deepcopy(model, {id(tensor): tensor for tensor in tensors if id(tensor) not in without})
+
+
+def _adapter(model: Any) -> dict[str, torch.Tensor]:
+    from peft import get_peft_model_state_dict
+
+    # "auto" would ask the hub whether the vocabulary was enlarged
+    weights: dict[str, torch.Tensor] = get_peft_model_state_dict(model, save_embedding_layers=False)
+    return weights
 
 
 def _adapted(model: Any) -> set[int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import pickle
 import random
 import zipfile
 from collections.abc import Iterable, Mapping
@@ -32,12 +31,12 @@ def read(path: Path) -> dict[str, Any]:
     try:
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()  # torch itself does not look at the checksums
-        if damaged is None:
-            state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-            return state
-    except (OSError, EOFError, RuntimeError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+        if damaged is not None:
+            raise ValueError(f"{damaged} in it is damaged")
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        return state
+    except Exception as error:  # for each kind of damage zipfile, pickle and torch have another
         raise ValueError(f"{path} is no readable checkpoint: {error}") from error
-    raise ValueError(f"{path} is no readable checkpoint: {damaged} in it is damaged")
 
 
 def remove(path: Path) -> None:

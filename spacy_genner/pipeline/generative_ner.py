@@ -211,12 +211,11 @@ class GenerativeNER(TrainablePipe):
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "GenerativeNER":
         """Read them back. Raises: ValueError if a file is missing or corrupt, or the base weights are others."""
         readers: dict[str, Callable[[Path], Any]] = {
-            "cfg": lambda p: self.cfg.update(srsly.read_json(p)),
+            "cfg": self._read_cfg,
             "vocab": lambda p: self.vocab.from_disk(p),
             "model": self.model.shims[0].from_disk,
         }
         util.from_disk(path, readers, exclude)
-        self.set_labels(self.cfg["labels"])
         return self
 
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "GenerativeNER":
@@ -224,6 +223,12 @@ class GenerativeNER(TrainablePipe):
         super().from_bytes(bytes_data, exclude=exclude)
         self.set_labels(self.cfg["labels"])
         return self
+
+    def _read_cfg(self, path: Path) -> None:
+        try:
+            self.set_labels(srsly.read_json(path)["labels"])
+        except (ValueError, LookupError, TypeError) as error:
+            raise ValueError(f"{path} cannot be read ({error}): copy or train the pipeline again") from error
 
     def _learn(self, golds: list[Gold], sgd: Optimizer | None, losses: Losses | None) -> Losses:
         self._require_labels()

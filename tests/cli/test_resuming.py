@@ -165,7 +165,7 @@ def test_so_do_trainings_of_other_kinds(
     change: Callable[[Config], None], variant: Callable[..., Training], stopped: Stop, tmp_path: Path
 ) -> None:
     training = variant(change)
-    stopped(training, tmp_path / "broken", "update 7")
+    stopped(training, tmp_path / "broken", "update 8")
     assert finished(training, tmp_path / "broken") == unbroken(training, tmp_path / "unbroken")
 
 

@@ -1,53 +1,99 @@
+import json
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from signal import SIGKILL
+from typing import Any
 
 import pytest
+import spacy
+from spacy.cli._util import app
 from spacy.cli.train import train as spacy_train
 from typer.testing import CliRunner
 
-if TYPE_CHECKING:
-    from conftest import Training
+import spacy_genner.cli  # noqa: F401  (registers the commands)
+from spacy_genner.cli.train import train
+from tests.cli import tiny_training
+from tests.cli.tiny_training import Training
 
-CODE = Path(__file__).with_name("train_code.py")
+
+def run(training: Training, output: Path, kill: str) -> int:
+    """Train in a process of its own, which may kill itself."""
+    arguments = ["genner", "train", training.config, "--output", output, "--code", tiny_training.__file__]
+    settings = [f"--{key}={value}" for key, value in training.overrides.items()]
+    process = [sys.executable, "-m", "spacy", *map(str, arguments), "--seconds", "0", *settings]
+    return subprocess.run(process, env=os.environ | {"GENNER_TEST_KILL": kill}, timeout=300).returncode
 
 
-def command(training: "Training", output: Path, *, spacy: bool = False) -> list[str]:
+def result(training: Training, output: Path) -> dict[str, Any]:
+    """The log of a training, and all files that it wrote."""
+    files: dict[str, Any] = {str(p.relative_to(output)): p.read_bytes() for p in output.rglob("*") if p.is_file()}
+    for path in output.rglob("adapter_config.json"):  # PEFT writes sets, in whatever order
+        settings = json.loads(path.read_text("utf8"))
+        files[str(path.relative_to(output))] = settings | {"target_modules": sorted(settings["target_modules"])}
+    return {**files, "log": Path(training.overrides["paths.log"]).read_bytes()}
+
+
+def test_killed_and_run_again_it_saves_what_spacy_train_does(training: Training, tmp_path: Path) -> None:
+    Path(training.overrides["paths.log"]).unlink(missing_ok=True)
+    spacy_train(training.config, tmp_path / "unbroken", overrides=training.overrides)
+    expected = result(training, tmp_path / "unbroken")
+
+    assert run(training, tmp_path / "broken", "update 6") == -SIGKILL
+    assert run(training, tmp_path / "broken", "half 2") == -SIGKILL
+    assert (tmp_path / "broken" / "checkpoint.pt.new").exists()
+    assert run(training, tmp_path / "broken", "") == 0
+    assert result(training, tmp_path / "broken") == expected
+
+
+def test_the_log_of_an_earlier_training_is_replaced(training: Training, tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_text("earlier\n")
+    short = training.having({"paths.log": str(log), "training.max_steps": 1, "training.eval_frequency": 1})
+    train(short.config, tmp_path / "output", short.overrides)
+    assert [json.loads(line)["step"] for line in log.read_text("utf8").splitlines()] == [0, 1]
+
+
+def test_a_refused_training_leaves_everything_as_it_was(
+    training: Training, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_text("earlier\n")
+    frozen = training.having({"paths.log": str(log), "training.frozen_components": ["generative_ner"]})
+    (tmp_path / "output" / "model-best").mkdir(parents=True)
+    with pytest.raises(SystemExit) as stop:
+        train(frozen.config, tmp_path / "output", frozen.overrides)
+    assert stop.value.code == 1 and "no generative_ner to train" in " ".join(capsys.readouterr().out.split())
+    assert log.read_text() == "earlier\n" and (tmp_path / "output" / "model-best").exists()
+
+
+def cli(*arguments: object) -> tuple[int, str]:
+    outcome = CliRunner().invoke(app, ["genner", "train", *map(str, arguments)])
+    return outcome.exit_code, " ".join(outcome.output.split())
+
+
+def test_settings_on_the_command_line_override_the_config(training: Training, tmp_path: Path) -> None:
     overrides = [f"--{key}={value}" for key, value in training.overrides.items()]
-    own = [] if spacy else ["--seconds", "0"]
-    name = ["train"] if spacy else ["genner", "train"]
-    return [*name, str(training.config), "--output", str(output), "--code", str(CODE), *own, *overrides]
+    code, printed = cli(training.config, "-o", tmp_path, *overrides, "--training.max_steps", "1")
+    assert code == 0, printed
+    assert not list(tmp_path.glob("checkpoint*"))
+    assert spacy.load(tmp_path / "model-last").config["training"]["max_steps"] == 1
 
 
-def run(training: "Training", output: Path, kill: str = "", spacy: bool = False) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"GENNER_TEST_KILL": kill, "PYTHONHASHSEED": "0", "CUDA_VISIBLE_DEVICES": ""}
-    arguments = [sys.executable, "-m", "spacy", *command(training, output, spacy=spacy)]
-    return subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=120)
+def test_an_override_of_nothing_is_an_error_before_anything_runs(training: Training, tmp_path: Path) -> None:
+    code, _ = cli(training.config, "-o", tmp_path, "--nonsense", "1")
+    assert code and not list(tmp_path.iterdir())
 
 
-def files(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+def test_a_config_that_is_missing_or_broken_is_named(tmp_path: Path) -> None:
+    code, printed = cli(tmp_path / "none.cfg", "-o", tmp_path)
+    assert code == 2 and "none.cfg" in printed
+    (tmp_path / "broken.cfg").write_text("[training\n")
+    code, printed = cli(tmp_path / "broken.cfg", "-o", tmp_path)
+    assert code == 1 and "config" in printed
 
 
-def test_x(training, tmp_path):
-    import time
-    t=time.time()
-    r = run(training, tmp_path/"a", spacy=True)
-    print(r.stdout, r.stderr, time.time()-t); t=time.time()
-    assert r.returncode==0
-    r2 = run(training, tmp_path/"b")
-    print(r2.stdout, r2.stderr, time.time()-t)
-    a,b=files(tmp_path/"a"),files(tmp_path/"b")
-    print(a.keys()^b.keys(), [k for k in a if a[k]!=b.get(k)])
-    for k in ["update 6","write 5"]:
-        r=run(training, tmp_path/"c",kill=k)
-        print(r.stdout, r.stderr, r.returncode)
-        print(files(tmp_path/"c").keys())
-        r=run(training, tmp_path/"c")
-        print(r.stdout, r.stderr, r.returncode)
-        c=files(tmp_path/"c")
-        print(a.keys()^c.keys(), [k for k in a if a[k]!=c.get(k)])
-    assert 0
+def test_output_is_required(training: Training) -> None:
+    code, printed = cli(training.config)
+    assert code == 2 and "--output" in printed

@@ -148,7 +148,8 @@ PLACES: dict[str, tuple[Any, str]] = {
 
 
 def stopping(moment: str, stop: Callable[[], None]) -> tuple[Any, str, Callable[..., Any]]:
-    """An object, the name of a function in it, and what to put there to stop at a moment: at "update 3", its third call."""
+    """An object, the name of a function in it, and what to put there to stop at a moment, "update 3" say: at its third
+    call."""
     place, call = moment.split()
     owner, name = PLACES[place]
     function, calls = getattr(owner, name), count(1)

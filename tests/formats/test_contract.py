@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 import pytest
@@ -12,13 +12,13 @@ import spacy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from spacy_genner.decoding.moves import spell
+from spacy_genner.decoding.moves import spell, trie
 from spacy_genner.formats.base import Format, Grammar
 from spacy_genner.formats.inline_bracketed import InlineBracketed
 from spacy_genner.labels import as_labels
 from spacy_genner.nesting import depths, nest
 from spacy_genner.types import Entity, Source
-from tests.strategies import derivations, label_sets, nested, sources
+from tests.strategies import WORDS, derivations, label_sets, nested, sources
 
 FORMATS: list[Any] = [
     InlineBracketed(max_depth=1),
@@ -107,20 +107,25 @@ def test_every_set_of_nested_entities_has_one_derivation(format: Format, size: i
     assert set(derived) == set(sayable)
 
 
-@every_format
-def test_no_state_of_a_small_grammar_is_a_dead_end(format: Format) -> None:
-    """Whatever the depth: from every state that can be reached, so can the one final state."""
-    grammar = format.grammar(Source(("x", "y", "z"), (True, False, True)), as_labels(["A", "B"]))
-    leads_to, pending = {}, [grammar.start]
+def all_states(grammar: Grammar) -> dict[Any, set[Any]]:
+    """Every state that can be reached, with those that follow."""
+    following, pending = dict[Any, set[Any]](), [grammar.start]
     while pending:
         state = pending.pop()
-        if state not in leads_to:
-            leads_to[state] = [grammar.advance(state, move) for move in grammar.moves(state)]
-            pending += leads_to[state]
-    alive = {state for state, following in leads_to.items() if not following}
-    while more := {s for s, following in leads_to.items() if s not in alive and alive.intersection(following)}:
+        if state not in following:
+            following[state] = {grammar.advance(state, move) for move in grammar.moves(state)}
+            pending += following[state]
+    return following
+
+
+@every_format
+def test_no_state_is_a_dead_end(format: Format) -> None:
+    """A state without moves is a complete answer, and from every state there is a way to one."""
+    following = all_states(format.grammar(Source(("x", "y", "z"), (True, False, True)), as_labels(["A", "B"])))
+    alive = {state for state, after in following.items() if not after}
+    while more := {state for state, after in following.items() if state not in alive and after & alive}:
         alive |= more
-    assert alive == set(leads_to)
+    assert alive == set(following)
 
 
 @every_format
@@ -155,6 +160,17 @@ def test_moves_can_be_told_apart_as_tokens(
     assert ids == [id for move in moves for id in encode(move.text)]
     assert all(decision.choices[decision.chosen] == ids[decision.position] for decision in decisions)
     assert all(len(set(decision.choices)) == len(decision.choices) > 1 for decision in decisions)
+
+
+@every_format
+@pytest.mark.parametrize("tokenizer", ["bpe", "spm"])
+def test_odd_words_can_be_told_from_marks_as_tokens(
+    format: Format, tokenizer: str, pieces: Callable[[str], Any]
+) -> None:
+    for word, space in product(WORDS, (False, True)):
+        grammar = format.grammar(Source((word, word), (space, space)), as_labels(["ORG", "O R"]))
+        for state in all_states(grammar):
+            trie(grammar.moves(state), pieces(tokenizer).encode)
 
 
 def writable(check: Callable[[list[str]], None], marks: list[str]) -> bool:

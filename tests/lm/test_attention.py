@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoConfig
 
@@ -15,8 +15,8 @@ from spacy_genner.lm.attention import attention_mask, layer_kinds
 MIXED = {"num_hidden_layers": 2, "layer_types": ["sliding_attention", "full_attention"], "sliding_window": 4}
 
 
-def config(family: str, attention: str = "sdpa", **settings: Any) -> Any:
-    made = AutoConfig.for_model(family, **settings)
+def config(family: str, attention: str = "sdpa", **changes: Any) -> Any:
+    made = AutoConfig.for_model(family, **changes)
     made._attn_implementation = attention
     return made
 
@@ -60,13 +60,16 @@ def test_a_model_with_chunked_attention_is_refused() -> None:
 
 @pytest.mark.parametrize("attention", ["flash_attention_2", "flex_attention"])
 def test_implementations_without_masks_are_refused(attention: str) -> None:
-    with pytest.raises(ValueError, match=f'attention = "{attention}" takes no mask with holes: choose "sdpa" or "eager"'):
+    with pytest.raises(
+        ValueError, match=f'attention = "{attention}" takes no mask with holes: choose "sdpa" or "eager"'
+    ):
         layer_kinds(config("llama", attention))
 
 
 positions = st.lists(st.integers(0, 20), min_size=1, max_size=8)
 
 
+@settings(deadline=None)
 @given(queries=positions, keys=positions, data=st.data())
 def test_a_query_reads_visible_keys_at_its_position_and_before(
     queries: list[int], keys: list[int], data: st.DataObject

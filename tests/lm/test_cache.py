@@ -9,8 +9,7 @@ import pytest
 import torch
 
 from spacy_genner.lm.cache import empty_cache, repeated, select_rows
-
-FAMILIES = ["llama", "qwen3", "gemma3_text", "granite"]
+from tests.conftest import FAMILIES
 
 
 def filled(model: Any, ids: list[list[int]]) -> Any:
@@ -38,7 +37,9 @@ def test_a_cache_keeps_everything(tiny_lm: Callable[..., Any], family: str) -> N
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_repeated_cache_has_equal_rows_and_leaves_the_first_one_alone(tiny_lm: Callable[..., Any], family: str) -> None:
+def test_a_repeated_cache_has_equal_rows_and_leaves_the_first_one_alone(
+    tiny_lm: Callable[..., Any], family: str
+) -> None:
     model = tiny_lm(family).base.model
     cache = filled(model, [[3, 4, 5]])
     before = [(keys.clone(), values.clone()) for keys, values in layers(cache, model)]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoConfig, AutoModelForCausalLM
 
@@ -42,9 +42,9 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
 CHOICES = [[5, 6, 7], [0], [59, 1], [3, 4, 5, 6, 7, 8]]
 
 
-def model(architecture: str, **settings: Any) -> Any:
+def model(architecture: str, **changes: Any) -> Any:
     torch.manual_seed(0)
-    config = AutoConfig.for_model(architecture, **{**SMALL, **ARCHITECTURES[architecture], **settings})
+    config = AutoConfig.for_model(architecture, **{**SMALL, **ARCHITECTURES[architecture], **changes})
     made = AutoModelForCausalLM.from_config(config).eval()
     if made.get_output_embeddings().bias is not None:
         torch.nn.init.normal_(made.get_output_embeddings().bias)
@@ -124,6 +124,7 @@ def test_autocast_does_not_touch_the_choices() -> None:
         assert torch.equal(Head(made).choice_logits(hidden, [[3, 4]]), expected)
 
 
+@settings(max_examples=30, deadline=None)
 @given(choices=st.lists(st.lists(st.integers(0, VOCABULARY - 1), min_size=1, max_size=9), min_size=1, max_size=5))
 def test_any_choices(choices: list[list[int]]) -> None:
     made = model("granite")

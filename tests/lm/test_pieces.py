@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers
 from tokenizers.processors import TemplateProcessing
@@ -40,6 +40,7 @@ def plain(ids: tuple[int, ...], tokenizer: Any) -> str:
     return "".join(tokenizer.convert_ids_to_tokens(list(ids))).replace("▁", " ")
 
 
+@settings(deadline=None)
 @given(first=texts, second=texts)
 def test_byte_level_segments_spell_their_concatenation(
     pieces: dict[str, Pieces], tokenizers: dict[str, Any], first: str, second: str
@@ -49,6 +50,7 @@ def test_byte_level_segments_spell_their_concatenation(
     assert decoded == first + second
 
 
+@settings(deadline=None)
 @given(first=known, second=known)
 def test_sentencepiece_segments_spell_their_concatenation(
     pieces: dict[str, Pieces], tokenizers: dict[str, Any], first: str, second: str
@@ -57,6 +59,7 @@ def test_sentencepiece_segments_spell_their_concatenation(
     assert plain(encode(first) + encode(second), tokenizers["spm"]) == first + second
 
 
+@settings(deadline=None)
 @given(text=texts.filter(bool))
 def test_every_character_leaves_a_trace(pieces: dict[str, Pieces], text: str) -> None:
     assert all(pieces[name].encode(text) for name in TOKENIZERS)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import numpy as np
 import spacy
 from spacy.language import Language
 from spacy.tokens import Doc, Span
@@ -27,18 +28,24 @@ def _find(source: Source, phrase: str, label: str, score: float) -> list[Entity]
     return [Entity(start, start + len(words), label, score) for start in found]
 
 
-def _forward(model: Model, sources: Sequence[Source], is_train: bool) -> tuple[list[list[Entity]], Callable[..., Any]]:
-    model.attrs["batches"].append(sources)
-    if any("FAIL" in source.words for source in sources):
+def _forward(model: Model[Any, Any], batch: Sequence[Any], is_train: bool) -> tuple[Any, Callable[..., Any]]:
+    model.attrs["batches"].append(batch)
+    if is_train:
+        return np.full(len(batch), 0.5, dtype="float32"), model.attrs["gradients"].append
+    if any("FAIL" in source.words for source in batch):
         raise RuntimeError("a word that cannot be read")
-    return [sorted(e for line in model.attrs["script"] for e in _find(source, *line)) for source in sources], list
+    return [sorted(e for line in model.attrs["script"] for e in _find(source, *line)) for source in batch], list
 
 
 @spacy.registry.architectures("genner_tests.Scripted.v1")
-def scripted(script: list[Any]) -> Model:
-    """Marks the phrases of a script wherever they occur. Remembers what it was asked, and fails at the word FAIL."""
-    attrs = {"script": script, "batches": [], "format": InlineBracketed(), "set_labels": lambda model, labels: None}
+def scripted(script: list[Any]) -> Model[Any, Any]:
+    """Marks the phrases of a script wherever they occur, and fails at the word FAIL. Remembers what it was given."""
+    attrs = {"script": script, "batches": [], "gradients": [], "format": InlineBracketed(), "set_labels": _set_labels}
     return Model("scripted", _forward, attrs=attrs)
+
+
+def _set_labels(model: Model[Any, Any], labels: dict[str, str]) -> None:
+    model.attrs["labels"] = labels
 
 
 def add_scripted(nlp: Language, name: str = "generative_ner", script: list[Any] = SCRIPT, **config: Any) -> Any:

@@ -1,0 +1,142 @@
+"""Sequences packed behind one prefix must be what they are alone, and so must their gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spacy_genner.lm.adapters import FullTuning, LoRA
+from spacy_genner.lm.packing import _ROW, pack
+from tests.conftest import FAMILIES
+
+CPU = torch.device("cpu")
+PREFIX = [5, 6, 7]
+BODIES = [[10 + i, 20 + i, *range(30, 30 + length)] for i, length in enumerate([3, 150, 40, 0, 200, 90, 20])]
+"""More than one row of them, some with padding; longer than the window of Gemma 3."""
+
+
+bodies = st.lists(st.lists(st.integers(1, 9), min_size=1, max_size=300), min_size=1, max_size=8)
+
+
+@settings(deadline=None)
+@given(prefix=st.lists(st.integers(1, 9), max_size=5), bodies=bodies)
+def test_every_body_has_a_place_of_its_own(prefix: list[int], bodies: list[list[int]]) -> None:
+    packed = pack(prefix, bodies, CPU)
+    taken = torch.zeros_like(packed.ids, dtype=torch.bool)
+    taken[:, : len(prefix)] = True
+    assert packed.ids[:, : len(prefix)].tolist() == [prefix] * len(packed.ids)
+    assert len(packed.places) == len(bodies)
+    for (row, start), body in zip(packed.places, bodies, strict=True):
+        part = (row, slice(start, start + len(body)))
+        assert packed.ids[part].tolist() == body
+        assert packed.positions[part].tolist() == list(range(len(prefix), len(prefix) + len(body)))
+        assert not taken[part].any()
+        taken[part] = True
+    assert taken[:, -1].any(), "a column of padding only"
+    assert not packed.ids[~taken].any()
+
+
+@settings(deadline=None)
+@given(prefix=st.lists(st.integers(1, 9), max_size=5), bodies=bodies)
+def test_a_body_sees_the_prefix_and_itself(prefix: list[int], bodies: list[list[int]]) -> None:
+    packed = pack(prefix, bodies, CPU)
+    for (row, start), body in zip(packed.places, bodies, strict=True):
+        own = torch.zeros(packed.ids.shape[1], dtype=torch.bool)
+        own[: len(prefix)] = True
+        own[start : start + len(body)] = True
+        assert packed.visible[row, start : start + len(body)].eq(own).all()
+    assert not packed.visible[:, : len(prefix), len(prefix) :].any()
+    assert packed.visible.any(-1).all(), "softmax over nothing"
+
+
+@settings(deadline=None)
+@given(bodies=bodies)
+def test_rows_are_short_and_few(bodies: list[list[int]]) -> None:
+    packed = pack([1, 2], bodies, CPU)
+    rows, length = packed.ids.shape
+    assert length <= 2 + max(_ROW, *map(len, bodies))
+    filled = [
+        sum(len(body) for (row, _), body in zip(packed.places, bodies, strict=True) if row == i) for i in range(rows)
+    ]
+    assert all(filled)
+    assert all(a + b > max(_ROW, *map(len, bodies)) for i, a in enumerate(filled) for b in filled[:i]), (
+        "two would do as one"
+    )
+
+
+def test_short_bodies_share_a_row() -> None:
+    packed = pack([1], [[2, 3], [4], [5, 6, 7]], CPU)
+    assert packed.ids.tolist() == [[1, 5, 6, 7, 2, 3, 4]]
+    assert packed.positions.tolist() == [[0, 1, 2, 3, 1, 2, 1]]
+    assert packed.places == [(0, 4), (0, 6), (0, 1)]
+
+
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_hidden_states_are_those_of_each_sequence_alone(
+    tiny_lm: Callable[..., Any], family: str, attention: str
+) -> None:
+    lm = tiny_lm(family, attention=attention)
+    with torch.inference_mode():
+        packed = lm.hidden(PREFIX, BODIES)
+        assert len(packed) == len(BODIES)
+        for found, body in zip(packed, BODIES, strict=True):
+            expected = lm.base.model.get_decoder()(torch.tensor([PREFIX + body]), use_cache=False).last_hidden_state[0]
+            torch.testing.assert_close(found, expected[len(PREFIX) :], atol=2e-4, rtol=1e-4)
+
+
+def test_without_a_prefix(tiny_lm: Callable[..., Any]) -> None:
+    lm = tiny_lm()
+    with torch.inference_mode():
+        for found, body in zip(lm.hidden([], BODIES), BODIES, strict=True):
+            expected = lm.base.model.get_decoder()(torch.tensor([body]), use_cache=False).last_hidden_state[0]
+            torch.testing.assert_close(found, expected, atol=2e-4, rtol=1e-4)
+
+
+def gradients(lm: Any, batches: list[list[list[int]]]) -> dict[str, torch.Tensor]:
+    """Of a sum over all hidden states, batch by batch."""
+    lm.model.zero_grad()
+    for batch in batches:
+        torch.stack([(states * states.cos()).sum() for states in lm.hidden(PREFIX, batch)]).sum().backward()
+    weights = lm.model.named_parameters()
+    return {name: weight.grad.clone() for name, weight in weights if weight.grad is not None}
+
+
+@pytest.mark.parametrize("tuning", [LoRA(r=4), FullTuning()], ids=["lora", "full"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_gradients_are_the_sum_of_those_alone(tiny_lm: Callable[..., Any], family: str, tuning: Any) -> None:
+    lm = tiny_lm(family, tuning=tuning)
+    torch.manual_seed(0)
+    for name, weight in lm.model.named_parameters():  # the gradient of lora_A is 0 while lora_B is
+        if "lora_B" in name:
+            torch.nn.init.normal_(weight, std=0.1)
+    packed, single = gradients(lm, [BODIES]), gradients(lm, [[body] for body in BODIES])
+    assert packed.keys() == single.keys()
+    assert packed
+    for name, found in packed.items():
+        scale = single[name].abs().max().item()
+        assert scale > 0, name
+        torch.testing.assert_close(
+            found, single[name], atol=1e-3 * scale, rtol=1e-3, msg=lambda text, n=name: f"{n}: {text}"
+        )
+
+
+@pytest.mark.parametrize("tuning", [LoRA(r=4), FullTuning()], ids=["lora", "full"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_bfloat16(tiny_lm: Callable[..., Any], family: str, tuning: Any) -> None:
+    """Sums of bfloat16 differ a little with the place in a row; a stranger in the attention would differ a lot."""
+    lm = tiny_lm(family, tuning=tuning, dtype="bfloat16")
+    packed = lm.hidden(PREFIX, BODIES)
+    for found, body in zip(packed, BODIES, strict=True):
+        alone = lm.hidden(PREFIX, [body])[0].float()
+        error = (found.float() - alone).norm() / alone.norm()
+        assert error < 0.05
+    logits = lm.head.logits(packed[0])
+    logits.sum().backward()
+    assert logits.dtype == torch.float32
+    assert all(w.grad.isfinite().all() for w in lm.model.parameters() if w.grad is not None)

@@ -1,0 +1,45 @@
+"""`nlp.pipe(n_process=2)`: the spans of one process, and never a hang."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+SCRIPT = """
+import multiprocessing, sys
+import spacy, torch
+
+TEXTS = ["The University of Edinburgh bought it in Leeds. " * times for times in (1, 6, 2, 6, 3, 6)]
+
+def found(docs):
+    docs = list(docs)
+    spans = [[(span.start, span.end, span.label_) for span in doc.spans["sc"]] for doc in docs]
+    return spans, [float(score) for doc in docs for score in doc.spans["sc"].attrs["scores"]]
+
+if __name__ == "__main__":
+    torch.set_num_threads(2)  # threads of the parent are what a fork does not survive
+    multiprocessing.set_start_method(sys.argv[1])
+    nlp = spacy.blank("en")
+    model = {"lm": {"name": sys.argv[2], "dtype": "float32", "device": "cpu"}, "format": {"max_depth": 1}}
+    nlp.add_pipe("generative_ner", config={"labels": ["ORG"], "model": model})
+    spans, scores = found(nlp.pipe(TEXTS, batch_size=3))
+    assert any(spans)
+    again, scores_again = found(nlp.pipe(TEXTS, n_process=2, batch_size=3))
+    assert again == spans
+    assert max(abs(a - b) for a, b in zip(scores, scores_again, strict=True)) < 1e-4
+"""
+"""Texts long enough for torch to share the work among threads."""
+
+
+@pytest.mark.parametrize("method", ["fork", pytest.param("spawn", marks=pytest.mark.slow)])
+def test_two_processes_find_what_one_does(
+    method: str, tiny: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    if method == "fork" and sys.platform != "linux":
+        pytest.skip("a fork with threads is safe on Linux only")
+    script = tmp_path_factory.mktemp("processes") / "script.py"
+    script.write_text(SCRIPT)
+    command = [sys.executable, str(script), method, tiny()]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert result.returncode == 0, result.stderr
