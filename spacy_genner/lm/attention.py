@@ -9,6 +9,13 @@ import torch
 _KINDS = {"full_attention", "sliding_attention"}
 
 
+def implementation_of(name: str) -> str:
+    """The name of an implementation of attention. Raises: ValueError if it takes no mask of our own."""
+    if name not in ("sdpa", "eager"):
+        raise ValueError(f'attention = "{name}" takes no mask with holes: choose "sdpa" or "eager"')
+    return name
+
+
 def layer_kinds(config: Any) -> set[str]:
     """The kinds of attention layers of a model.
 
@@ -23,9 +30,7 @@ def layer_kinds(config: Any) -> set[str]:
     if unknown := kinds - _KINDS:
         names = ", ".join(sorted(unknown))
         raise ValueError(f"{config.model_type} has layers of the kind {names}: choose one with attention layers only")
-    if config._attn_implementation not in ("sdpa", "eager"):
-        name = config._attn_implementation
-        raise ValueError(f'attention = "{name}" takes no mask with holes: choose "sdpa" or "eager"')
+    implementation_of(config._attn_implementation)
     return kinds
 
 

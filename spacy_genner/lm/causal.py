@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from .adapters import LoRA, Tuning, sharing_copy
-from .attention import attention_mask, layer_kinds
+from .attention import attention_mask, implementation_of, layer_kinds
 from .head import Head
 from .load import Base, bundled, device_of, dtype_of, load_base, save_base
 from .packing import pack
@@ -49,7 +49,7 @@ class CausalLM:
         self.device = device_of(device)
         self.dtype = dtype_of(dtype, self.device)
         self._loading: Any = {
-            "attention": attention,
+            "attention": implementation_of(attention),
             "trust_remote_code": trust_remote_code,
             "allow_pickle": allow_pickle,
         }

@@ -32,9 +32,15 @@ class CausalSteps:
         return CausalSession(self, repeated(self._prefixes[prefix], rows), len(prefix), rows)
 
     def log_probs(self, hidden: torch.Tensor, choices: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Log-probabilities of each row's choices among each other."""
+        """Log-probabilities of each row's choices among each other.
+
+        Raises: ValueError if they are not numbers.
+        """
         with torch.inference_mode():
-            return torch.log_softmax(self.head.choice_logits(hidden, choices), dim=-1).cpu()
+            result = torch.log_softmax(self.head.choice_logits(hidden, choices), dim=-1).cpu()
+        if result.isnan().any():
+            raise ValueError('the language model computes NaN: its weights are damaged, or it needs dtype = "float32"')
+        return result
 
 
 class CausalSession:

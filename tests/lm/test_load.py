@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from spacy_genner.lm.causal import CausalLM
 from spacy_genner.lm.load import Base, bundled, device_of, dtype_of, load_base, save_base
@@ -98,7 +98,7 @@ def test_other_settings_need_another_base(tiny: Callable[..., str]) -> None:
 
 def test_a_base_is_freed_when_nobody_needs_it(folder: Path) -> None:
     one, two = (CausalLM(str(folder), dtype="float32", device="cpu") for _ in range(2))
-    _ = one.steps, two.steps
+    assert one.steps is not two.steps
     base, weight = weakref.ref(one.base), weakref.ref(one.base.model.model.norm.weight)
     del one
     gc.collect()
@@ -270,11 +270,14 @@ def test_the_fingerprint_is_that_of_the_weights(tiny: Callable[..., str], family
     exact, rough = load(tiny(family)), load(tiny(family), dtype=torch.bfloat16)
     assert exact.fingerprint == rough.fingerprint
     assert exact.tokenizer_hash == rough.tokenizer_hash
-    others = {load(tiny(other)).fingerprint for other in FAMILIES if other != family}
+    same = {"llama", "granite"}  # they differ in their configuration only
+    others = {load(tiny(other)).fingerprint for other in FAMILIES if other != family and {other, family} != same}
     assert exact.fingerprint not in others
 
 
-@pytest.mark.parametrize("name", ["model.norm.weight", "model.embed_tokens.weight", "model.layers.1.mlp.up_proj.weight"])
+@pytest.mark.parametrize(
+    "name", ["model.norm.weight", "model.embed_tokens.weight", "model.layers.1.mlp.up_proj.weight"]
+)
 def test_other_weights_have_another_fingerprint(folder: Path, tiny: Callable[..., str], name: str) -> None:
     weights = load_file(folder / "model.safetensors")
     weights[name] = weights[name] * 1.1
@@ -286,7 +289,7 @@ def test_another_tokenizer_has_another_hash(tiny: Callable[..., str], folder: Pa
     base = load(tiny("llama"))
     assert load(tiny("llama", "spm")).tokenizer_hash != base.tokenizer_hash
     tokenizer = json.loads((folder / "tokenizer.json").read_text())
-    tokenizer["pre_tokenizer"]["use_regex"] = False  # the same vocabulary, split in another way
+    tokenizer["model"]["merges"] = []  # the same vocabulary, split in another way
     (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
     assert load(folder).tokenizer_hash != base.tokenizer_hash
 
@@ -376,22 +379,21 @@ except ValueError as error:
 """
 
 
-@pytest.mark.parametrize("revision", ["main", "0123456789abcdef0123456789abcdef01234567"])
-def test_a_model_from_the_hub(tiny: Callable[..., str], tmp_path: Path, revision: str) -> None:
+def test_a_model_from_the_hub(tiny: Callable[..., str], tmp_path: Path) -> None:
     """As it lies in the cache of the hub, since tests have no network: links to files with other names."""
     commit = "0123456789abcdef0123456789abcdef01234567"
     repository = tmp_path / "hub" / "models--someone--tiny"
     snapshot = repository / "snapshots" / commit
     for part in (snapshot, repository / "blobs", repository / "refs"):
         part.mkdir(parents=True)
-    (repository / "refs" / "main").write_text(commit)
+    (repository / "refs" / "stable").write_text(commit)
     for file in Path(tiny("granite")).iterdir():
         shutil.copy(file, repository / "blobs" / f"blob-{file.name}")
         (snapshot / file.name).symlink_to(Path("../../blobs") / f"blob-{file.name}")
     out = tmp_path / "out"
     out.mkdir()
     found = subprocess.run(
-        [sys.executable, "-c", HUB, revision, str(out)],
+        [sys.executable, "-c", HUB, "stable", str(out)],
         env={**os.environ, "HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
@@ -405,7 +407,3 @@ def test_a_model_from_the_hub(tiny: Callable[..., str], tmp_path: Path, revision
     assert "hub (which must be reachable, and the name and revision right)" in error
     assert files(out / "base") == files(Path(tiny("granite")))
     assert not any(file.is_symlink() for file in (out / "base").iterdir())
-
-
-def test_a_tokenizer_without_a_fast_one_is_no_matter(folder: Path) -> None:
-    assert isinstance(load(folder).tokenizer, PreTrainedTokenizerFast)

@@ -19,7 +19,7 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> str:
     from transformers import BertConfig, BertModel, BertTokenizerFast
 
     folder = tmp_path_factory.mktemp("bert")
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "university", "of", "edinburgh", "bought", "acme", "."]
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *TEXT.lower().removesuffix(".").split(), "."]
     vocabulary = folder / "vocab.txt"
     vocabulary.write_text("\n".join(words), encoding="utf8")
     BertTokenizerFast(str(vocabulary)).save_pretrained(folder)
