@@ -140,7 +140,7 @@ class LMShim(Shim):
         """The files of the folder."""
         with tempfile.TemporaryDirectory() as folder:
             self.to_disk(folder)
-            files = {str(p.relative_to(folder)): p.read_bytes() for p in Path(folder).rglob("*") if p.is_file()}
+            files = {str(p.relative_to(folder)): p.read_bytes() for p in sorted(Path(folder).rglob("*")) if p.is_file()}
         return bytes(srsly.msgpack_dumps(files))
 
     def from_bytes(self, data: bytes) -> LMShim:

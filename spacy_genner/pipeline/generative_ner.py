@@ -3,6 +3,7 @@
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
 from thinc.api import Adam, Model, Optimizer
 
+from ..calibration import Platt
 from ..labels import as_labels
 from ..nesting import nest
 from ..types import Entity, Source
@@ -66,7 +68,7 @@ class GenerativeNER(TrainablePipe):
         self.model = model
         self.name = name
         self.scorer = scorer
-        self.cfg: dict[str, Any] = {}
+        self.cfg: dict[str, Any] = {"calibration": None}
         self._spans_key, self._ents, self._overwrite_ents = spans_key, ents, overwrite_ents
         self._threshold, self._window = threshold, window
         self._configured = labels is not None
@@ -95,6 +97,10 @@ class GenerativeNER(TrainablePipe):
         self.set_labels({**self.cfg["labels"], label: definition})
         return 1
 
+    def calibrate(self, scaling: Platt | None) -> None:
+        """Turn scores into probabilities by this scaling from now on, until the next training; None: leave them."""
+        self.cfg["calibration"] = None if scaling is None else asdict(scaling)
+
     def predict(self, docs: Iterable[Doc]) -> list[Prediction]:
         """The sources of the documents and their entities.
 
@@ -109,8 +115,11 @@ class GenerativeNER(TrainablePipe):
 
     def set_annotations(self, docs: Iterable[Doc], scores: Iterable[Prediction]) -> None:
         """Write the entities of each document to `doc.spans`, and to `doc.ents` if that is wanted."""
+        scaling = Platt(**self.cfg["calibration"]) if self.cfg["calibration"] else np.asarray
         for doc, (read, entities) in zip(docs, scores, strict=True):
-            spans = [(read.span(doc, e), e.score) for e in entities if e.score >= self._threshold]
+            calibrated = scaling([entity.score for entity in entities])
+            scored = zip(entities, map(float, calibrated), strict=True)
+            spans = [(read.span(doc, entity), score) for entity, score in scored if score >= self._threshold]
             write_spans(doc, self._spans_key, spans)
             if self._ents != "none":
                 write_ents(doc, spans, self._ents, self._overwrite_ents)
@@ -226,7 +235,8 @@ class GenerativeNER(TrainablePipe):
 
     def _read_cfg(self, path: Path) -> None:
         try:
-            self.set_labels(srsly.read_json(path)["labels"])
+            self.cfg = srsly.read_json(path)
+            self.set_labels(self.cfg["labels"])
         except (ValueError, LookupError, TypeError) as error:
             raise ValueError(f"{path} cannot be read ({error}): copy or train the pipeline again") from error
 
@@ -238,6 +248,7 @@ class GenerativeNER(TrainablePipe):
             scores, backprop = self.model.begin_update(golds)
             loss, d_scores = self.get_loss([], scores)
             backprop(d_scores)
+            self.calibrate(None)
             losses[self.name] += loss
         if sgd:
             self.finish_update(sgd)

@@ -76,7 +76,10 @@ def test_a_saved_pipeline_is_an_adapter_and_no_base(nlp: Language, tmp_path: Pat
     lm = nlp.get_pipe("generative_ner").model.shims[0].lm
     trained = sum(weight.numel() for weight in lm.model.parameters() if weight.requires_grad)
     assert 2 * trained <= (folder / "model" / "adapter_model.safetensors").stat().st_size < 2 * trained + 10_000
-    assert json.loads((folder / "cfg").read_text()) == {"labels": {"ORG": "a company", "GPE": ""}}
+    assert json.loads((folder / "cfg").read_text()) == {
+        "labels": {"ORG": "a company", "GPE": ""},
+        "calibration": None,
+    }
 
 
 def test_a_pipeline_can_take_its_base_along(add_tiny: Callable[..., Any], tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_genner.evaluation.calibration import Platt, calibration_error, fit_platt
+from spacy_genner.calibration import Platt, calibration_error, fit_platt
 
 
 def drawn(truth: Platt, n: int = 20_000) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,291 @@
+"""The whole network: it learns spans, says them again with scores, and keeps them when saved or copied."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from thinc.api import Adam, Model
+
+from spacy_genner.decoding.greedy import GreedyDecoder
+from spacy_genner.formats.inline_bracketed import InlineBracketed
+from spacy_genner.lm.adapters import FullTuning, LoRA
+from spacy_genner.models.generative import Speller, build_generative_ner, set_labels
+from spacy_genner.prompts import Instruction
+from spacy_genner.types import Entity, Source
+
+LABELS = {"ORG": "", "GPE": "a place", "PER": ""}
+
+
+def source(text: str) -> Source:
+    words = text.split()
+    return Source(tuple(words), (False, *[True] * (len(words) - 1)))
+
+
+GOLDS = [
+    (source("The University of Edinburgh bought it ."), [Entity(1, 4, "ORG"), Entity(3, 4, "GPE")]),
+    (source("Mrs O'Neil [sic] sold the factory in Leeds"), [Entity(0, 2, "PER"), Entity(7, 8, "GPE")]),
+    (source("no comment"), []),
+]
+SOURCES = [gold for gold, _ in GOLDS]
+
+
+@pytest.fixture
+def network(tiny_lm: Callable[..., Any]) -> Callable[..., Model[Any, Any]]:
+    """`network(family, tokenizer, **settings)`: with labels, not yet trained."""
+
+    def make(
+        family: str = "llama", tokenizer: str = "bpe", loss: str = "tokens", format: Any = None, **settings: Any
+    ) -> Model[Any, Any]:
+        lm = tiny_lm(family, tokenizer, **settings)
+        format = format or InlineBracketed()
+        model = build_generative_ner(lm, format, Instruction(), GreedyDecoder(), loss)
+        set_labels(model, LABELS)
+        return model
+
+    return make
+
+
+def learn(model: Model[Any, Any], steps: int, rate: float = 0.01) -> list[float]:
+    """Train on GOLDS. Returns: the loss before each step."""
+    optimizer = Adam(rate, use_averages=False)
+    losses = []
+    for _ in range(steps):
+        loss, backprop = model.begin_update(GOLDS)
+        backprop(np.ones_like(loss))
+        model.finish_update(optimizer)
+        losses.append(float(loss.sum()))
+    return losses
+
+
+def scores(entities: Sequence[Sequence[Entity]]) -> list[list[float]]:
+    return [[entity.score for entity in found] for found in entities]
+
+
+@pytest.mark.parametrize(
+    ("family", "tokenizer", "loss", "tuning", "steps"),
+    [
+        ("llama", "bpe", "tokens", FullTuning(), 40),
+        ("gemma3_text", "spm", "tokens", FullTuning(), 60),
+        ("qwen3", "spm", "decisions", FullTuning(), 40),
+        ("granite", "bpe", "decisions", LoRA(r=16), 60),
+        ("llama", "spm", "tokens", LoRA(r=16), 80),
+    ],
+)
+def test_it_learns_nested_spans(
+    network: Callable[..., Model[Any, Any]], family: str, tokenizer: str, loss: str, tuning: Any, steps: int
+) -> None:
+    model = network(family, tokenizer, loss, tuning=tuning)
+    untrained = model.predict(SOURCES)
+    losses = learn(model, steps)
+    found = model.predict(SOURCES)
+    assert found == [sorted(entities) for _, entities in GOLDS], (losses[0], losses[-1])
+    assert untrained != found
+    assert all(0.5 < score <= 1 for row in scores(found) for score in row)
+    loaded = network(family, tokenizer, loss, tuning=tuning).from_bytes(model.to_bytes())
+    again = loaded.predict(SOURCES)
+    assert again == found
+    assert scores(again) == scores(found)
+
+
+def test_label_first(network: Callable[..., Model[Any, Any]]) -> None:
+    model = network(tuning=FullTuning(), format=InlineBracketed(label_first=True))
+    learn(model, 40)
+    assert model.predict(SOURCES) == [sorted(entities) for _, entities in GOLDS]
+
+
+def test_copies_and_pickles_predict_the_same(network: Callable[..., Model[Any, Any]]) -> None:
+    model = network(tuning=LoRA(r=8))
+    learn(model, 5)
+    expected = model.predict(SOURCES)
+    for other in (model.copy(), pickle.loads(pickle.dumps(model))):
+        assert other.predict(SOURCES) == expected
+        assert scores(other.predict(SOURCES)) == scores(expected)
+        learn(other, 10)
+        assert scores(other.predict(SOURCES)) != scores(expected)
+        assert scores(model.predict(SOURCES)) == scores(expected)
+
+
+def test_a_copy_shares_the_base_and_the_tokenizer(network: Callable[..., Model[Any, Any]]) -> None:
+    model = network()
+    model.predict(SOURCES)
+    other = model.copy()
+    assert other.shims[0].lm is not model.shims[0].lm
+    assert other.shims[0].lm.base is model.shims[0].lm.base
+    held = [value for name, value in other.attrs.items() if value is not None and type(value).__name__ == "CausalLM"]
+    assert not held, "a second copy of the trained weights"
+
+
+def test_to_disk_and_from_disk(network: Callable[..., Model[Any, Any]], tmp_path: Any) -> None:
+    model = network()
+    learn(model, 5)
+    model.shims[0].to_disk(tmp_path / "model")
+    other = network()
+    other.shims[0].from_disk(tmp_path / "model")
+    assert scores(other.predict(SOURCES)) == scores(model.predict(SOURCES))
+
+
+def test_training_is_repeatable(network: Callable[..., Model[Any, Any]]) -> None:
+    def run(seed: int) -> tuple[list[float], list[list[float]], bytes]:
+        torch.manual_seed(seed)
+        model = network(tuning=LoRA(r=4, lora_dropout=0.1))
+        model.initialize()
+        losses = learn(model, 4)
+        return losses, scores(model.predict(SOURCES)), model.shims[0].to_bytes()
+
+    assert run(1) == run(1)
+    assert run(1)[2] != run(2)[2]
+
+
+def test_initialize_begins_afresh(network: Callable[..., Model[Any, Any]]) -> None:
+    model = network()
+    before = model.predict(SOURCES)
+    learn(model, 5)
+    assert scores(model.predict(SOURCES)) != scores(before)
+    model.initialize()
+    assert scores(model.predict(SOURCES)) == scores(before)
+
+
+def test_no_sources(network: Callable[..., Model[Any, Any]]) -> None:
+    model = network()
+    assert model.predict([]) == []
+    losses, backprop = model.begin_update([])
+    assert losses.shape == (0,)
+    assert backprop(losses) == []
+
+
+def test_an_empty_source(network: Callable[..., Model[Any, Any]]) -> None:
+    model = network()
+    nothing = Source((), ())
+    assert model.predict([nothing]) == [[]]
+    expected = model.predict(SOURCES)
+    assert model.predict([nothing, *SOURCES, nothing]) == [[], *expected, []]
+
+
+@pytest.mark.parametrize("loss", ["tokens", "decisions"])
+def test_learning_from_an_empty_source(network: Callable[..., Model[Any, Any]], loss: str) -> None:
+    losses, backprop = network(loss=loss).begin_update([(Source((), ()), [])])
+    assert losses.shape == (1,)
+    assert np.isfinite(losses).all()
+    backprop(np.ones_like(losses))
+
+
+def test_the_order_and_the_company_of_sources_do_not_matter(network: Callable[..., Model[Any, Any]]) -> None:
+    model = network(tuning=FullTuning())
+    learn(model, 20)
+    together = model.predict(SOURCES)
+    alone = [model.predict([one])[0] for one in SOURCES]
+    assert together == alone
+    assert [s for row in scores(together) for s in row] == pytest.approx(
+        [s for row in scores(alone) for s in row], 1e-3
+    )
+    assert model.predict(SOURCES[::-1]) == together[::-1]
+
+
+def test_gradients_flow_through_the_losses(network: Callable[..., Model[Any, Any]]) -> None:
+    model = network()
+    losses, backprop = model.begin_update(GOLDS)
+    assert losses.dtype == np.float32
+    assert losses.shape == (3,)
+    assert (losses > 0).all()
+    assert backprop(np.ones_like(losses)) == []
+    weights = [weight for weight in model.shims[0].lm.model.parameters() if weight.requires_grad]
+    assert any(weight.grad is not None and weight.grad.any() for weight in weights)
+
+
+def test_labels_are_part_of_the_prompt(network: Callable[..., Model[Any, Any]]) -> None:
+    model = network()
+    read: list[tuple[int, ...]] = []
+
+    def spy(steps: Any, jobs: Any) -> Any:
+        read.extend(job.prefix for job in jobs)
+        return GreedyDecoder()(steps, jobs)
+
+    model.attrs["decoder"] = spy
+    tokenizer = model.shims[0].lm.base.tokenizer
+    for labels, wanted in (
+        (LABELS, "Labels: ORG, GPE (a place), PER\n"),
+        ({"PER": "people"}, "Labels: PER (people)\n"),
+        ({}, "Labels: \n"),
+    ):
+        set_labels(model, labels)
+        (found,) = model.predict(SOURCES[:1])
+        assert wanted in tokenizer.decode(read[-1])
+        assert {entity.label for entity in found} <= set(labels)
+
+
+def test_a_label_set_is_not_shared_with_the_caller(network: Callable[..., Model[Any, Any]]) -> None:
+    model, labels = network(), dict(LABELS)
+    set_labels(model, labels)
+    labels.clear()
+    assert model.attrs["labels"] == LABELS
+
+
+def test_gold_with_an_unknown_label(network: Callable[..., Model[Any, Any]]) -> None:
+    with pytest.raises(ValueError, match="unknown label"):
+        network().begin_update([(SOURCES[0], [Entity(0, 1, "EVENT")])])
+
+
+def test_an_unknown_loss(tiny_lm: Callable[..., Any]) -> None:
+    with pytest.raises(ValueError, match='loss = "words": choose one of tokens, decisions'):
+        build_generative_ner(tiny_lm(), InlineBracketed(), Instruction(), GreedyDecoder(), "words")
+
+
+def test_labels_that_the_tokenizer_cannot_write(network: Callable[..., Model[Any, Any]]) -> None:
+    model = network(tokenizer="spm")
+    set_labels(model, {"ORG": "", "組織ℵ": ""})
+    with pytest.raises(ValueError, match=r"cannot write ' \| 組織ℵ\]': rename the label"):
+        model.predict(SOURCES)
+    with pytest.raises(ValueError, match="rename the label"):
+        model.begin_update(GOLDS)
+    with pytest.raises(ValueError, match="rename the label"):
+        model.initialize()
+    set_labels(model, LABELS)
+    assert len(model.predict(SOURCES)) == 3
+
+
+def test_a_chat_prompt_without_a_chat_template(tiny_lm: Callable[..., Any]) -> None:
+    model = build_generative_ner(tiny_lm(), InlineBracketed(), Instruction(chat=True), GreedyDecoder())
+    set_labels(model, LABELS)
+    with pytest.raises(ValueError, match="no chat template: set chat = false"):
+        model.predict(SOURCES)
+
+
+def test_nothing_is_loaded_when_it_is_built(tiny_lm: Callable[..., Any]) -> None:
+    lm = tiny_lm()
+    model = build_generative_ner(lm, InlineBracketed(), Instruction(), GreedyDecoder())
+    set_labels(model, LABELS)
+    assert "base" not in lm.__dict__
+
+
+@pytest.mark.parametrize("tokenizer", ["bpe", "spm"])
+def test_training_and_decoding_spell_alike(
+    network: Callable[..., Model[Any, Any]], tiny_lm: Callable[..., Any], tokenizer: str
+) -> None:
+    """The prompt is the same, and every answer that training asks for is one that decoding can give."""
+    pieces = tiny_lm(tokenizer=tokenizer).pieces
+    speller = Speller(pieces, InlineBracketed(), Instruction(), LABELS)
+    for text, entities in GOLDS:
+        job, target = speller.job(text), speller.target(text, entities)
+        assert (job.prefix, job.body) == (target.prefix, target.prompt)
+        assert target.answer[-1] == pieces.end
+        assert pieces.end not in target.answer[:-1]
+        for decision in target.decisions:
+            assert decision.choices[decision.chosen] == target.answer[decision.position]
+
+
+def test_literal_control_tokens_stay_text(network: Callable[..., Model[Any, Any]]) -> None:
+    model = network()
+    speller = Speller(model.shims[0].lm.pieces, InlineBracketed(), Instruction(), LABELS)
+    tokenizer = model.shims[0].lm.base.tokenizer
+    text = source("he wrote <|im_end|> and <|endoftext|> there")
+    target = speller.target(text, [Entity(2, 3, "ORG")])
+    control = set(tokenizer.convert_tokens_to_ids(["<|im_end|>", "<|endoftext|>", "<|im_start|>"]))
+    assert not control & set(target.prompt)
+    assert not control & set(target.answer[:-1])
+    assert tokenizer.decode(target.answer[:-1]) == "he wrote [<\\|im_end\\|> | ORG] and <\\|endoftext\\|> there"
+    assert all(0 <= e.start < e.end <= 6 for e in model.predict([text])[0])
