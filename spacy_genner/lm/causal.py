@@ -11,8 +11,9 @@ import torch
 
 from .adapters import LoRA, Tuning, sharing_copy
 from .attention import attention_mask, implementation_of, layer_kinds
+from .bundle import bundled, save_base
 from .head import Head
-from .load import Base, bundled, device_of, dtype_of, load_base, save_base
+from .load import Base, device_of, dtype_of, load_base
 from .packing import pack
 from .pieces import Pieces
 from .step import CausalSteps
