@@ -1,4 +1,4 @@
-"""A name becomes base weights that are shared, identified, and can be bundled; or an error that says what to do."""
+"""A name becomes base weights that are shared and identified, or an error that says what to do."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from spacy_genner.lm.causal import CausalLM
-from spacy_genner.lm.load import Base, bundled, device_of, dtype_of, load_base, save_base
+from spacy_genner.lm.load import Base, device_of, dtype_of, load_base
 from spacy_genner.lm.manifest import WeightsError, seal
 from tests.conftest import FAMILIES
-from tests.lm.test_convert import tiny_llama, vocabulary, write_gguf
+from tests.lm.test_convert import tiny_llama, vocabulary
 
 IDS = torch.arange(3, 23)[None]
 SETTINGS: dict[str, Any] = {
@@ -44,16 +44,8 @@ def logits(base: Base) -> torch.Tensor:
         return base.model(IDS).logits
 
 
-@pytest.fixture
-def folder(tiny: Callable[..., str], tmp_path: Path) -> Path:
-    """A copy of a tiny model that may be damaged."""
-    return Path(shutil.copytree(tiny("llama"), tmp_path / "model"))
-
-
-@pytest.fixture
-def gguf_file(tmp_path: Path) -> Path:
-    write_gguf(tmp_path / "tiny.gguf", tiny_llama(len(vocabulary()[0])))
-    return tmp_path / "tiny.gguf"
+def files(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
 
 
 @pytest.fixture
@@ -292,76 +284,6 @@ def test_another_tokenizer_has_another_hash(tiny: Callable[..., str], folder: Pa
     tokenizer["model"]["merges"] = []  # the same vocabulary, split in another way
     (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
     assert load(folder).tokenizer_hash != base.tokenizer_hash
-
-
-@pytest.mark.parametrize("tokenizer", ["bpe", "spm"])
-def test_a_bundled_base_is_what_it_was(tiny: Callable[..., str], tmp_path: Path, tokenizer: str) -> None:
-    """Byte by byte: a folder that transformers 5 writes, transformers 4 cannot read, and the other way round it takes a
-    wrong rotary base."""
-    origin = Path(tiny("llama", tokenizer))
-    save_base(load(origin), tmp_path / "base")
-    assert files(tmp_path / "base") == files(origin)
-    again = load(bundled(tmp_path / "base") or "")
-    assert (again.fingerprint, again.tokenizer_hash) == (load(origin).fingerprint, load(origin).tokenizer_hash)
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    return {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
-
-
-def test_a_bundled_base_has_its_weights_once(folder: Path, tmp_path: Path) -> None:
-    expected = files(folder)
-    for name in ("pytorch_model.bin", "model.gguf", "optimizer.pt"):
-        (folder / name).write_bytes(b"x")
-    (folder / "checkpoint-100").mkdir()
-    save_base(load(folder), tmp_path / "base")
-    assert files(tmp_path / "base") == expected
-    assert not any(file.is_dir() for file in (tmp_path / "base").iterdir())
-
-
-def test_pickled_weights_are_bundled_if_there_are_no_others(folder: Path, tmp_path: Path) -> None:
-    as_pickle(folder)
-    base = load(folder, allow_pickle=True)
-    save_base(base, tmp_path / "base")
-    assert files(tmp_path / "base") == files(folder)
-    assert load(tmp_path / "base", allow_pickle=True).fingerprint == base.fingerprint
-
-
-def test_a_gguf_file_is_bundled_as_it_is(gguf_file: Path, tmp_path: Path) -> None:
-    base = load(gguf_file)
-    save_base(base, tmp_path / "base")
-    gguf_file.unlink()
-    assert bundled(tmp_path / "base") == str(tmp_path / "base" / "tiny.gguf")
-    again = load(bundled(tmp_path / "base") or "")
-    assert torch.equal(logits(again), logits(base))
-
-
-def test_a_base_whose_files_are_gone_is_bundled_from_memory(folder: Path, tmp_path: Path) -> None:
-    base = load(folder)
-    shutil.rmtree(folder)
-    save_base(base, tmp_path / "base")
-    again = load(tmp_path / "base")
-    assert again.fingerprint == base.fingerprint
-    assert again.tokenizer_hash == base.tokenizer_hash
-    assert torch.equal(logits(again), logits(base))
-
-
-@pytest.mark.parametrize("kind", ["folder", "gguf"])
-def test_a_bundled_base_is_saved_over_itself(folder: Path, gguf_file: Path, tmp_path: Path, kind: str) -> None:
-    save_base(load(folder if kind == "folder" else gguf_file), tmp_path / "base")
-    before = files(tmp_path / "base")
-    save_base(load(bundled(tmp_path / "base") or ""), tmp_path / "base")
-    assert files(tmp_path / "base") == before
-
-
-def test_nothing_of_an_older_bundle_stays(folder: Path, gguf_file: Path, tmp_path: Path) -> None:
-    save_base(load(gguf_file), tmp_path / "base")
-    save_base(load(folder), tmp_path / "base")
-    assert files(tmp_path / "base") == files(folder)
-
-
-def test_no_bundle(tmp_path: Path) -> None:
-    assert bundled(tmp_path / "base") is None
 
 
 HUB = """
