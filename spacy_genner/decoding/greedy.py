@@ -1,10 +1,10 @@
 """The reference decoder: the best child at each branching node, one after another. Everything faster must equal it."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..types import Trace
+from .batches import batches
 from .model import Job, StepModel
 from .moves import Walk
 
@@ -21,25 +21,9 @@ class GreedyDecoder:
     def __call__(self, model: StepModel, jobs: Sequence[Job]) -> list[Trace]:
         """The most probable move at each state, for each job, in the order of the jobs. Ties go to the earlier move."""
         traces: dict[int, Trace] = {}
-        for batch in self._batches(jobs):
+        for batch in batches(jobs, [len(job.body) for job in jobs], self.batch_tokens):
             traces |= zip(batch, _decode(model, [jobs[i] for i in batch]), strict=True)
         return [traces[i] for i in range(len(jobs))]
-
-    def _batches(self, jobs: Sequence[Job]) -> list[list[int]]:
-        """Indices of jobs with one prefix and about one length."""
-        batches: list[list[int]] = []
-        by_prefix = defaultdict[tuple[int, ...], list[int]](list)
-        for i, job in enumerate(jobs):
-            by_prefix[job.prefix].append(i)
-        for indices in by_prefix.values():
-            batch: list[int] = []
-            for i in sorted(indices, key=lambda i: len(jobs[i].body)):
-                if batch and (len(batch) + 1) * len(jobs[i].body) > self.batch_tokens:
-                    batches.append(batch)
-                    batch = []
-                batch.append(i)
-            batches.append(batch)
-        return batches
 
 
 _WIDTH = 2
@@ -49,6 +33,7 @@ carry padding."""
 
 def _decode(model: StepModel, jobs: Sequence[Job]) -> list[Trace]:
     walks = [Walk(job.grammar, job.encode) for job in jobs]
+    logprobs: list[list[float]] = [[] for _ in jobs]
     active = [i for i, walk in enumerate(walks) if walk.choices]
     session = model.session(jobs[0].prefix, len(active)) if active else None
     chunks = [jobs[i].body for i in active]
@@ -60,14 +45,15 @@ def _decode(model: StepModel, jobs: Sequence[Job]) -> list[Trace]:
             last = hidden[asked, [len(chunks[row]) - 1 for row in asked]]
             log_probs = model.log_probs(last, [walks[active[row]].choices for row in asked])
             for row, best, logs in zip(asked, log_probs.argmax(dim=1).tolist(), log_probs.tolist(), strict=True):
-                walks[active[row]].choose(best, logs[best])
+                walks[active[row]].choose(best)
+                logprobs[active[row]].append(logs[best])
         rows = [row for row, i in enumerate(active) if walks[i].choices]
         if not rows:
             break
         if len(rows) < len(active):
-            session.keep(rows)
+            session = session.select(rows)
         active = [active[row] for row in rows]
         chunks = [walks[i].ids[read[i] : read[i] + _WIDTH] for i in active]
         for i, chunk in zip(active, chunks, strict=True):
             read[i] += len(chunk)
-    return [tuple(walk.steps) for walk in walks]
+    return [walk.trace(logs) for walk, logs in zip(walks, logprobs, strict=True)]

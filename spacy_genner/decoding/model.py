@@ -35,8 +35,11 @@ class Session(Protocol):
         """Read a chunk of at least one id more in every row: one forward pass. Returns the hidden states of the chunks,
         padded on the right: rows × longest chunk × width."""
 
-    def keep(self, rows: Sequence[int]) -> None:
-        """Go on with these rows only, in this order."""
+    def drop(self, counts: Sequence[int]) -> None:
+        """Forget the last ids of each row, so many of them."""
+
+    def select(self, rows: Sequence[int]) -> Session:
+        """A session with these rows only, in this order. This one is not to be used any more for them."""
 
 
 class StepModel(Protocol):

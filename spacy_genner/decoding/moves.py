@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from ..formats.base import Grammar
-from ..types import Move, Step
+from ..types import Move, Step, Trace
 
 Encode: TypeAlias = Callable[[str], Sequence[int]]
 """Segment of text → token ids."""
@@ -33,54 +34,9 @@ def trie(moves: Iterable[Move], encode: Encode) -> Node:
     return root
 
 
-class Walk:
-    """A derivation under way, id by id. Where only one id is legal, it is taken without being asked for.
-
-    ids: The ids written so far.
-    steps: The moves completed so far.
-    choices: The legal next ids, at least two; empty when the derivation is complete.
-    """
-
-    def __init__(self, grammar: Grammar, encode: Encode) -> None:
-        self.ids: list[int] = []
-        self.steps: list[Step] = []
-        self.choices: list[int] = []
-        self._grammar = grammar
-        self._encode = encode
-        self._begin_move(grammar.start)
-        self._run()
-
-    def choose(self, index: int, logprob: float) -> None:
-        """Take `choices[index]`, which has this log-probability, and every forced id after it."""
-        self._logprob += logprob
-        self._asked = True
-        self._take(self.choices[index])
-        self._run()
-
-    def _begin_move(self, state: Any) -> None:
-        self._state = state
-        self._node: Node = trie(self._grammar.moves(state), self._encode)
-        self._logprob = 0.0
-        self._asked = False
-
-    def _take(self, id: int) -> None:
-        self.ids.append(id)
-        child = self._node[id]
-        if isinstance(child, Move):
-            self.steps.append(Step(child, self._logprob, not self._asked))
-            self._begin_move(self._grammar.advance(self._state, child))
-        else:
-            self._node = child
-
-    def _run(self) -> None:
-        while len(self._node) == 1:
-            self._take(next(iter(self._node)))
-        self.choices = list(self._node)
-
-
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A branching node that a known derivation passes.
+    """A branching node that a derivation passes.
 
     position: The number of ids written before it.
     choices: The legal next ids.
@@ -92,13 +48,96 @@ class Decision:
     chosen: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a walk stands within a derivation.
+
+    state, node: Of the grammar, and of the trie of its moves.
+    moves, ids: How many were complete when the present move began.
+    copied: How many moves before that were copies.
+    marks: The moves after the last copy.
+    """
+
+    state: Any
+    node: Node
+    moves: int = 0
+    ids: int = 0
+    copied: int = 0
+    marks: tuple[Move, ...] = ()
+
+
+class Walk:
+    """A derivation under way, id by id. Where only one id is legal, it is taken without being asked for.
+
+    ids: The ids written so far.
+    moves: The moves completed so far.
+    decisions: The branching nodes passed so far.
+    choices: The legal next ids, at least two; empty when the derivation is complete.
+    """
+
+    def __init__(self, grammar: Grammar, encode: Encode) -> None:
+        self.ids: list[int] = []
+        self.moves: list[Move] = []
+        self.decisions: list[Decision] = []
+        self._grammar = grammar
+        self._encode = encode
+        self._passed: list[_Place] = []  # where the decisions were
+        self._place = _Place(grammar.start, self._trie(grammar.start))
+        self._run()
+
+    @property
+    def key(self) -> Hashable:
+        """The place of the next choice, whatever was marked before: the number of copies, the moves since the last one,
+        the ids written inside the present move."""
+        place = self._place
+        return place.copied, place.marks, tuple(self.ids[place.ids :])
+
+    def choose(self, index: int) -> None:
+        """Take `choices[index]`, and every forced id after it."""
+        self.decisions.append(Decision(len(self.ids), self.choices, index))
+        self._passed.append(self._place)
+        self._take(self.choices[index])
+        self._run()
+
+    def rewind(self, count: int) -> None:
+        """Go back to before the decision with this index."""
+        self._place = self._passed[count]
+        del self.ids[self.decisions[count].position :], self.moves[self._place.moves :]
+        del self.decisions[count:], self._passed[count:]
+        self.choices = list(self._place.node)
+
+    def trace(self, logprobs: Sequence[float]) -> Trace:
+        """The complete derivation, given the log-probability of each decision."""
+        asked = defaultdict[int, float](float)
+        for place, logprob in zip(self._passed, logprobs, strict=True):
+            asked[place.moves] += logprob
+        return tuple(Step(move, asked.get(i, 0.0), i not in asked) for i, move in enumerate(self.moves))
+
+    def _trie(self, state: Any) -> Node:
+        return trie(self._grammar.moves(state), self._encode)
+
+    def _take(self, id: int) -> None:
+        self.ids.append(id)
+        place = self._place
+        child = place.node[id]
+        if isinstance(child, Move):
+            self.moves.append(child)
+            state = self._grammar.advance(place.state, child)
+            copied, marks = (place.copied + 1, ()) if child.kind == "copy" else (place.copied, (*place.marks, child))
+            self._place = _Place(state, self._trie(state), len(self.moves), len(self.ids), copied, marks)
+        else:
+            self._place = replace(place, node=child)
+
+    def _run(self) -> None:
+        while len(self._place.node) == 1:
+            self._take(next(iter(self._place.node)))
+        self.choices = list(self._place.node)
+
+
 def spell(grammar: Grammar, moves: Sequence[Move], encode: Encode) -> tuple[list[int], list[Decision]]:
     """The ids of a complete derivation, and the decisions that it takes on its way."""
     ids = [id for move in moves for id in encode(move.text)]
-    walk, decisions = Walk(grammar, encode), list[Decision]()
+    walk = Walk(grammar, encode)
     while walk.choices:
-        position = len(walk.ids)
-        chosen = walk.choices.index(ids[position])
-        decisions.append(Decision(position, walk.choices, chosen))
-        walk.choose(chosen, 0.0)
-    return ids, decisions
+        walk.choose(walk.choices.index(ids[len(walk.ids)]))
+    return ids, walk.decisions

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import copy
+from collections.abc import Iterable
 from typing import Any
 
 import torch
 from transformers import DynamicCache
+
+Layer = tuple[torch.Tensor, torch.Tensor]
+"""Keys and values: rows × heads × slots × width."""
 
 
 def empty_cache() -> DynamicCache:
@@ -15,12 +18,23 @@ def empty_cache() -> DynamicCache:
 
 
 def repeated(cache: Any, rows: int) -> Any:
-    """A copy of a cache of one row, for many rows."""
-    result = copy.deepcopy(cache)
-    result.batch_repeat_interleave(rows)
-    return result
+    """A cache of one row, for many rows."""
+    return _filled((keys.expand(rows, -1, -1, -1), values.expand(rows, -1, -1, -1)) for keys, values in _layers(cache))
 
 
-def select_rows(cache: Any, rows: torch.Tensor) -> None:
-    """Keep these rows of a cache only, in place."""
-    cache.batch_select_indices(rows)
+def selected(cache: Any, rows: torch.Tensor, slots: torch.Tensor) -> Any:
+    """A copy of these rows and slots of a cache."""
+    return _filled((keys[rows][:, :, slots], values[rows][:, :, slots]) for keys, values in _layers(cache))
+
+
+def _layers(cache: Any) -> list[Layer]:
+    if hasattr(cache, "key_cache"):  # transformers 4
+        return list(zip(cache.key_cache, cache.value_cache, strict=True))
+    return [(layer.keys, layer.values) for layer in cache.layers]
+
+
+def _filled(layers: Iterable[Layer]) -> Any:
+    cache = empty_cache()
+    for index, (keys, values) in enumerate(layers):
+        cache.update(keys, values, index)
+    return cache

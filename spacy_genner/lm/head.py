@@ -29,15 +29,16 @@ class Head:
     def choice_logits(self, hidden: torch.Tensor, choices: Sequence[Sequence[int]]) -> torch.Tensor:
         """Of some tokens: rows × width and the ids asked for in each row → rows × the largest number of ids, float32,
         padded with minus infinity. Only the rows of the output matrix that belong to these ids are multiplied."""
-        lengths = torch.tensor([len(row) for row in choices])
-        width = int(lengths.max())
-        ids = torch.tensor([[*row, *[0] * (width - len(row))] for row in choices], device=hidden.device)
-        with torch.autocast(hidden.device.type, enabled=False):
-            logits = torch.einsum("rcw,rw->rc", self._output.weight[ids].float(), hidden.float())
+        device = hidden.device
+        lengths = torch.tensor([len(row) for row in choices], device=device)
+        ids = torch.tensor([id for row in choices for id in row], device=device)
+        rows = torch.arange(len(choices), device=device).repeat_interleave(lengths)
+        with torch.autocast(device.type, enabled=False):
+            logits = (self._output.weight[ids].float() * hidden[rows].float()).sum(dim=-1)
             if self._output.bias is not None:
                 logits = logits + self._output.bias[ids].float()
-        padding = torch.arange(width) >= lengths[:, None]
-        return self._finish(logits).masked_fill(padding.to(hidden.device), NEVER)
+        there = torch.arange(max(map(len, choices)), device=device) < lengths[:, None]
+        return torch.full(there.shape, NEVER, device=device).masked_scatter(there, self._finish(logits))
 
     def _finish(self, logits: torch.Tensor) -> torch.Tensor:
         logits = logits.float() * self._scale

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 
 from .attention import attention_mask
-from .cache import empty_cache, repeated, select_rows
+from .cache import empty_cache, repeated, selected
 from .head import Head
 
 
@@ -78,8 +79,18 @@ class CausalSession:
         hidden: torch.Tensor = output.last_hidden_state
         return hidden
 
-    def keep(self, rows: Sequence[int]) -> None:
-        """Go on with these rows only."""
+    def drop(self, counts: Sequence[int]) -> None:
+        """Forget the last ids of each row: their slots become holes."""
+        self._next = self._next - torch.tensor(counts, device=self._device)
+        self._valid = self._valid & (self._positions < self._next[:, None])
+
+    def select(self, rows: Sequence[int]) -> CausalSession:
+        """These rows only, without the slots that are holes in all of them."""
         index = torch.tensor(list(rows), device=self._device)
-        select_rows(self.cache, index)
-        self._next, self._positions, self._valid = self._next[index], self._positions[index], self._valid[index]
+        valid = self._valid[index]
+        slots = valid.any(dim=0).nonzero()[:, 0]
+        session = copy.copy(self)
+        session.cache = selected(self.cache, index, slots)
+        session._next, session._positions = self._next[index], self._positions[index][:, slots]
+        session._valid = valid[:, slots]
+        return session

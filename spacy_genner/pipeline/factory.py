@@ -29,7 +29,7 @@ name = "smollm2-135m"
 @misc = "spacy_genner.Instruction.v1"
 
 [model.decoder]
-@misc = "spacy_genner.GreedyDecoder.v1"
+@misc = "spacy_genner.SpeculativeDecoder.v1"
 """
 )["model"]
 

@@ -66,7 +66,7 @@ lora_dropout = 0.2
 @misc = "spacy_genner.Instruction.v1"
 
 [components.generative_ner.model.decoder]
-@misc = "spacy_genner.GreedyDecoder.v1"
+@misc = "spacy_genner.SpeculativeDecoder.v1"
 
 [corpora]
 

@@ -76,5 +76,8 @@ class ScriptedSession:
                 hidden[row, at, 0] = self._model.remember(self._histories[row])
         return hidden
 
-    def keep(self, rows: Sequence[int]) -> None:
-        self._histories = [self._histories[row] for row in rows]
+    def drop(self, counts: Sequence[int]) -> None:
+        self._histories = [ids[: len(ids) - count] for ids, count in zip(self._histories, counts, strict=True)]
+
+    def select(self, rows: Sequence[int]) -> ScriptedSession:
+        return ScriptedSession(self._model, [self._histories[row] for row in rows])

@@ -54,29 +54,32 @@ def test_moves_that_a_tokenizer_writes_alike_are_refused() -> None:
 def test_a_walk_without_a_choice_is_over_at_once() -> None:
     walk = Walk(FORMAT.grammar(Y, {}), encode)
     assert walk.ids == encode("x yy") and walk.choices == []
-    assert [(step.move.text, step.logprob, step.forced) for step in walk.steps] == [("x", 0, True), (" yy", 0, True)]
+    assert [(step.move.text, step.logprob, step.forced) for step in walk.trace([])] == [
+        ("x", 0, True),
+        (" yy", 0, True),
+    ]
 
 
 def test_a_walk_over_nothing() -> None:
     walk = Walk(FORMAT.grammar(Source((), ()), as_labels(["A"])), encode)
-    assert (walk.ids, walk.steps, walk.choices) == ([], [], [])
+    assert (walk.ids, walk.trace([]), walk.choices) == ([], (), [])
 
 
 def test_a_walk_stops_only_where_there_is_a_choice() -> None:
     """Of a move of several ids only some are chosen; its log-probability is their sum."""
     walk = Walk(FORMAT.grammar(Y, as_labels(["AB", "AC"])), encode)
     assert walk.choices == encode("x[") and walk.ids == []
-    walk.choose(1, -0.5)
+    walk.choose(1)
     assert walk.choices == encode("x[") and walk.ids == encode("[")
-    walk.choose(0, -0.25)
+    walk.choose(0)
     assert walk.ids == encode("[x ") and walk.choices == encode("y[|")
-    walk.choose(2, -1.0)
+    walk.choose(2)
     assert walk.ids == encode("[x | A") and walk.choices == encode("BC")
-    walk.choose(1, -2.0)
+    walk.choose(1)
     assert walk.ids == encode("[x | AC] ") and walk.choices == encode("y[")
-    walk.choose(0, -4.0)
+    walk.choose(0)
     assert walk.ids == encode("[x | AC] yy") and walk.choices == []
-    assert [(step.move.text, step.logprob, step.forced) for step in walk.steps] == [
+    assert [(s.move.text, s.logprob, s.forced) for s in walk.trace([-0.5, -0.25, -1.0, -2.0, -4.0])] == [
         ("[", -0.5, False),
         ("x", -0.25, False),
         (" | AC]", -3.0, False),
@@ -86,8 +89,8 @@ def test_a_walk_stops_only_where_there_is_a_choice() -> None:
 
 def test_a_forced_move_counts_nothing() -> None:
     walk = Walk(FORMAT.grammar(X, as_labels(["A"])), encode)
-    walk.choose(1, -0.5)
-    assert [(step.move.text, step.logprob, step.forced) for step in walk.steps] == [
+    walk.choose(1)
+    assert [(step.move.text, step.logprob, step.forced) for step in walk.trace([-0.5])] == [
         ("[", -0.5, False),
         ("x", 0.0, True),
         (" | A]", 0.0, True),
@@ -96,8 +99,8 @@ def test_a_forced_move_counts_nothing() -> None:
 
 def test_a_choice_that_is_certain_is_still_a_choice() -> None:
     walk = Walk(FORMAT.grammar(X, as_labels(["A"])), encode)
-    walk.choose(0, 0.0)
-    assert [(step.logprob, step.forced) for step in walk.steps] == [(0.0, False)]
+    walk.choose(0)
+    assert [(step.logprob, step.forced) for step in walk.trace([0.0])] == [(0.0, False)]
 
 
 def test_spelling_gives_the_ids_and_the_decisions() -> None:
@@ -133,11 +136,55 @@ def test_a_walk_that_takes_every_decision_ends_where_the_derivation_does(data: s
     walk = Walk(grammar, encode)
     for decision in decisions:
         assert_stopped_at(walk, decision)
-        walk.choose(decision.chosen, -1.0)
-    assert walk.choices == [] and walk.ids == spelled
-    assert [step.move for step in walk.steps] == moves
-    assert sum(step.logprob for step in walk.steps) == -len(decisions)
-    assert all(step.forced == (step.logprob == 0) for step in walk.steps)
+        walk.choose(decision.chosen)
+    assert walk.choices == [] and walk.ids == spelled and walk.moves == moves and walk.decisions == decisions
+    trace = walk.trace([-1.0] * len(decisions))
+    assert [step.move for step in trace] == moves
+    assert sum(step.logprob for step in trace) == -len(decisions)
+    assert all(step.forced == (step.logprob == 0) for step in trace)
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_a_walk_that_was_taken_back_goes_on_as_if_nothing_had_been(data: st.DataObject) -> None:
+    source, labels = data.draw(sources()), data.draw(label_sets)
+    grammar = FORMAT.grammar(source, labels)
+    walk = Walk(grammar, encode)
+    before = list[Any]()
+    while walk.choices:
+        before.append((walk.choices, list(walk.ids), list(walk.moves), list(walk.decisions), walk.key))
+        walk.choose(data.draw(st.integers(0, len(walk.choices) - 1)))
+    for count in (
+        data.draw(st.lists(st.integers(0, len(before) - 1), unique=True).map(lambda c: sorted(c)[::-1]))
+        if before
+        else []
+    ):
+        walk.rewind(count)
+        assert (walk.choices, walk.ids, walk.moves, walk.decisions, walk.key) == before[count]
+    moves = grammar.derive(data.draw(nested(source, labels, FORMAT.max_depth)))
+    spelled, decisions = spell(grammar, moves, encode)
+    if walk.decisions:
+        walk.rewind(0)
+    for decision in decisions:
+        walk.choose(decision.chosen)
+    assert walk.ids == spelled and walk.moves == moves
+
+
+def test_a_key_names_a_place_whatever_was_marked_before() -> None:
+    """Copies, marks since the last one, ids inside the move: so that a choice survives marks inserted before it."""
+    grammar = FORMAT.grammar(Y, as_labels(["AB", "AC"]))
+    plain, marked = Walk(grammar, encode), Walk(grammar, encode)
+    plain.choose(0)
+    for index in (1, 0, 2, 1):  # [x | AC]
+        marked.choose(index)
+    assert marked.ids == encode("[x | AC] ") and plain.ids == encode("x ")
+    assert plain.key != marked.key
+    marked.choose(0)
+    assert marked.choices == []
+    inside = Walk(grammar, encode)
+    for index in (1, 0):  # [x
+        inside.choose(index)
+    assert inside.ids == encode("[x ") and inside.key == (1, (), tuple(encode(" "))) == plain.key
 
 
 def assert_stopped_at(walk: Walk, decision: Decision) -> None:

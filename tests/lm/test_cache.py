@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from spacy_genner.lm.cache import empty_cache, repeated, select_rows
+from spacy_genner.lm.cache import empty_cache, repeated, selected
 from tests.conftest import FAMILIES
 
 
@@ -55,12 +55,11 @@ def test_a_repeated_cache_has_equal_rows_and_leaves_the_first_one_alone(
         assert torch.equal(old[1], now[1])
 
 
-@pytest.mark.parametrize("rows", [[0], [2, 0], [1, 2], [0, 1, 2]])
-def test_the_rows_that_are_kept(tiny_lm: Callable[..., Any], rows: list[int]) -> None:
+@pytest.mark.parametrize(("rows", "slots"), [([0], [0, 1]), ([2, 0], [1]), ([1, 2], [0]), ([0, 1, 2], [0, 1])])
+def test_the_rows_and_slots_that_are_selected(tiny_lm: Callable[..., Any], rows: list[int], slots: list[int]) -> None:
     model = tiny_lm().base.model
     cache = filled(model, [[3, 4], [5, 6], [7, 8]])
-    before = [(keys.clone(), values.clone()) for keys, values in layers(cache, model)]
-    select_rows(cache, torch.tensor(rows))
-    for old, now in zip(before, layers(cache, model), strict=True):
-        assert torch.equal(now[0], old[0][rows])
-        assert torch.equal(now[1], old[1][rows])
+    chosen = layers(selected(cache, torch.tensor(rows), torch.tensor(slots)), model)
+    for old, new in zip(layers(cache, model), chosen, strict=True):
+        assert torch.equal(new[0], old[0][rows][:, :, slots])
+        assert torch.equal(new[1], old[1][rows][:, :, slots])

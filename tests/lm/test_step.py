@@ -44,7 +44,7 @@ def assert_equal(found: torch.Tensor, expected: torch.Tensor) -> None:
 @pytest.mark.parametrize("variant", VARIANTS)
 @settings(max_examples=15, deadline=None)
 @given(data=st.data())
-def test_chunks_of_ragged_rows_equal_one_pass(
+def test_chunks_of_ragged_rows_that_forget_and_leave_equal_one_pass(
     models: dict[tuple[str, str], Any], variant: tuple[str, str], data: st.DataObject
 ) -> None:
     model = models[variant]
@@ -59,9 +59,13 @@ def test_chunks_of_ragged_rows_equal_one_pass(
         for row, chunk, states in zip(rows, new, hidden, strict=True):
             row += chunk
             assert_equal(states[: len(chunk)], alone(model, row)[-len(chunk) :])
+        if data.draw(st.booleans(), label="drop"):
+            counts = [data.draw(st.integers(0, len(chunk))) for chunk in new]
+            session.drop(counts)
+            rows = [row[: len(row) - count] for row, count in zip(rows, counts, strict=True)]
         kept = data.draw(st.lists(st.integers(0, len(rows) - 1), min_size=1, max_size=len(rows), unique=True))
         if len(kept) < len(rows):
-            session.keep(kept)
+            session = session.select(kept)
             rows = [rows[i] for i in kept]
 
 
@@ -149,10 +153,22 @@ def test_rows_may_change_their_order(models: dict[tuple[str, str], Any]) -> None
     model = models["qwen3", "sdpa"]
     session = CausalSteps(model).session((3,), 3)
     session.extend([[4], [5, 6], [7, 8, 9]])
-    session.keep([2, 0])
+    session = session.select([2, 0])
     hidden = session.extend([[10], [11]])
     assert_equal(hidden[0], alone(model, [3, 7, 8, 9, 10])[-1:])
     assert_equal(hidden[1], alone(model, [3, 4, 11])[-1:])
+
+
+def test_holes_of_all_rows_take_no_room(models: dict[tuple[str, str], Any]) -> None:
+    session = CausalSteps(models["gemma3_text", "sdpa"]).session((3,), 3)
+    session.extend([[4, 5, 6, 7], [8, 9], [10, 11, 12, 13]])
+    session.drop([3, 0, 1])
+    assert session.cache.get_seq_length() == 5
+    session = session.select([0, 1])
+    assert session.cache.get_seq_length() == 3
+    hidden = session.extend([[14], [15]])
+    assert_equal(hidden[0], alone(session._steps.model, [3, 4, 14])[-1:])
+    assert_equal(hidden[1], alone(session._steps.model, [3, 8, 9, 15])[-1:])
 
 
 def test_no_gradients_are_kept(models: dict[tuple[str, str], Any]) -> None:

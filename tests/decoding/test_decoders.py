@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from spacy_genner.decoding.greedy import _WIDTH, GreedyDecoder
 from spacy_genner.decoding.model import Decoder, Job
 from spacy_genner.decoding.moves import spell
+from spacy_genner.decoding.speculative import SpeculativeDecoder
 from spacy_genner.formats.base import Format
 from spacy_genner.formats.inline_bracketed import InlineBracketed
 from spacy_genner.labels import as_labels
@@ -21,6 +22,8 @@ from tests.decoding import reference
 from tests.decoding.scripted import Rule, ScriptedModel, encode, noise, wanting
 from tests.strategies import label_sets, sources
 
+DECODERS: list[Callable[..., Decoder]] = [GreedyDecoder, SpeculativeDecoder]
+every_decoder = pytest.mark.parametrize("decoder", DECODERS)
 LABELS = as_labels(["PER", "ORG", "GPE"])
 INLINE = InlineBracketed(max_depth=2)
 PREFIX = tuple(encode("Mark!"))
@@ -48,6 +51,7 @@ def said(job: Job, trace: Trace) -> list[Entity]:
 formats = st.builds(InlineBracketed, st.integers(1, 3), st.booleans())
 
 
+@every_decoder
 @given(
     formats,
     label_sets,
@@ -57,12 +61,17 @@ formats = st.builds(InlineBracketed, st.integers(1, 3), st.booleans())
 )
 @settings(max_examples=200, deadline=None)
 def test_it_equals_the_reference(
-    format: Format, labels: dict[str, str], texts: list[Source], batch_tokens: int, seed: int
+    decoder: Callable[..., Decoder],
+    format: Format,
+    labels: dict[str, str],
+    texts: list[Source],
+    batch_tokens: int,
+    seed: int,
 ) -> None:
     """In the order of the jobs, in batches of any size, of prompts of different lengths, with an answer that depends on
     everything read and written before."""
     jobs = [job_of(source, labels, format, prefix=(seed,)) for source in texts]
-    traces = GreedyDecoder(batch_tokens)(ScriptedModel(noise), jobs)
+    traces = decoder(batch_tokens)(ScriptedModel(noise), jobs)
     expected = [reference.decode(ask(noise), job) for job in jobs]
     assert len(traces) == len(expected) and all(map(reference.same, traces, expected))
 
@@ -83,14 +92,17 @@ def gold_jobs() -> tuple[list[Job], Rule]:
     return jobs, wanting(*([*job.prefix, *job.body, *ids] for job, ids in zip(jobs, spelled, strict=True)))
 
 
+@every_decoder
 @pytest.mark.parametrize("order", [[0, 1, 2, 3], [3, 2, 1, 0], [1, 1, 0, 1]])
-def test_it_says_what_the_model_wants_in_the_order_of_the_jobs(order: list[int]) -> None:
+def test_it_says_what_the_model_wants_in_the_order_of_the_jobs(
+    decoder: Callable[..., Decoder], order: list[int]
+) -> None:
     jobs, rule = gold_jobs()
-    traces = GreedyDecoder()(ScriptedModel(rule), [jobs[i] for i in order])
+    traces = decoder()(ScriptedModel(rule), [jobs[i] for i in order])
     assert [said(jobs[i], trace) for i, trace in zip(order, traces, strict=True)] == [GOLD[i] for i in order]
 
 
-def test_a_pass_reads_the_prompt_or_a_little_more_of_every_row() -> None:
+def test_a_greedy_pass_reads_the_prompt_or_a_little_more_of_every_row() -> None:
     """No row waits for another: the one that needs most passes settles how many there are."""
     jobs, rule = gold_jobs()
     spelled = [spell(job.grammar, job.grammar.derive(gold), encode)[1] for job, gold in zip(jobs, GOLD, strict=True)]
@@ -102,38 +114,43 @@ def test_a_pass_reads_the_prompt_or_a_little_more_of_every_row() -> None:
     assert model.passes == max(needed) and model.asked == sum(map(len, spelled))
 
 
-def test_jobs_without_a_choice_need_no_pass() -> None:
+@every_decoder
+def test_jobs_without_a_choice_need_no_pass(decoder: Callable[..., Decoder]) -> None:
     model = ScriptedModel(noise)
-    traces = GreedyDecoder()(model, [job_of(words("a b"), {}), job_of(Source((), ()))])
+    traces = decoder()(model, [job_of(words("a b"), {}), job_of(Source((), ()))])
     assert [[step.move.text for step in trace] for trace in traces] == [[" a", " b"], []]
     assert all(step.forced and step.logprob == 0 for trace in traces for step in trace)
     assert model.sessions == [] and model.passes == 0
 
 
-def test_a_row_without_a_choice_does_not_disturb_its_batch() -> None:
+@every_decoder
+def test_a_row_without_a_choice_does_not_disturb_its_batch(decoder: Callable[..., Decoder]) -> None:
     jobs, rule = gold_jobs()
     jobs.insert(1, job_of(words("forced"), {}))
     model = ScriptedModel(rule)
-    traces = GreedyDecoder()(model, jobs)
+    traces = decoder()(model, jobs)
     assert [said(job, trace) for job, trace in zip(jobs, traces, strict=True)] == [GOLD[0], [], *GOLD[1:]]
     assert model.sessions == [(PREFIX, 4)]
 
 
-def test_no_jobs() -> None:
-    assert GreedyDecoder()(ScriptedModel(noise), []) == []
+@every_decoder
+def test_no_jobs(decoder: Callable[..., Decoder]) -> None:
+    assert decoder()(ScriptedModel(noise), []) == []
 
 
+@every_decoder
 @pytest.mark.parametrize("format", [INLINE, InlineBracketed(3, label_first=True)], ids=str)
-def test_ties_go_to_the_first_move(format: Format) -> None:
+def test_ties_go_to_the_first_move(decoder: Callable[..., Decoder], format: Format) -> None:
     jobs = [job_of(words("a b c"), format=format)]
-    (trace,) = GreedyDecoder()(ScriptedModel(lambda history, id: 0.0), jobs)
+    (trace,) = decoder()(ScriptedModel(lambda history, id: 0.0), jobs)
     assert [step.move.text for step in trace] == [" a", " b", " c"]
 
 
-def test_ties_between_labels_go_to_the_first_label() -> None:
+@every_decoder
+def test_ties_between_labels_go_to_the_first_label(decoder: Callable[..., Decoder]) -> None:
     job = job_of(words("a"))
     opened = wanting([*job.prefix, *job.body, *encode(" [a |")])
-    (trace,) = GreedyDecoder()(ScriptedModel(opened), [job])
+    (trace,) = decoder()(ScriptedModel(opened), [job])
     assert said(job, trace) == [Entity(0, 1, "PER")]
 
 
@@ -141,7 +158,7 @@ def test_ties_between_labels_go_to_the_first_label() -> None:
     ("batch_tokens", "rows"),
     [(1, [1, 1, 1, 1, 1]), (10, [2, 1, 1, 1]), (15, [3, 1, 1]), (24, [3, 2]), (47, [3, 2]), (48, [4, 1]), (60, [5])],
 )
-def test_a_batch_holds_no_more_ids_than_it_may(batch_tokens: int, rows: list[int]) -> None:
+def test_a_greedy_batch_holds_no_more_ids_than_it_may(batch_tokens: int, rows: list[int]) -> None:
     """Padded to the longest prompt, and the shortest prompts together; one prompt may be longer."""
     bodies = [12, 5, 3, 12, 5]
     jobs = [Job((1,), [7] * size, INLINE.grammar(words("a b"), LABELS), encode) for size in bodies]
@@ -150,17 +167,19 @@ def test_a_batch_holds_no_more_ids_than_it_may(batch_tokens: int, rows: list[int
     assert [rows for _, rows in model.sessions] == rows
 
 
-def test_prefixes_do_not_mix() -> None:
+@every_decoder
+def test_prefixes_do_not_mix(decoder: Callable[..., Decoder]) -> None:
     one, two = ((1, 1), (2,))
     jobs = [job_of(words(text), prefix=prefix) for text in TEXTS for prefix in (one, two)]
     model = ScriptedModel(noise)
-    traces = GreedyDecoder()(model, jobs)
+    traces = decoder()(model, jobs)
     assert model.sessions == [(one, 4), (two, 4)]
     assert all(map(reference.same, traces, [reference.decode(ask(noise), job) for job in jobs]))
 
 
-def test_it_is_a_decoder() -> None:
-    assert isinstance(GreedyDecoder(), Decoder)
+@every_decoder
+def test_it_is_a_decoder(decoder: Callable[..., Decoder]) -> None:
+    assert isinstance(decoder(), Decoder)
 
 
 SOURCES = [
@@ -197,6 +216,7 @@ def whole_sequences(folder: str) -> reference.Ask:
     return logits
 
 
+@every_decoder
 @pytest.mark.parametrize("format", [INLINE, InlineBracketed(1, label_first=True)], ids=str)
 @pytest.mark.parametrize(
     ("family", "tokenizer"),
@@ -210,7 +230,12 @@ def whole_sequences(folder: str) -> reference.Ask:
     ],
 )
 def test_real_networks_equal_the_reference(
-    family: str, tokenizer: str, format: Format, tiny: Callable[..., str], tiny_lm: Callable[..., Any]
+    decoder: Callable[..., Decoder],
+    family: str,
+    tokenizer: str,
+    format: Format,
+    tiny: Callable[..., str],
+    tiny_lm: Callable[..., Any],
 ) -> None:
     """Cache, masks, sliding windows, positions, sparse head, logit scaling: all of it, in batches and alone."""
     lm = tiny_lm(family, tokenizer)
@@ -218,6 +243,6 @@ def test_real_networks_equal_the_reference(
     ask_network = whole_sequences(tiny(family, tokenizer))
     expected = [reference.decode(ask_network, job) for job in jobs]
     for batch_tokens in (2048, 100, 1):
-        traces = GreedyDecoder(batch_tokens)(lm.steps, jobs)
+        traces = decoder(batch_tokens)(lm.steps, jobs)
         assert all(map(reference.same, traces, expected)), batch_tokens
     assert any(said(job, trace) for job, trace in zip(jobs, expected, strict=True))

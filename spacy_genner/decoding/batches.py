@@ -1,0 +1,27 @@
+"""Batches of jobs that share a prefix and are about as long as one another."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from .model import Job
+
+
+def batches(jobs: Sequence[Job], sizes: Sequence[int], budget: int) -> Iterator[list[int]]:
+    """Indices of jobs, the shortest first.
+
+    sizes: The number of ids that each job reads at first.
+    budget: How many of them a batch holds at most, padding included; a longer single job makes a batch of its own.
+    """
+    by_prefix = defaultdict[tuple[int, ...], list[int]](list)
+    for i, job in enumerate(jobs):
+        by_prefix[job.prefix].append(i)
+    for indices in by_prefix.values():
+        batch: list[int] = []
+        for i in sorted(indices, key=lambda i: sizes[i]):
+            if batch and (len(batch) + 1) * sizes[i] > budget:
+                yield batch
+                batch = []
+            batch.append(i)
+        yield batch

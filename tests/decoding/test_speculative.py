@@ -1,0 +1,117 @@
+"""How many passes drafts take; that they find what the greedy decoder finds is in test_decoders.py."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spacy_genner.decoding.moves import spell
+from spacy_genner.decoding.speculative import _PASS, Draft, SpeculativeDecoder, by_length
+from spacy_genner.types import Entity, Source
+from tests.decoding.scripted import ScriptedModel, encode, wanting
+from tests.decoding.test_decoders import LABELS, PREFIX, job_of, said, words
+from tests.strategies import label_sets, nested, sources
+
+SOURCE = words("He met Ann Lee in Leeds .")
+
+
+def decode(source: Source, wanted: list[Entity], labels: dict[str, str] = LABELS) -> ScriptedModel:
+    """Decode with a model that wants these entities, and is indifferent behind a wrong beginning: it copies there."""
+    job = job_of(source, labels)
+    ids, _ = spell(job.grammar, job.grammar.derive(wanted), encode)
+    model = ScriptedModel(wanting([*job.prefix, *job.body, *ids]))
+    (trace,) = SpeculativeDecoder()(model, [job])
+    assert said(job, trace) == wanted
+    return model
+
+
+def test_a_source_without_entities_costs_one_pass() -> None:
+    assert decode(SOURCE, []).passes == 1
+
+
+@pytest.mark.parametrize(
+    ("wanted", "passes"),
+    [
+        ([Entity(2, 4, "PER")], 3),  # opened; closed with the first label; right
+        ([Entity(2, 4, "ORG")], 4),  # … with another label
+        ([Entity(0, 7, "PER")], 2),  # the draft closes it at the end of the source
+        ([Entity(2, 4, "PER"), Entity(5, 6, "PER")], 5),
+        ([Entity(2, 3, "PER"), Entity(2, 4, "PER")], 5),  # opened twice, closed twice, right
+    ],
+)
+def test_a_pass_for_each_surprise(wanted: list[Entity], passes: int) -> None:
+    assert decode(SOURCE, wanted).passes == passes
+
+
+@given(st.data())
+@settings(max_examples=100, deadline=None)
+def test_each_pass_settles_a_decision(data: st.DataObject) -> None:
+    source, labels = data.draw(sources(max_size=6)), data.draw(label_sets)
+    wanted = sorted(data.draw(nested(source, labels, 2)))
+    job = job_of(source, labels)
+    _, decisions = spell(job.grammar, job.grammar.derive(wanted), encode)
+    assert decode(source, wanted, labels).passes <= len(decisions) + 1
+
+
+def test_what_was_said_behind_a_difference_is_expected_next_time() -> None:
+    """The model wants two names and sees them in the first pass, whatever stands before."""
+    draft = Draft(job_of(words("Ann met Lee ."), {"PER": ""}))
+    assert "".join(map(chr, draft.walk.ids)) == " Ann met Lee ."
+    choices = draft.choices
+    opening = [ids.index(ord("[")) if ord("[") in ids else 0 for ids in choices]
+    places = [n for n, ids in enumerate(choices) if ord("[") in ids]
+    bests = [opening[n] if n in (places[0], places[2]) else 0 for n in range(len(choices))]
+    vain = draft.settle(bests, [-0.5] * len(bests))
+    assert "".join(map(chr, draft.walk.ids)) == " [Ann met [Lee . | PER] | PER]"
+    assert vain == len(" Ann met Lee ") - len(" ")  # the last decision is before the full stop
+    assert len(draft.logprobs) == places[0] + 1
+
+
+def test_a_draft_reads_up_to_its_last_decision_only() -> None:
+    draft = Draft(job_of(words("Ann met Lee"), {"PER": ""}))
+    assert "".join(map(chr, draft.chunk)) == "Ann met Lee → Ann met "
+    assert draft.places[-1] == len(draft.chunk) - 1
+
+
+def test_a_batch_holds_prompts_and_drafts() -> None:
+    jobs = [job_of(words(text)) for text in ("a b", "c d", "e f")]
+    size = len(Draft(jobs[0]).chunk)
+    model = ScriptedModel(wanting())
+    SpeculativeDecoder(2 * size)(model, jobs)
+    assert model.sessions == [(PREFIX, 2), (PREFIX, 1)]
+
+
+def test_rows_that_are_finished_leave_the_batch() -> None:
+    wanted = [[], [Entity(2, 4, "PER")], []]
+    jobs = [job_of(SOURCE) for _ in wanted]
+    jobs[1] = job_of(words("It met Ann Lee in Leeds ."))
+    spelled = [spell(job.grammar, job.grammar.derive(w), encode)[0] for job, w in zip(jobs, wanted, strict=True)]
+    rule = wanting(*([*job.prefix, *job.body, *ids] for job, ids in zip(jobs, spelled, strict=True)))
+    model = ScriptedModel(rule)
+    traces = SpeculativeDecoder()(model, jobs)
+    assert [said(job, trace) for job, trace in zip(jobs, traces, strict=True)] == wanted
+    assert model.passes == 3
+    alone = ScriptedModel(rule)
+    SpeculativeDecoder(1)(alone, jobs)
+    assert alone.asked == model.asked and alone.passes == 5
+
+
+def cost(groups: list[list[int]], lengths: list[int]) -> int:
+    return sum(_PASS + len(group) * max(lengths[row] for row in group) for group in groups)
+
+
+@given(st.lists(st.integers(1, 200), min_size=1, max_size=7))
+def test_rows_are_grouped_at_the_least_cost(lengths: list[int]) -> None:
+    groups = by_length(range(len(lengths)), lengths)
+    assert sorted(row for group in groups for row in group) == list(range(len(lengths)))
+    ordered = sorted(range(len(lengths)), key=lambda row: lengths[row])
+    cuts = [c for n in range(len(lengths)) for c in combinations(range(1, len(lengths)), n)]
+    splits = [[ordered[a:b] for a, b in zip((0, *cut), (*cut, len(lengths)), strict=True)] for cut in cuts]
+    assert cost(groups, lengths) == min(cost(split, lengths) for split in splits)
+
+
+def test_no_rows_make_no_groups() -> None:
+    assert by_length([], [1, 2]) == []
