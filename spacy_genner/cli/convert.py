@@ -13,17 +13,18 @@ from typer import Argument, BadParameter, Option
 from wasabi import msg
 
 from ..corpora.columns import Layout
-from ..corpora.convert import Output, convert_columns, convert_json
+from ..corpora.convert import Output, convert_brat, convert_columns, convert_json
 from ..corpora.offsets import Alignment
 from ..corpora.tags import Scheme
 from . import genner
 
 
 class Format(str, Enum):
-    """The kind of an input file."""
+    """The kind of the input."""
 
     columns = "columns"
     jsonl = "jsonl"
+    brat = "brat"
 
 
 def _columns(value: str) -> str:
@@ -35,10 +36,10 @@ def _columns(value: str) -> str:
 
 
 def _found(values: list[Path]) -> list[Path]:
-    """The files, compressed where they are there in that form only."""
-    places = [path if path.is_file() else path.with_name(f"{path.name}.gz") for path in values]
-    if missing := [str(path) for path, place in zip(values, places, strict=True) if not place.is_file()]:
-        raise BadParameter(f"{', '.join(missing)}: no such file, nor a .gz of it")
+    """The files, compressed where they are there in that form only, and the folders."""
+    places = [path if path.exists() else path.with_name(f"{path.name}.gz") for path in values]
+    if missing := [str(path) for path, place in zip(values, places, strict=True) if not place.exists()]:
+        raise BadParameter(f"{', '.join(missing)}: no such file or folder, nor a .gz of it")
     return places
 
 
@@ -50,10 +51,10 @@ def _spacy_file(value: Path) -> Path:
 
 @genner.command("convert")
 def convert(
-    inputs: Annotated[list[Path], Argument(help="Files to read, plain or .gz", callback=_found)],
+    inputs: Annotated[list[Path], Argument(help="Files to read, plain or .gz; for brat folders too", callback=_found)],
     output: Annotated[Path, Argument(help="The .spacy file to write", callback=_spacy_file)],
-    format: Annotated[Format, Option(help="columns: CoNLL; jsonl: JSON lines or a JSON array")],
-    lang: Annotated[str, Option(help="Language code of the vocabulary and of the tokenizer for JSON texts")] = "en",
+    format: Annotated[Format, Option(help="columns: CoNLL; jsonl: JSON lines or a JSON array; brat: .txt with .ann")],
+    lang: Annotated[str, Option(help="Language code of the vocabulary and of the tokenizer for texts")] = "en",
     spans_key: Annotated[str, Option(help="Group of doc.spans to write all spans into")] = "sc",
     max_depth: Annotated[int | None, Option(help="Leave out (and report) spans nested deeper", min=1)] = None,
     limit: Annotated[int | None, Option(help="Write only so many documents, drawn at random", min=1)] = None,
@@ -66,17 +67,21 @@ def convert(
     comment: Annotated[str, Option(help="columns: what comment lines start with; else there are none")] = "",
     merge: Annotated[bool, Option("--merge", help="columns: the inputs tag the same text, one file a type")] = False,
     alignment: Annotated[
-        Alignment, Option(help="jsonl: what becomes of spans that start or end inside a token")
+        Alignment, Option(help="jsonl, brat: what becomes of spans that start or end inside a token")
     ] = Alignment.expand,
     report_path: Annotated[Path | None, Option("--json", help="Write the report into this JSON file too")] = None,
 ) -> None:
     """Convert annotated corpora into a .spacy file, and report every span that is changed or lost."""
+    if format is not Format.brat and (folders := [str(path) for path in inputs if path.is_dir()]):
+        raise BadParameter(f"{', '.join(folders)}: only --format brat reads folders, name the files")
     what = Output(spans_key, max_depth, limit, seed)
     try:
         nlp = spacy.blank(lang)
         if format is Format.columns:
             layout = Layout(token_column, tuple(int(column) for column in tag_columns.split(",")), comment)
             docs, report = convert_columns(inputs, nlp, what, layout, scheme=scheme, merge=merge)
+        elif format is Format.brat:
+            docs, report = convert_brat(inputs, nlp, what, alignment)
         else:
             docs, report = convert_json(inputs, nlp, what, alignment)
     except (ImportError, OSError, ValueError) as error:

@@ -20,7 +20,8 @@ def annotate(
     """
     kept, rest = nest(entities, max_depth)
     for entity, reason in rest:
-        report.lose(reason, f"{place} {doc[entity.start : entity.end].text!r} {entity.label}")
+        span = doc[entity.start : entity.end]
+        report.lose(reason, f"{place} [{span.start_char}, {span.end_char}, {entity.label}] {span.text!r}")
     doc.spans[spans_key] = _spans(doc, kept)
     doc.set_ents(_spans(doc, outermost(kept)))
     report.documents += 1

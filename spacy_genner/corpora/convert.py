@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +10,9 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from .annotate import annotate
+from .brat import find_pairs, read_pair
 from .columns import Layout, merge_files, read_columns
-from .json_lines import read_json
+from .json_lines import Record, read_json
 from .offsets import Alignment, record_doc
 from .report import Report
 from .sampling import sample
@@ -66,9 +67,30 @@ def convert_json(
     Raises: ValueError for what cannot be read, with file and line.
     """
     report = Report()
+    records = sample([record for path in paths for record in read_json(path)], output.limit, output.seed)
+    return _record_docs(records, nlp, output, alignment, report), report
+
+
+def convert_brat(
+    paths: Sequence[Path], nlp: Language, output: Output, alignment: Alignment
+) -> tuple[list[Doc], Report]:
+    """The documents of brat, in folders or files, as Docs.
+
+    alignment: What becomes of spans that start or end inside a token.
+
+    Raises: ValueError for what cannot be read, with file and line.
+    """
+    report = Report()
+    pairs = sample(find_pairs(paths), output.limit, output.seed)
+    return _record_docs((read_pair(pair, report) for pair in pairs), nlp, output, alignment, report), report
+
+
+def _record_docs(
+    records: Iterable[Record], nlp: Language, output: Output, alignment: Alignment, report: Report
+) -> list[Doc]:
     docs = []
-    for record in sample([record for path in paths for record in read_json(path)], output.limit, output.seed):
+    for record in records:
         doc, entities = record_doc(record, nlp, alignment, report)
         annotate(doc, entities, report, record.place, output.spans_key, output.max_depth)
         docs.append(doc)
-    return docs, report
+    return docs

@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -13,10 +15,25 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
 
     Raises: ValueError if the file is not UTF-8 text, or not the gzip file that its name promises.
     """
+    with _opened(path, newline=None) as file:
+        for number, line in enumerate(file, 1):
+            yield number, line.rstrip("\n")
+
+
+def read_text(path: Path) -> str:
+    """The text of a UTF-8 file, `.gz` or plain, with its line ends as they are.
+
+    Raises: ValueError as `numbered_lines` does.
+    """
+    with _opened(path, newline="") as file:
+        return file.read()
+
+
+@contextmanager
+def _opened(path: Path, newline: str | None) -> Iterator[TextIO]:
     opened = gzip.open if path.suffix == ".gz" else open
     try:
-        with opened(path, "rt", encoding="utf-8-sig") as file:
-            for number, line in enumerate(file, 1):
-                yield number, line.rstrip("\n")
+        with opened(path, "rt", encoding="utf-8-sig", newline=newline) as file:
+            yield file
     except (UnicodeDecodeError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise ValueError(f"{path} cannot be read ({error}): expected UTF-8 text, compressed if named .gz") from error

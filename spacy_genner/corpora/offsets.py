@@ -32,7 +32,9 @@ def record_doc(record: Record, nlp: Language, alignment: Alignment, report: Repo
         entities = [Entity(*span) for span in spans]
         return words_doc(nlp.vocab, record.tokens, [True] * len(record.tokens), entities, record.place, report)
     doc = nlp.make_doc(record.text)
-    aligned = [_align(doc, *span, record.place, alignment, report) for span in _within(record, len(doc.text), report)]
+    text = doc.text  # joined anew each time it is asked for, which takes long for a long document
+    spans = _within(record, len(text), report)
+    aligned = [_align(doc, text[span[0] : span[1]], *span, record.place, alignment, report) for span in spans]
     return doc, [entity for entity in aligned if entity is not None]
 
 
@@ -47,9 +49,8 @@ def _within(record: Record, length: int, report: Report) -> list[tuple[int, int,
 
 
 def _align(
-    doc: Doc, start: int, end: int, label: str, place: str, alignment: Alignment, report: Report
+    doc: Doc, text: str, start: int, end: int, label: str, place: str, alignment: Alignment, report: Report
 ) -> Entity | None:
-    text = doc.text[start:end]
     place = f"{place} [{start}, {end}, {label}] {text!r}"
     if not text.strip():
         report.lose("empty", place)

@@ -22,6 +22,7 @@ class Report:
     nested: How many of them lie inside another one, or share its extent.
     lost: Spans of the input that were not written, by reason.
     changed: What was written differently from the input, by reason.
+    ignored: Annotations of the input that are no spans, by kind.
     places: For each reason the first places where it happened.
     scheme: The tag scheme of column files, given or detected.
     """
@@ -33,6 +34,7 @@ class Report:
     nested: int = 0
     lost: Counter[str] = field(default_factory=Counter)
     changed: Counter[str] = field(default_factory=Counter)
+    ignored: Counter[str] = field(default_factory=Counter)
     places: dict[str, list[str]] = field(default_factory=dict)
     scheme: str | None = None
 
@@ -67,5 +69,6 @@ class Report:
         rows += [(f"label {label}", count) for label, count in self.spans.most_common()]
         rows += [(f"LOST: {reason}", count) for reason, count in self.lost.most_common()]
         rows += [(f"changed: {reason}", count) for reason, count in self.changed.most_common()]
+        rows += [(f"ignored: {kind}", count) for kind, count in self.ignored.most_common()]
         lines = [line for reason, places in self.places.items() for line in (f"First {reason}:", *places)]
         return "\n".join([table(rows, aligns=("l", "r")), *lines])

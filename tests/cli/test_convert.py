@@ -90,7 +90,10 @@ def test_merge_scheme_comment_token_column_and_limit(tmp_path: Path) -> None:
         (["a.conll", "b.conll", "--format", "columns"], "the last argument is the output and must end in .spacy"),
         (["none.conll", "b.spacy", "--format", "columns"], "no such file"),
         (["a.conll", "b.spacy"], "--format"),
-        (["a.conll", "b.spacy", "--format", "brat"], "brat"),
+        (["a.conll", "b.spacy", "--format", "xml"], "'xml' is not one of 'columns', 'jsonl', 'brat'"),
+        (["a.conll", "b.spacy", "--format", "brat"], "a.conll: expected NAME.txt or NAME.ann"),
+        ([".", "b.spacy", "--format", "columns"], ".: only --format brat reads folders"),
+        ([".", "b.spacy", "--format", "jsonl"], ".: only --format brat reads folders"),
         (["a.conll", "b.spacy", "--format", "columns", "--tag-columns", "1;2"], "expected column numbers with commas"),
         (["a.conll", "b.spacy", "--format", "columns", "--tag-columns", "7"], "a.conll:1: columns 0, 7 are wanted"),
         (["a.conll", "b.spacy", "--format", "columns", "--max-depth", "0"], "max-depth"),
@@ -116,3 +119,59 @@ def test_takes_the_compressed_file_where_only_that_is_there(columns: Path, tmp_p
     code, output = run(tmp_path / "b.conll", tmp_path / "b.spacy", "--format", "columns")
     assert code == 0, output
     assert len(docs(tmp_path / "b.spacy")) == 2
+
+
+@pytest.fixture
+def brat(tmp_path: Path) -> Path:
+    folder = tmp_path / "brat"
+    folder.mkdir()
+    (folder / "a.txt").write_bytes("👍 University of Bonn,\r\nBeethovenstadt".encode())
+    lines = ["T1\tORG 2 20\tUniversity of Bonn", "T2\tLOC 16 20\tBonn", "T3\tX 2 12;16 20\tUniversity Bonn"]
+    lines += ["T4\tPER 23 32\tBeethoven", "R1\tIn Arg1:T1 Arg2:T2", "#1\tAnnotatorNotes T1\tsure?"]
+    (folder / "a.ann").write_text("\n".join(lines), "utf-8")
+    (folder / "empty.txt").touch()
+    (folder / "empty.ann").touch()
+    return folder
+
+
+@pytest.mark.parametrize("as_files", [False, True])
+def test_brat_folders_and_files(brat: Path, as_files: bool) -> None:
+    output, report = brat.with_suffix(".spacy"), brat.with_suffix(".json")
+    inputs = sorted(brat.iterdir()) if as_files else [brat]
+    code, printed = run(*inputs, output, "--format", "brat", "--json", report)
+    assert code == 0 and "1 of 4 spans are not in the output" in printed, printed
+    assert "LOST: discontinuous 1" in printed and "ignored: relations 1" in printed and "2 documents" in printed
+    first, second = docs(output)
+    spans = [(span.text, span.label_) for span in first.spans["sc"]]
+    assert spans == [("University of Bonn", "ORG"), ("Bonn", "LOC"), ("Beethovenstadt", "PER")]
+    assert first.text == "👍 University of Bonn,\r\nBeethovenstadt" and [ent.label_ for ent in first.ents] == [
+        "ORG",
+        "PER",
+    ]
+    assert second.text == "" and len(second.spans["sc"]) == 0
+    written = json.loads(report.read_text("utf-8"))
+    assert written["ignored"] == {"relations": 1, "notes": 1} and written["lost"] == {"discontinuous": 1}
+    code, printed = run(*inputs, output, "--format", "brat", "--alignment", "strict")
+    assert code == 0 and "LOST: misaligned 1" in printed, printed
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.txt", None, "a.txt is missing: each NAME.txt needs a NAME.ann"),
+        ("a.ann", None, "a.ann is missing"),
+        ("a.ann", "T1 ORG 2 20 University", "a.ann:1: 'T1 ORG 2 20 University' is no annotation"),
+        ("a.txt", "\ud800", "a.txt cannot be read"),
+    ],
+)
+def test_bad_brat_documents_write_nothing(
+    brat: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: str | None, message: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
+    (brat / name).unlink()
+    if content is not None:
+        (brat / name).write_bytes(content.encode(errors="surrogatepass"))
+    output = brat.with_suffix(".spacy")
+    code, printed = run(brat, output, "--format", "brat")
+    assert code == 1 and "Nothing is written" in printed and message in printed, printed
+    assert not output.exists()

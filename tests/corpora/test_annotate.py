@@ -36,7 +36,7 @@ def test_what_cannot_be_nested_is_reported() -> None:
     doc, report = annotated(IN, ORG, ORG, Entity(2, 2, "Y"))
     assert [span.text for span in doc.spans["gold"]] == ["University of New York"]
     assert report.lost == {"crossing": 1, "duplicate": 1, "empty": 1}
-    assert report.places["crossing"] == ["f:1 'York in Albany' X"]
+    assert report.places["crossing"] == ["f:1 [18, 32, X] 'York in Albany'"]
     assert report.read == report.written + sum(report.lost.values())
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc
 
 from spacy_genner.corpora.columns import Layout
-from spacy_genner.corpora.convert import Output, convert_columns, convert_json
+from spacy_genner.corpora.convert import Output, convert_brat, convert_columns, convert_json
 from spacy_genner.corpora.offsets import Alignment
 from spacy_genner.corpora.report import Report
 from spacy_genner.corpora.tags import Scheme
@@ -65,6 +65,43 @@ def test_no_span_of_json_is_lost_without_report(
     if not as_tokens:
         assert [doc.text for doc in docs] == [text for text, _ in records]
     assert not any(span[0].is_space or span[-1].is_space for doc in docs for span in doc.spans["sc"])
+
+
+OFFSETS = st.tuples(st.integers(0, 22), st.integers(0, 22))
+MARKS = st.lists(
+    st.tuples(st.lists(OFFSETS, min_size=1, max_size=3), st.sampled_from("AB"), st.none() | st.text("ab -.")),
+    max_size=8,
+)
+
+
+@given(
+    st.lists(st.tuples(st.text("ab -.'\r\n\t\u3000👍", max_size=20), MARKS), min_size=1, max_size=3),
+    st.sampled_from(Alignment),
+    DEPTH,
+)
+def test_no_span_of_brat_is_lost_without_report(
+    folder: Path, documents: list[tuple[str, Any]], alignment: Alignment, max_depth: int | None
+) -> None:
+    paths = [folder / f"{number}.txt" for number in range(len(documents))]
+    for path, (text, marks) in zip(paths, documents, strict=True):
+        lines = [mark_line(text, *mark) for mark in marks]
+        path.write_bytes(text.encode())
+        path.with_suffix(".ann").write_bytes("\n".join([*lines, "R1\tA Arg1:T1 Arg2:T1"]).encode())
+    docs, report = convert_brat(paths, NLP, Output(max_depth=max_depth), alignment)
+    check(docs, report, sum(len(marks) for _, marks in documents))
+    assert report.ignored == {"relations": len(documents)}
+    for doc, (text, marks) in zip(docs, documents, strict=True):
+        assert doc.text in (text, text.replace("\r\n", "\n"))
+        if alignment is Alignment.strict and doc.text == text:
+            extents = {(text[parts[0][0] : parts[-1][1]].strip(), label) for parts, label, _ in marks}
+            assert {(span.text, span.label_) for span in doc.spans["sc"]} <= extents
+
+
+def mark_line(text: str, parts: list[tuple[int, int]], label: str, column: str | None) -> str:
+    """A line as brat writes it, or one with another text."""
+    column = column if column is not None else " ".join(text[start:end] for start, end in parts)
+    offsets = ";".join(f"{start} {end}" for start, end in parts)
+    return f"T1\t{label} {offsets}\t{column}".replace("\n", " ")
 
 
 @given(st.lists(ROWS, max_size=4), st.none() | st.sampled_from(Scheme), DEPTH)
@@ -124,6 +161,31 @@ def test_a_sample_is_drawn_before_anything_is_counted(tmp_path: Path) -> None:
     assert [doc.text for doc in columns(tmp_path, text, limit=5, seed=4)[0]] != [doc.text for doc in docs]
     (tmp_path / "a.jsonl").write_text('{"text": "a", "spans": [[0, 1, "A"]]}\n' * 9, "utf-8")
     assert convert_json([tmp_path / "a.jsonl"], NLP, Output(limit=4), Alignment.strict)[1].read == 4
+
+
+def test_a_sample_of_brat_is_drawn_by_document(tmp_path: Path) -> None:
+    for number in range(9):
+        (tmp_path / f"{number}.txt").write_text(f"w{number}", "utf-8")
+        (tmp_path / f"{number}.ann").write_text(f"T1\tA 0 2\tw{number}\n#1\tnote T1\tx", "utf-8")
+    docs, report = convert_brat([tmp_path], NLP, Output(limit=4), Alignment.strict)
+    assert len(docs) == 4 == report.read == report.ignored["notes"]
+    assert sorted(doc.text for doc in docs) == [doc.text for doc in docs]
+
+
+def test_spans_of_brat_that_cross_or_do_not_align_are_reported(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("The New Yorkers met 👍.", "utf-8")
+    lines = ["T1\tA 0 7\tThe New", "T2\tB 4 19\tNew Yorkers met", "T3\tC 8 12\tYork", "T4\tD 20 21\t👍"]
+    (tmp_path / "a.ann").write_text("\n".join(lines), "utf-8")
+    (doc,), report = convert_brat([tmp_path], NLP, Output(), Alignment.strict)
+    assert [(span.text, span.label_) for span in doc.spans["sc"]] == [("New Yorkers met", "B"), ("👍", "D")]
+    place = str(tmp_path / "a.ann")
+    assert report.places == {
+        "misaligned": [f"{place} [8, 12, C] 'York'"],
+        "crossing": [f"{place} [0, 7, A] 'The New'"],
+    }
+    (doc,), report = convert_brat([tmp_path / "a.ann"], NLP, Output(), Alignment.expand)
+    assert [span.text for span in doc.spans["sc"]] == ["New Yorkers met", "Yorkers", "👍"]
+    assert report.changed == {"misaligned: expand": 1} and report.lost == {"crossing": 1}
 
 
 def test_the_group_has_the_name_that_was_asked_for(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from spacy_genner.corpora.files import numbered_lines
+from spacy_genner.corpora.files import numbered_lines, read_text
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
@@ -27,6 +27,15 @@ def test_only_line_feeds_end_lines(tmp_path: Path) -> None:
     assert list(numbered_lines(path)) == [(1, "a\u2028b\x0cc\x85d")]
 
 
+@pytest.mark.parametrize("text", ["", "a\r\nÄ\rb\n\n", "\u2028\x85"])
+@pytest.mark.parametrize("start", ["", "\ufeff"])
+def test_a_text_keeps_its_line_ends(tmp_path: Path, start: str, text: str) -> None:
+    plain, compressed = tmp_path / "a.txt", tmp_path / "a.txt.gz"
+    plain.write_bytes((start + text).encode())
+    compressed.write_bytes(gzip.compress((start + text).encode()))
+    assert read_text(plain) == read_text(compressed) == text
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [
@@ -41,3 +50,5 @@ def test_what_cannot_be_read_is_named(tmp_path: Path, name: str, content: bytes)
     path.write_bytes(content)
     with pytest.raises(ValueError, match=rf"{name} cannot be read .* expected UTF-8"):
         list(numbered_lines(path))
+    with pytest.raises(ValueError, match=rf"{name} cannot be read .* expected UTF-8"):
+        read_text(path)

@@ -9,7 +9,7 @@ import pytest
 import spacy
 
 from spacy_genner.corpora.columns import Layout
-from spacy_genner.corpora.convert import Output, convert_columns, convert_json
+from spacy_genner.corpora.convert import Output, convert_brat, convert_columns, convert_json
 from spacy_genner.corpora.offsets import Alignment
 
 FOLDER = Path(os.environ.get("GENNER_CORPORA", ""))
@@ -69,6 +69,13 @@ def test_json_files(files: str, lang: str, documents: int, spans: int, nested: i
     assert (report.documents, report.read, report.written, report.nested) == (documents, spans, spans, nested)
     assert not report.lost and not report.changed
     assert sum(len(doc.spans["sc"]) for doc in docs) == spans
+
+
+def test_brat_files() -> None:
+    """Ten annotations of LitBank end inside a word; its column files have the same spans."""
+    docs, report = convert_brat([FOLDER / "litbank" / "brat"], spacy.blank("xx"), Output(), Alignment.expand)
+    assert (report.documents, report.read, report.written, report.nested) == (100, 13912, 13912, 2143)
+    assert report.changed == {"misaligned: expand": 10} and sum(len(doc.spans["sc"]) for doc in docs) == 13912
 
 
 def test_japanese_tokens_grow_spans_by_little() -> None:

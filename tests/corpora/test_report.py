@@ -10,6 +10,7 @@ def example() -> Report:
     report = Report(documents=2, tokens=9, read=4, spans=Counter({"ORG": 1, "LOC": 2}), nested=1, scheme="iob1")
     report.lose("crossing", "f:7 'a b' X")
     report.change("white space trimmed", "f:9")
+    report.ignored["relations"] += 3
     return report
 
 
@@ -26,6 +27,7 @@ def test_the_table_has_every_number() -> None:
         "label ORG 1",
         "LOST: crossing 1",
         "changed: white space trimmed 1",
+        "ignored: relations 3",
         "First crossing:",
         "f:7 'a b' X",
         "f:9",
@@ -42,6 +44,7 @@ def test_json_has_everything() -> None:
         "nested": 1,
         "lost": {"crossing": 1},
         "changed": {"white space trimmed": 1},
+        "ignored": {"relations": 3},
         "places": {"crossing": ["f:7 'a b' X"], "white space trimmed": ["f:9"]},
         "scheme": "iob1",
     }
