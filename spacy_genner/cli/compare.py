@@ -26,7 +26,7 @@ COLUMNS = {
 @genner.command("compare")
 def compare_cli(
     metrics: Annotated[
-        list[Path], typer.Argument(help="JSON files that `genner evaluate` wrote", exists=True, dir_okay=False)
+        list[Path], typer.Argument(help="JSON files that `genner evaluate` wrote, or folders of them", exists=True)
     ],
 ) -> None:
     """Print one Markdown table: a row for each metrics file, in percent."""
@@ -37,11 +37,20 @@ def compare_cli(
 def compare(paths: Sequence[Path]) -> str:
     """A Markdown table with a row for each metrics file; a dash where a file lacks a value.
 
-    Raises: ValueError for a file that holds no metrics of `genner evaluate`.
+    paths: Files, or folders of them.
+    Raises: ValueError for a file that holds no metrics of `genner evaluate`, or a folder without a file.
     """
     header = ["system", *COLUMNS, "docs/s"]
-    lines = [header, ["---", *["---:"] * (len(header) - 1)], *map(_row, paths)]
+    files = [file for path in paths for file in _files(path)]
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *map(_row, files)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _files(path: Path) -> list[Path]:
+    files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+    if not files:
+        raise ValueError(f"{path}: no .json file is there: give a folder that `genner evaluate --output` wrote into")
+    return files
 
 
 def _row(path: Path) -> list[str]:

@@ -41,6 +41,18 @@ def test_a_file_without_metrics_is_named(content: str, tmp_path: Path) -> None:
         compare([tmp_path / "odd.json"])
 
 
+def test_a_folder_stands_for_its_files_in_the_order_of_their_names(tmp_path: Path) -> None:
+    second, first = write(tmp_path / "b.json"), write(tmp_path / "a.json")
+    (tmp_path / "page.html").write_text("", encoding="utf-8")
+    assert compare([tmp_path]) == compare([first, second])
+
+
+def test_a_folder_without_metrics_is_named(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match=r"empty: no \.json file .*genner evaluate --output"):
+        compare([write(tmp_path / "mine.json"), tmp_path / "empty"])
+
+
 def test_the_command_prints_the_table(tmp_path: Path) -> None:
     path = write(tmp_path / "mine.json")
     result = CliRunner().invoke(app, ["genner", "compare", str(path)])

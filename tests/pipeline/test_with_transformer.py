@@ -13,21 +13,6 @@ TEXT = "The University of Edinburgh bought Acme."
 SPANS = {"entities": [(4, 27, "ORG"), (35, 39, "ORG")]}
 
 
-@pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The folder of a tiny random BERT."""
-    from transformers import BertConfig, BertModel, BertTokenizerFast
-
-    folder = tmp_path_factory.mktemp("bert")
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *TEXT.lower().removesuffix(".").split(), "."]
-    vocabulary = folder / "vocab.txt"
-    vocabulary.write_text("\n".join(words), encoding="utf8")
-    BertTokenizerFast(str(vocabulary)).save_pretrained(folder)
-    sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
-    BertModel(BertConfig(vocab_size=len(words), **sizes)).save_pretrained(folder)
-    return str(folder)
-
-
 @pytest.fixture
 def nlp(encoder: str, tiny) -> spacy.Language:
     nlp = spacy.blank("en")
