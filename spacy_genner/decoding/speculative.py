@@ -8,9 +8,12 @@ policy. Aggressive decoding (arXiv 2106.04970) begins so, but goes on token by t
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from itertools import islice
+
+import torch
 
 from ..types import Trace
 from .batches import batches
@@ -18,12 +21,12 @@ from .model import Job, StepModel
 from .moves import Walk
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SpeculativeDecoder:
     """Decodes in a few passes what the greedy decoder finds token by token.
 
     batch_tokens: How many ids a batch reads at first at most, padding included; a longer single job makes a batch of
-        its own.
+        its own. It is halved when a GPU runs out of memory.
     """
 
     batch_tokens: int = 1024
@@ -31,9 +34,19 @@ class SpeculativeDecoder:
     def __call__(self, model: StepModel, jobs: Sequence[Job]) -> list[Trace]:
         """The most probable move at each state, for each job, in the order of the jobs. Ties go to the earlier move."""
         drafts = [Draft(job) for job in jobs]
-        for batch in batches(jobs, [len(draft.chunk) for draft in drafts], self.batch_tokens):
-            if asking := [drafts[i] for i in batch if drafts[i].places]:
-                _decode(model, jobs[batch[0]].prefix, asking)
+        while unsettled := [i for i, draft in enumerate(drafts) if draft.places]:
+            batch: list[int] = []
+            try:
+                sizes = [len(drafts[i].chunk) for i in unsettled]
+                for batch in batches([jobs[i] for i in unsettled], sizes, self.batch_tokens):
+                    _decode(model, jobs[unsettled[batch[0]]].prefix, [drafts[unsettled[n]] for n in batch])
+            except torch.OutOfMemoryError:
+                if len(batch) == 1:
+                    raise
+                self.batch_tokens //= 2
+                warnings.warn(f"out of memory: going on with batch_tokens = {self.batch_tokens}", stacklevel=2)
+                for i in unsettled:
+                    drafts[i].restart()
         return [draft.walk.trace(draft.logprobs) for draft in drafts]
 
 
@@ -50,7 +63,14 @@ class Draft:
         self.logprobs: list[float] = []
         self._policy: dict[Hashable, int] = {}
         self._keys: list[Hashable] = []  # of the decisions
-        self._roll_out(job.body, 0)
+        self._body = job.body
+        self._roll_out()
+        self.restart()
+
+    def restart(self) -> None:
+        """Read everything again, from the prompt on, in a new session."""
+        self.chunk = self._body + self._read_from(0)
+        self._offset = len(self._body) - 1
 
     @property
     def places(self) -> list[int]:
@@ -80,17 +100,19 @@ class Draft:
         self.walk.rewind(first + wrong)
         del self._keys[first + wrong :]
         self._choose(bests[wrong])
-        self._roll_out([], decisions[wrong].position)
+        self._roll_out()
+        self.chunk = self._read_from(decisions[wrong].position)
+        self._offset = -decisions[wrong].position - 1
         return decisions[-1].position - decisions[wrong].position
 
-    def _roll_out(self, body: list[int], read: int) -> None:
-        """Draft the rest of the answer, of which some ids have been read."""
+    def _roll_out(self) -> None:
+        """Draft the rest of the answer."""
         while choices := self.walk.choices:
             expected = self._policy.get(self.walk.key)
             self._choose(choices.index(expected) if expected in choices else 0)
-        end = self.walk.decisions[-1].position if self.walk.decisions else 0
-        self.chunk = body + self.walk.ids[read:end]
-        self._offset = len(body) - read - 1
+
+    def _read_from(self, position: int) -> list[int]:
+        return self.walk.ids[position : self.walk.decisions[-1].position] if self.walk.decisions else []
 
     def _choose(self, index: int) -> None:
         self._keys.append(self.walk.key)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spacy_genner.decoding.greedy import GreedyDecoder
 from spacy_genner.decoding.moves import spell
 from spacy_genner.decoding.speculative import _PASS, Draft, SpeculativeDecoder, by_length
 from spacy_genner.types import Entity, Source
-from tests.decoding.scripted import ScriptedModel, encode, wanting
+from tests.decoding.reference import same
+from tests.decoding.scripted import ScriptedModel, ScriptedSession, encode, noise, wanting
 from tests.decoding.test_decoders import LABELS, PREFIX, job_of, said, words
 from tests.strategies import label_sets, nested, sources
 
@@ -97,6 +101,41 @@ def test_rows_that_are_finished_leave_the_batch() -> None:
     alone = ScriptedModel(rule)
     SpeculativeDecoder(1)(alone, jobs)
     assert alone.asked == model.asked and alone.passes == 5
+
+
+class SmallModel(ScriptedModel):
+    """Runs out of memory when it is to read too much at once, in the middle of an answer as well."""
+
+    memory: int = 0
+
+    def session(self, prefix: tuple[int, ...], rows: int) -> ScriptedSession:
+        self.sessions.append((prefix, rows))
+        return SmallSession(self, [prefix] * rows)
+
+
+class SmallSession(ScriptedSession):
+    def extend(self, chunks: Sequence[Sequence[int]]) -> torch.Tensor:
+        if len(chunks) * max(map(len, chunks)) > self._model.memory:
+            raise torch.OutOfMemoryError
+        return super().extend(chunks)
+
+
+def test_a_batch_that_does_not_fit_is_halved_and_nothing_is_lost() -> None:
+    jobs = [job_of(words(text)) for text in ("Ann", "Ann met Lee", "He met Ann Lee in Leeds .", "Leeds ?")]
+    expected = GreedyDecoder()(ScriptedModel(noise), jobs)
+    model = SmallModel(noise)
+    model.memory = 60
+    decoder = SpeculativeDecoder(400)
+    with pytest.warns(UserWarning, match="out of memory: going on with batch_tokens = 200"):
+        traces = decoder(model, jobs)
+    assert decoder.batch_tokens < 200 and all(map(same, traces, expected))
+
+
+def test_a_single_text_that_does_not_fit_is_an_error() -> None:
+    model = SmallModel(noise)
+    model.memory = 30
+    with pytest.raises(torch.OutOfMemoryError), pytest.warns(UserWarning, match="out of memory"):
+        SpeculativeDecoder(400)(model, [job_of(words("Ann")), job_of(SOURCE)])
 
 
 def cost(groups: list[list[int]], lengths: list[int]) -> int:
