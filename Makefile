@@ -31,7 +31,7 @@ help:  ## Show this list
 setup: $(INSTALLED)  ## Create the virtual environment and install the package
 
 demo: setup  ## Fetch the weights, train on the bundled corpus, evaluate, annotate a text
-	$(BIN)/python -m spacy project run all .
+	PYTHONUNBUFFERED=1 $(BIN)/python -m spacy project run all .
 
 test: setup  ## Run the tests that are quick (CORPORA=folder adds those that need public corpora)
 	$(PYTEST) -m "not slow"

@@ -41,8 +41,14 @@ class Instruction:
         """The prompt around any source.
 
         chat_template: Turns what a user says into the whole conversation up to the model's answer.
-        Raises: ValueError if the template is broken or does not hold the text once.
+        Raises: ValueError if the template is broken or does not hold the text once, or a label or definition has the
+            character that stands for the text.
         """
+        if broken := [part for item in labels.items() for part in item if _TEXT in part]:
+            raise ValueError(
+                f"the label or definition {broken[0]!r} has the private-use character U+{ord(_TEXT):X} in it, which "
+                "stands for the text while a prompt is made: leave it out"
+            )
         try:
             template = _ENVIRONMENT.from_string(TEMPLATE if self.template is None else self.template)
             prompt = template.render(instruction=format.instruction(), labels=labels, text=_TEXT)

@@ -61,6 +61,15 @@ def test_a_template_with_two_texts_is_refused() -> None:
         render("{{ text }} {{ text }}")
 
 
+@pytest.mark.parametrize("labels", [{"A": "", "B\ue000": ""}, {"A": "", "B": "an \ue000"}])
+@pytest.mark.parametrize("template", [None, "{{ text }}"])
+def test_the_character_that_stands_for_the_text_is_refused_in_labels(
+    labels: dict[str, str], template: str | None
+) -> None:
+    with pytest.raises(ValueError, match=r"the label or definition '(B|an )\\ue000' has .* U\+E000 .*: leave it out"):
+        render(template, labels)
+
+
 @pytest.mark.parametrize(
     ("template", "reason"),
     [

@@ -45,7 +45,8 @@ def annotate_cli(
         msg.warn(f"There is no text in {input_file}")
     nlp = load(model, gpu_id)
     docs: list[Doc] = []
-    for doc in tqdm(nlp.pipe(texts, batch_size=batch_size), total=len(texts), unit="doc", mininterval=1):
+    found = nlp.pipe(texts, batch_size=batch_size)
+    for doc in tqdm(found, total=len(texts), unit="doc", leave=False, disable=None):  # None: in a terminal only
         tqdm.write(tree(doc, read_own_spans(doc, spans_key)))
         docs.append(doc)
     if len(docs) < len(texts):

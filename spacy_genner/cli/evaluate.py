@@ -39,9 +39,7 @@ def evaluate_cli(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Metrics to write, as JSON")] = None,
     html: Annotated[Path | None, typer.Option(help="HTML page to write")] = None,
     html_limit: Annotated[int, typer.Option(help="How many documents the page shows", min=0)] = 100,
-    training_log: Annotated[
-        Path | None, typer.Option(help="output_file of spacy.ConsoleLogger.v3", exists=True)
-    ] = None,
+    training_log: Annotated[Path | None, typer.Option(help="output_file of [training.logger]", exists=True)] = None,
     limit: Annotated[int, typer.Option(help="Score only the first documents; 0: all", min=0)] = 0,
     batch_size: Annotated[int | None, typer.Option(help="Documents in a batch; default: the pipeline's", min=1)] = None,
     gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU of thinc's own layers; -1: CPU")] = -1,

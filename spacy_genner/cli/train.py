@@ -31,8 +31,8 @@ def train_cli(
     """Train a pipeline as `spacy train` does; run again after a kill or an error, go on where it was.
 
     Settings of the config can be overridden, as in `--paths.train train.spacy`. The result is that of a training
-    without a break. A checkpoint of another config or of other data is not used. The output_file of spaCy's console
-    logger is replaced; other loggers get the part before the checkpoint a second time.
+    without a break. A checkpoint of another config or of other data is not used. The output_file of a ConsoleLogger,
+    spaCy's or ours, is replaced; other loggers get the part before the checkpoint a second time.
     """
     overrides = parse_config_overrides(context.args)
     import_code(code)
@@ -68,5 +68,5 @@ def train(config_path: Path, output: Path, overrides: Mapping[str, Any], gpu_id:
 def _remove_log(config: Config) -> None:
     """The console logger writes to no file that exists: a second run would write none, and leave that of the first."""
     logger = config["training"]["logger"]
-    if logger["@loggers"].startswith("spacy.ConsoleLogger") and logger.get("output_file"):
+    if ".ConsoleLogger." in logger["@loggers"] and logger.get("output_file"):
         Path(logger["output_file"]).unlink(missing_ok=True)

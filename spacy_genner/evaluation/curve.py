@@ -52,7 +52,7 @@ class Chart:
 
 
 def read_log(path: Path) -> list[Record]:
-    """The log that `spacy.ConsoleLogger.v2` or `.v3` wrote to its `output_file`.
+    """The log that a ConsoleLogger, spaCy's or ours, wrote to its `output_file`.
 
     Raises: ValueError with the line that is not such a record.
     """
@@ -84,7 +84,7 @@ def _record(line: str, where: str) -> Record:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
             f"{where}: {line[:80]!r} is no record of a training log ({error!r}): give the file that "
-            "[training.logger] output_file of spacy.ConsoleLogger.v3 names, and remove a line that was cut off"
+            "output_file of a ConsoleLogger in [training.logger] names, and remove a line that was cut off"
         ) from error
 
 

@@ -1,9 +1,7 @@
-"""Base weights: a name → a model, a tokenizer, and what identifies them."""
+"""Base weights: a name → a model and a tokenizer."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +10,8 @@ from weakref import WeakValueDictionary
 import torch
 
 from .download import PACKAGES, installed
+from .identity import fingerprint, tokenizer_hash
 from .manifest import MANIFEST, verify
-
-_PROBE = "Zoë's 3 naïve\tfoxes, in 東京 and القاهرة 👍🏽, paid $1,234.50 [sic] to http://a.b\n"
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,8 +19,8 @@ class Base:
     """Base weights in memory; pipes that ask for the same ones share them.
 
     model: A causal language model in evaluation mode, its weights frozen.
-    fingerprint: Of the weights, the same for every type that they are loaded in.
-    tokenizer_hash: Of the vocabulary and of how a probe is split.
+    fingerprint: Of weights and settings, the same for every type that they are loaded in; see `identity`.
+    tokenizer_hash: Of the vocabulary and of how text is split; see `identity`.
     origin: The folder or GGUF file that they come from; for a model on the hub, its place in the cache.
     """
 
@@ -105,6 +102,7 @@ def _load(
     elif not gguf:
         loading["use_safetensors"] = True
     try:
+        place = _reachable(place, revision)
         tokenizer = AutoTokenizer.from_pretrained(place, **source)
         loaded: Any = AutoModelForCausalLM.from_pretrained(place, **source, **loading)
         config = None if gguf else cached_file(place, "config.json", revision=revision, local_files_only=True)
@@ -119,7 +117,7 @@ def _load(
         model = plain
     model = model.to(device).requires_grad_(False).eval()
     origin = Path(config).parent if config else Path(place, gguf or "")
-    return Base(model, tokenizer, _fingerprint(model), _tokenizer_hash(tokenizer), origin.absolute())
+    return Base(model, tokenizer, fingerprint(model), tokenizer_hash(tokenizer), origin.absolute())
 
 
 def _resolve(name: str) -> tuple[str, str | None]:
@@ -134,6 +132,22 @@ def _resolve(name: str) -> tuple[str, str | None]:
     return str(installed(name) or name), None
 
 
+def _reachable(place: str, revision: str | None) -> str:
+    """The place, or that of its files in the hub's cache if the hub gives no answer. It is asked once: transformers
+    would ask for half a minute for each file, even those that no model needs. Raises: OSError if there are none."""
+    from huggingface_hub import get_session, hf_hub_url
+    from transformers.utils.hub import cached_file
+
+    if Path(place).is_dir():
+        return place
+    try:
+        get_session().head(hf_hub_url(place, "config.json", revision=revision), timeout=10)
+    except Exception:  # each version of the client has an HTTP library of its own
+        found: Any = cached_file(place, "config.json", revision=revision, local_files_only=True)
+        return str(Path(found).parent)
+    return place
+
+
 def _advice(name: str, error: Exception | str) -> str:
     if (folder := installed(name)) and (folder / MANIFEST).is_file():
         verify(folder)
@@ -143,19 +157,3 @@ def _advice(name: str, error: Exception | str) -> str:
         "`python -m spacy genner download NAME`, or a model on the Hugging Face hub (which must be reachable, and the "
         "name and revision right). Weights in a .bin file load with allow_pickle = true only."
     )
-
-
-def _fingerprint(model: Any) -> str:
-    """A hash of names, shapes, and some values of each weight, in the coarsest of the types a model is loaded in."""
-    digest = hashlib.sha256()
-    for name, weight in sorted(model.named_parameters()):
-        flat = weight.detach().flatten()
-        sample = flat[:: max(1, flat.numel() // 64)].to(torch.bfloat16).cpu().view(torch.int16)
-        digest.update(f"{name} {tuple(weight.shape)} ".encode() + sample.numpy().tobytes())
-    return digest.hexdigest()
-
-
-def _tokenizer_hash(tokenizer: Any) -> str:
-    vocabulary = sorted(tokenizer.get_vocab().items())
-    probe = tokenizer(_PROBE, add_special_tokens=False)["input_ids"]
-    return hashlib.sha256(json.dumps([vocabulary, probe]).encode()).hexdigest()

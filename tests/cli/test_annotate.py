@@ -1,3 +1,4 @@
+import io
 import json
 from pathlib import Path
 
@@ -14,6 +15,21 @@ from spacy_genner.cli._pipelines import read_spans
 from spacy_genner.cli.annotate import annotate_cli, read_texts, tree
 
 TEXT = "The University of Edinburgh\nis in Leith.\n\n \t\n\nاسم [a] </s> 🎉\r\n\r\nLeith\n"
+PRINTED = """\
+The University of Edinburgh is in Leith.
+  ORG  University of Edinburgh  0.50
+    GPE  Edinburgh  0.50
+  GPE  Leith  0.50
+اسم [a] </s> 🎉
+  no entities
+Leith
+  GPE  Leith  0.50
+"""
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
 
 
 @Language.component("genner_test_scores")
@@ -99,17 +115,19 @@ def test_an_entity_over_two_lines_is_printed_on_one() -> None:
 def test_entities_are_printed_with_their_scores(model: Path, text: Path, capsys: pytest.CaptureFixture[str]) -> None:
     annotate_cli(str(model), text)
     printed, progress = capsys.readouterr()
-    expected = """\
-The University of Edinburgh is in Leith.
-  ORG  University of Edinburgh  0.50
-    GPE  Edinburgh  0.50
-  GPE  Leith  0.50
-اسم [a] </s> 🎉
-  no entities
-Leith
-  GPE  Leith  0.50
-"""
-    assert printed == expected and "3/3" in progress
+    assert (printed, progress) == (PRINTED, "")
+
+
+def test_a_terminal_shows_progress_that_leaves_no_trace(
+    model: Path, text: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stdout", terminal)
+    monkeypatch.setattr("sys.stderr", terminal)
+    annotate_cli(str(model), text)
+    shown = terminal.getvalue()
+    lines = [line.rsplit("\r", 1)[-1] for line in shown.split("\n")]
+    assert "/3 [" in shown and "\n".join(lines) == PRINTED
 
 
 def test_json_lines_have_character_offsets(model: Path, text: Path) -> None:

@@ -47,10 +47,12 @@ def test_killed_and_run_again_it_saves_what_spacy_train_does(training: Training,
     assert result(training, tmp_path / "broken") == expected
 
 
-def test_the_log_of_an_earlier_training_is_replaced(training: Training, tmp_path: Path) -> None:
+@pytest.mark.parametrize("logger", ["spacy.ConsoleLogger.v3", "spacy_genner.ConsoleLogger.v1"])
+def test_the_log_of_an_earlier_training_is_replaced(training: Training, tmp_path: Path, logger: str) -> None:
     log = tmp_path / "log.jsonl"
     log.write_text("earlier\n")
     short = training.having({"paths.log": str(log), "training.max_steps": 1, "training.eval_frequency": 1})
+    short = short.having({"training.logger.@loggers": logger})
     train(short.config, tmp_path / "output", short.overrides)
     assert [json.loads(line)["step"] for line in log.read_text("utf8").splitlines()] == [0, 1]
 

@@ -93,7 +93,7 @@ score_weights = {"wobble": 1.0, "spans_sc_f": 0.0, "spans_sc_p": null, "spans_sc
 size = 2
 
 [training.logger]
-@loggers = "spacy.ConsoleLogger.v3"
+@loggers = "spacy_genner.ConsoleLogger.v1"
 output_file = ${paths.log}
 
 [training.optimizer]

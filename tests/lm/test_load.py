@@ -257,35 +257,6 @@ def test_types(monkeypatch: pytest.MonkeyPatch) -> None:
         assert dtype_of("auto", cpu) == expected
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_the_fingerprint_is_that_of_the_weights(tiny: Callable[..., str], family: str) -> None:
-    exact, rough = load(tiny(family)), load(tiny(family), dtype=torch.bfloat16)
-    assert exact.fingerprint == rough.fingerprint
-    assert exact.tokenizer_hash == rough.tokenizer_hash
-    same = {"llama", "granite"}  # they differ in their configuration only
-    others = {load(tiny(other)).fingerprint for other in FAMILIES if other != family and {other, family} != same}
-    assert exact.fingerprint not in others
-
-
-@pytest.mark.parametrize(
-    "name", ["model.norm.weight", "model.embed_tokens.weight", "model.layers.1.mlp.up_proj.weight"]
-)
-def test_other_weights_have_another_fingerprint(folder: Path, tiny: Callable[..., str], name: str) -> None:
-    weights = load_file(folder / "model.safetensors")
-    weights[name] = weights[name] * 1.1
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    assert load(folder).fingerprint != load(tiny("llama")).fingerprint
-
-
-def test_another_tokenizer_has_another_hash(tiny: Callable[..., str], folder: Path) -> None:
-    base = load(tiny("llama"))
-    assert load(tiny("llama", "spm")).tokenizer_hash != base.tokenizer_hash
-    tokenizer = json.loads((folder / "tokenizer.json").read_text())
-    tokenizer["model"]["merges"] = []  # the same vocabulary, split in another way
-    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
-    assert load(folder).tokenizer_hash != base.tokenizer_hash
-
-
 HUB = """
 import sys
 from pathlib import Path

@@ -175,6 +175,22 @@ def test_a_frozen_component_stays_as_it_is_to_the_bit(run: Callable[..., Path], 
     assert "mine" in nlp("Leeds").spans
 
 
+def test_the_scores_of_another_key_choose_the_best_model(run: Callable[..., Path], data: Path, tmp_path: Path) -> None:
+    docs = [doc for doc in DocBin().from_disk(data).get_docs(spacy.blank("en").vocab) if "sc" in doc.spans]
+    for doc in docs:
+        doc.spans["mine"] = list(doc.spans.pop("sc"))
+    DocBin(docs=docs).to_disk(data)
+
+    def rename(config: Config) -> None:
+        config["components"]["generative_ner"]["spans_key"] = "mine"
+        config["training"]["score_weights"] = {"spans_mine_f": 1.0, "spans_sc_f": None}
+
+    performance = spacy.load(run("out", rename) / "model-best").meta["performance"]
+    assert performance["spans_mine_f"] > 0
+    scores = [row["score"] for row in srsly.read_jsonl(tmp_path / "out.jsonl")]
+    assert max(scores) == performance["spans_mine_f"]
+
+
 def test_labels_come_from_a_file(run: Callable[..., Path], tmp_path: Path) -> None:
     file = tmp_path / "labels" / "generative_ner.json"
 
