@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from spacy import util
 from spacy.cli._util import setup_gpu
@@ -34,6 +35,13 @@ def load(model: str, gpu_id: int = -1) -> Language:
     setup_gpu(gpu_id, silent=True)
     with plain_errors():
         return util.load_model(model)
+
+
+def component_of(nlp: Language, name: str) -> Any:
+    """A component by its name. Raises: ValueError if there is none."""
+    if name not in nlp.pipe_names:
+        raise ValueError(f"the pipeline has no component {name!r}, only {', '.join(nlp.pipe_names)}")
+    return nlp.get_pipe(name)
 
 
 def read_corpus(path: Path, nlp: Language, limit: int = 0) -> list[Example]:

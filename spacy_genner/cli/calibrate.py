@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from wasabi import msg
@@ -12,7 +12,7 @@ from ..calibration import calibration_error, fit_platt
 from ..types import Entity
 from . import genner
 from ._evaluation import Evaluation, evaluate
-from ._pipelines import characters, load, plain_errors, read_corpus
+from ._pipelines import characters, component_of, load, plain_errors, read_corpus
 
 
 @genner.command("calibrate")
@@ -26,9 +26,7 @@ def calibrate_cli(
     """Fit the scores of a pipeline to how often its spans are right (Platt scaling), and save it."""
     nlp = load(model)
     with plain_errors():
-        if component not in nlp.pipe_names:
-            raise ValueError(f"{model} has no component {component!r}, only {', '.join(nlp.pipe_names)}")
-        pipe: Any = nlp.get_pipe(component)
+        pipe = component_of(nlp, component)
         pipe.calibrate(None)
         result = evaluate(nlp, read_corpus(data, nlp), spans_key, "spans")
         scores, correct = outcomes(result)

@@ -10,6 +10,7 @@ import torch
 
 from ..formats.base import Grammar
 from ..types import Trace
+from .marks import Marks
 from .moves import Encode
 
 
@@ -19,11 +20,13 @@ class Job:
 
     prefix: The ids that many jobs share.
     body: The ids of the rest of the prompt.
+    words: Where in the body the last id of each token of the source is, and the last one of all.
     grammar, encode: The legal answers and how they are spelled.
     """
 
     prefix: tuple[int, ...]
     body: list[int]
+    words: list[int]
     grammar: Grammar
     encode: Encode
 
@@ -35,6 +38,10 @@ class Session(Protocol):
         """Read a chunk of at least one id more in every row: one forward pass. Returns the hidden states of the chunks,
         padded on the right: rows × longest chunk × width."""
 
+    def expect(self, words: Sequence[Sequence[int]]) -> list[Marks]:
+        """What the model's draft head expects of each row, given the places of its words in the chunk that it has just
+        read; an empty list without a draft head."""
+
     def drop(self, counts: Sequence[int]) -> None:
         """Forget the last ids of each row, so many of them."""
 
@@ -44,6 +51,10 @@ class Session(Protocol):
 
 class StepModel(Protocol):
     """A language model that reads on from where it is."""
+
+    @property
+    def copies_first(self) -> bool:
+        """Whether a plain copy is to be tried along with the prompt."""
 
     def session(self, prefix: tuple[int, ...], rows: int) -> Session:
         """A fresh batch, behind a prefix."""

@@ -1,9 +1,10 @@
 """Speculative decoding: the answer is a copy of the source with marks, so a draft of all of it is verified in one pass.
 
-A draft policy says for each branching node which child to expect: at first the first one, a copy. Each pass reads the
-rest of the answer as the policy writes it, and asks for all decisions on its way. Everything before the first
-difference is accepted, and the model's choice there; later choices were made behind a wrong prefix and only teach the
-policy. Aggressive decoding (arXiv 2106.04970) begins so, but goes on token by token after a difference.
+A draft policy says for each branching node which child to expect: at first the first one, a copy, or what the model's
+draft head proposes. Each pass reads the rest of the answer as the policy writes it, and asks for all decisions on its
+way. Everything before the first difference is accepted, and the model's choice there; later choices were made behind a
+wrong prefix and only teach the policy. Aggressive decoding (arXiv 2106.04970) begins so, but goes on token by token
+after a difference.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, zip_longest
 
 import torch
 
 from ..types import Trace
 from .batches import batches
+from .marks import Marks, policy_of
 from .model import Job, StepModel
 from .moves import Walk
 
@@ -34,19 +36,17 @@ class SpeculativeDecoder:
     def __call__(self, model: StepModel, jobs: Sequence[Job]) -> list[Trace]:
         """The most probable move at each state, for each job, in the order of the jobs. Ties go to the earlier move."""
         drafts = [Draft(job) for job in jobs]
-        while unsettled := [i for i, draft in enumerate(drafts) if draft.places]:
+        while unsettled := [draft for draft in drafts if not draft.finished]:
             batch: list[int] = []
             try:
-                sizes = [len(drafts[i].chunk) for i in unsettled]
-                for batch in batches([jobs[i] for i in unsettled], sizes, self.batch_tokens):
-                    _decode(model, jobs[unsettled[batch[0]]].prefix, [drafts[unsettled[n]] for n in batch])
+                sizes = [len(draft.chunk) for draft in unsettled]
+                for batch in batches([draft.job for draft in unsettled], sizes, self.batch_tokens):
+                    _decode(model, [unsettled[n] for n in batch])
             except torch.OutOfMemoryError:
                 if len(batch) == 1:
                     raise
                 self.batch_tokens //= 2
                 warnings.warn(f"out of memory: going on with batch_tokens = {self.batch_tokens}", stacklevel=2)
-                for i in unsettled:
-                    drafts[i].restart()
         return [draft.walk.trace(draft.logprobs) for draft in drafts]
 
 
@@ -55,55 +55,73 @@ class Draft:
 
     walk: Both.
     logprobs: Of the accepted decisions.
-    chunk: The ids to be read next, up to the last decision.
+    chunk: The ids to be read next.
     """
 
     def __init__(self, job: Job) -> None:
+        self.job = job
         self.walk = Walk(job.grammar, job.encode)
         self.logprobs: list[float] = []
+        self.chunk: list[int] = []
+        self._offset = self._end = 0  # what to add to a position to find its place in the chunk; where the chunk ends
         self._policy: dict[Hashable, int] = {}
         self._keys: list[Hashable] = []  # of the decisions
-        self._body = job.body
         self._roll_out()
         self.restart()
 
-    def restart(self) -> None:
-        """Read everything again, from the prompt on, in a new session."""
-        self.chunk = self._body + self._read_from(0)
-        self._offset = len(self._body) - 1
-
     @property
-    def places(self) -> list[int]:
-        """Where in the chunk the hidden states of the open decisions are."""
-        return [decision.position + self._offset for decision in self.walk.decisions[len(self.logprobs) :]]
+    def finished(self) -> bool:
+        """Whether all decisions are accepted."""
+        return len(self.logprobs) == len(self.walk.decisions)
 
-    @property
-    def choices(self) -> list[list[int]]:
-        """What there is to choose from at the open decisions."""
-        return [decision.choices for decision in self.walk.decisions[len(self.logprobs) :]]
+    def restart(self, with_draft: bool = True) -> None:
+        """Begin a new session: read the prompt, and the answer so far, with or without what is only expected."""
+        accepted = self.walk.decisions[len(self.logprobs)].position if not self.finished else 0
+        self._read(self.job.body, 0, self._last if with_draft else accepted)
 
-    def settle(self, bests: Sequence[int], logprobs: Sequence[float]) -> int:
-        """Compare the draft with the model's choices at the open decisions. Up to the first difference they are
-        accepted, and another draft begins behind them; all others teach the policy.
+    def asked(self) -> list[tuple[int, list[int]]]:
+        """The open decisions that the chunk leads to: where in it their hidden states are, and their choices."""
+        decisions = self.walk.decisions[len(self.logprobs) :]
+        return [(d.position + self._offset, d.choices) for d in decisions if d.position <= self._end]
 
+    def settle(self, answers: Sequence[tuple[float, int]], marks: Marks | None = None) -> int:
+        """Compare the draft with the model's choices, with their log-probabilities, at the decisions that were asked.
+        Up to the first difference they are accepted, and another draft begins behind them; all teach the policy.
+
+        marks: What a draft head expects: it knows better than answers behind a plain copy.
         Returns: how many ids of the chunk were read in vain.
         """
-        first = len(self.logprobs)
-        decisions = self.walk.decisions[first:]
-        for key, decision, best in zip(self._keys[first:], decisions, bests, strict=True):
+        first, end = len(self.logprobs), self._end
+        asked = self.walk.decisions[first : first + len(answers)]
+        for key, decision, (_, best) in zip(self._keys[first:], asked, answers, strict=False):
             self._policy[key] = decision.choices[best]
-        wrong = next((n for n, best in enumerate(bests) if best != decisions[n].chosen), None)
-        if wrong is None:
-            self.logprobs += logprobs
+        if marks:
+            self._policy |= policy_of(marks, self.job.grammar, self.job.encode)
+        wrong = next((n for n, (_, best) in enumerate(answers) if best != asked[n].chosen), None)
+        self.logprobs += [logprob for logprob, _ in answers[: None if wrong is None else wrong + 1]]
+        if wrong is None and self.finished:
             return 0
-        self.logprobs += logprobs[: wrong + 1]
-        self.walk.rewind(first + wrong)
-        del self._keys[first + wrong :]
-        self._choose(bests[wrong])
+        self._rewind(len(self.logprobs) if wrong is None else first + wrong)
+        if wrong is not None:
+            end = asked[wrong].position
+            self._choose(answers[wrong][1])
         self._roll_out()
-        self.chunk = self._read_from(decisions[wrong].position)
-        self._offset = -decisions[wrong].position - 1
-        return decisions[-1].position - decisions[wrong].position
+        vain = self._end - end
+        self._read([], end, self._last)
+        return vain
+
+    @property
+    def _last(self) -> int:
+        """The number of ids before the last decision."""
+        return self.walk.decisions[-1].position if self.walk.decisions else 0
+
+    def _read(self, body: list[int], start: int, end: int) -> None:
+        self.chunk = body + self.walk.ids[start:end]
+        self._offset, self._end = len(body) - start - 1, end
+
+    def _rewind(self, count: int) -> None:
+        self.walk.rewind(count)
+        del self._keys[count:]
 
     def _roll_out(self) -> None:
         """Draft the rest of the answer."""
@@ -111,31 +129,37 @@ class Draft:
             expected = self._policy.get(self.walk.key)
             self._choose(choices.index(expected) if expected in choices else 0)
 
-    def _read_from(self, position: int) -> list[int]:
-        return self.walk.ids[position : self.walk.decisions[-1].position] if self.walk.decisions else []
-
     def _choose(self, index: int) -> None:
         self._keys.append(self.walk.key)
         self.walk.choose(index)
 
 
-def _decode(model: StepModel, prefix: tuple[int, ...], drafts: Sequence[Draft]) -> None:
-    groups = [(model.session(prefix, len(drafts)), drafts)]
+def _decode(model: StepModel, drafts: Sequence[Draft]) -> None:
+    for draft in drafts:
+        draft.restart(model.copies_first)
+    session = model.session(drafts[0].job.prefix, len(drafts))
+    hidden = session.extend([draft.chunk for draft in drafts])
+    marks = session.expect([draft.job.words for draft in drafts])
+    groups = [(session, hidden, drafts)]
     while groups:
-        session, drafts = groups.pop()
-        hidden = session.extend([draft.chunk for draft in drafts])
-        asked = [(row, place) for row, draft in enumerate(drafts) for place in draft.places]
-        rows, places = zip(*asked, strict=True)
-        log_probs = model.log_probs(hidden[rows, places], [ids for draft in drafts for ids in draft.choices])
-        answers = zip(*(part.tolist() for part in log_probs.max(dim=1)), strict=True)
-        vain = []
-        for draft in drafts:
-            logprobs, bests = zip(*islice(answers, len(draft.places)), strict=True)
-            vain.append(draft.settle(bests, logprobs))
-        session.drop(vain)
-        unsettled = [row for row, draft in enumerate(drafts) if draft.places]
-        for group in by_length(unsettled, [len(draft.chunk) for draft in drafts]):
-            groups.append((session.select(group), [drafts[row] for row in group]))
+        session, hidden, drafts = groups.pop()
+        session.drop(_settle(model, hidden, drafts, marks))
+        marks = []
+        unsettled = [row for row, draft in enumerate(drafts) if not draft.finished]
+        for rows in by_length(unsettled, [len(draft.chunk) for draft in drafts]):
+            rest = session.select(rows)
+            groups.append((rest, rest.extend([drafts[row].chunk for row in rows]), [drafts[row] for row in rows]))
+
+
+def _settle(model: StepModel, hidden: torch.Tensor, drafts: Sequence[Draft], marks: Sequence[Marks]) -> list[int]:
+    """Ask for all open decisions at once. Returns how many ids of each row were read in vain."""
+    asked = [(row, *question) for row, draft in enumerate(drafts) for question in draft.asked()]
+    rows, places, choices = zip(*asked, strict=True)
+    answers = zip(*(part.tolist() for part in model.log_probs(hidden[rows, places], choices).max(dim=1)), strict=True)
+    return [
+        draft.settle(list(islice(answers, len(draft.asked()))), expected)
+        for draft, expected in zip_longest(drafts, marks)
+    ]
 
 
 _PASS = 32

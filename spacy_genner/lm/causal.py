@@ -12,6 +12,7 @@ import torch
 from .adapters import LoRA, Tuning, sharing_copy
 from .attention import attention_mask, implementation_of, layer_kinds
 from .bundle import bundled, save_base
+from .draft_head import DraftHead
 from .head import Head
 from .load import Base, device_of, dtype_of, load_base
 from .packing import pack
@@ -56,6 +57,7 @@ class CausalLM:
         }
         self._bundle_base = bundle_base
         self._steps: CausalSteps | None = None
+        self._draft_head: DraftHead | None = None
 
     @cached_property
     def base(self) -> Base:
@@ -81,8 +83,17 @@ class CausalLM:
     def steps(self) -> CausalSteps:
         """The present weights, merged for decoding."""
         if self._steps is None:
-            self._steps = CausalSteps(self.tuning.merged(self.model, self.dtype))
+            self._steps = CausalSteps(self.tuning.merged(self.model, self.dtype), self._draft_head)
         return self._steps
+
+    @property
+    def draft_head(self) -> DraftHead | None:
+        """What proposes drafts, if anything was trained to."""
+        return self._draft_head
+
+    @draft_head.setter
+    def draft_head(self, head: DraftHead | None) -> None:
+        self._draft_head, self._steps = head, None
 
     @property
     def _plain(self) -> Any:
@@ -91,7 +102,7 @@ class CausalLM:
     def reset(self) -> None:
         """Begin again with the base weights and a fresh adapter."""
         self.__dict__.pop("model", None)
-        self._steps = None
+        self.draft_head = None
         _ = self.model
 
     def changed(self) -> None:
@@ -114,6 +125,8 @@ class CausalLM:
         """Write what training changed, what identifies the base, and the base itself if it is to be bundled."""
         self.tuning.save(self.model, folder)
         (folder / "base.json").write_text(json.dumps(self._identity(), indent=2), encoding="utf8")
+        if self.draft_head:
+            self.draft_head.save(folder / "draft_head.safetensors")
         if self._bundle_base:
             save_base(self.base, folder / "base")
 
@@ -139,7 +152,8 @@ class CausalLM:
                 "again"
             )
         self.tuning.restore(self.model, folder)
-        self.changed()
+        draft_head = folder / "draft_head.safetensors"
+        self.draft_head = DraftHead.load(draft_head, self.device) if draft_head.exists() else None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "CausalLM":
         """A copy with trained weights of its own, on the same base."""

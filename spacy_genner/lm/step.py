@@ -8,8 +8,10 @@ from typing import Any
 
 import torch
 
+from ..decoding.marks import Marks
 from .attention import attention_mask
 from .cache import empty_cache, repeated, selected
+from .draft_head import DraftHead
 from .head import Head
 
 
@@ -17,12 +19,19 @@ class CausalSteps:
     """The step model of merged, frozen weights. It remembers the prefixes that it has read.
 
     model: A causal language model from Hugging Face in evaluation mode.
+    draft_head: Proposes drafts.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, draft_head: DraftHead | None = None) -> None:
         self.model = model
         self.head = Head(model)
+        self.draft_head = draft_head
         self._prefixes: dict[tuple[int, ...], Any] = {}
+
+    @property
+    def copies_first(self) -> bool:
+        """Whether a plain copy is to be tried along with the prompt."""
+        return self.draft_head is None or self.draft_head.copies_first
 
     def session(self, prefix: tuple[int, ...], rows: int) -> CausalSession:
         """A fresh batch behind a prefix of at least one id."""
@@ -50,10 +59,15 @@ class CausalSession:
     cache: Keys and values, a slot for each id and each hole.
     length: The number of ids that every row has read, the same ones in all.
     rows: The number of rows.
+    layer: The number of layers behind which to keep the hidden states of a chunk, for the draft head.
+    states: Those of the last chunk.
     """
+
+    states: torch.Tensor
 
     def __init__(self, steps: CausalSteps, cache: Any, length: int, rows: int) -> None:
         self._steps = steps
+        self.layer = steps.draft_head.layer if steps.draft_head else None
         self._device = steps.model.device
         self.cache = cache
         self._next = torch.full((rows,), length, device=self._device)
@@ -74,10 +88,22 @@ class CausalSession:
         model = self._steps.model
         mask = attention_mask(model.config, positions, self._positions, self._valid[:, None], model.dtype)
         output = model.get_decoder()(
-            input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=self.cache, use_cache=True
+            input_ids=ids,
+            attention_mask=mask,
+            position_ids=positions,
+            past_key_values=self.cache,
+            use_cache=True,
+            output_hidden_states=self.layer is not None,
         )
+        if self.layer is not None:
+            self.states = output.hidden_states[self.layer]
         hidden: torch.Tensor = output.last_hidden_state
         return hidden
+
+    def expect(self, words: Sequence[Sequence[int]]) -> list[Marks]:
+        """What the draft head expects of each row, if there is one."""
+        head, self.layer = self._steps.draft_head, None  # later chunks are not asked
+        return head.marks([row[places] for row, places in zip(self.states, words, strict=True)]) if head else []
 
     def drop(self, counts: Sequence[int]) -> None:
         """Forget the last ids of each row: their slots become holes."""

@@ -59,13 +59,13 @@ def init(model: Network, X: Any = None, Y: Any = None) -> None:
     shim: Any = model.shims[0]
     shim.reset()
     model.attrs["speller"] = None
-    _speller(model)
+    speller_of(model)
 
 
 def forward(model: Network, X: Sequence[Any], is_train: bool) -> tuple[Any, Callable[[Floats1d], list[Any]]]:
     """Sources → entities, or (source, gold entities) → losses."""
     shim: Any = model.shims[0]
-    speller = _speller(model)
+    speller = speller_of(model)
     if is_train:
         losses, backprop = shim.begin_update([speller.target(source, gold) for source, gold in X])
         return losses, lambda d_losses: backprop(d_losses) or []
@@ -89,20 +89,27 @@ class Speller:
 
     def job(self, source: Source) -> Job:
         """What a decoder needs to know."""
-        return Job(self._prefix, self._body(source), self._format.grammar(source, self._labels), self._pieces.encode)
+        body, words = self._body(source)
+        return Job(self._prefix, body, words, self._format.grammar(source, self._labels), self._pieces.encode)
 
     def target(self, source: Source, entities: Sequence[Entity]) -> Target:
         """What training needs to know. Raises: ValueError if the format cannot say the entities."""
         grammar = self._format.grammar(source, self._labels)
         answer, decisions = spell(grammar, grammar.derive(entities), self._pieces.encode)
-        return Target(self._prefix, self._body(source), [*answer, self._pieces.end], decisions)
+        return Target(self._prefix, self._body(source)[0], [*answer, self._pieces.end], decisions)
 
-    def _body(self, source: Source) -> list[int]:
-        words = (f" {word}" if space else word for word, space in zip(source.words, source.spaces, strict=True))
-        return [id for word in words for id in self._pieces.encode(word)] + self._suffix
+    def _body(self, source: Source) -> tuple[list[int], list[int]]:
+        """The ids of the prompt behind the prefix, and the places of the last id of each token and of all."""
+        ids, words = list[int](), list[int]()
+        for word, space in zip(source.words, source.spaces, strict=True):
+            ids += self._pieces.encode(f" {word}" if space else word)
+            words.append(len(ids) - 1)
+        ids += self._suffix
+        return ids, [*words, len(ids) - 1]
 
 
-def _speller(model: Network) -> Speller:
+def speller_of(model: Network) -> Speller:
+    """Sources and entities as token ids, for the network's present labels."""
     shim: Any = model.shims[0]
     attrs = model.attrs
     if attrs["speller"] is None:

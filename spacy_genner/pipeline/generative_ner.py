@@ -101,6 +101,17 @@ class GenerativeNER(TrainablePipe):
         """Turn scores into probabilities by this scaling from now on, until the next training; None: leave them."""
         self.cfg["calibration"] = None if scaling is None else asdict(scaling)
 
+    def train_drafts(self, examples: Iterable[Example]) -> None:
+        """Train a small head to guess the model's answers from its hidden states: decoding becomes faster, its result
+        does not change. To be done after all other training.
+
+        Raises: ValueError if no example has spans.
+        """
+        from ..models.drafting import train_drafts
+
+        self._require_labels()
+        train_drafts(self.model, [gold for example in examples for gold in self._learnable(example)[0]])
+
     def predict(self, docs: Iterable[Doc]) -> list[Prediction]:
         """The sources of the documents and their entities.
 

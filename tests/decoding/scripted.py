@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 
 import torch
 
+from spacy_genner.decoding.marks import Marks
+
 Rule = Callable[[tuple[int, ...], int], float]
 """All ids read so far, and a next one → its logit."""
 
@@ -34,9 +36,12 @@ class ScriptedModel:
     sessions: The prefix and the number of rows of each.
     passes: How often ids were read.
     asked: The number of choices between ids.
+    marks: What its draft head expects of every row, if it has one.
+    copies_first: Whether a plain copy is to be tried along with the prompt.
     """
 
-    def __init__(self, rule: Rule) -> None:
+    def __init__(self, rule: Rule, marks: Marks | None = None, copies_first: bool = True) -> None:
+        self.marks, self.copies_first = marks, copies_first
         self.sessions: list[tuple[tuple[int, ...], int]] = []
         self.passes = 0
         self.asked = 0
@@ -75,6 +80,9 @@ class ScriptedSession:
                 self._histories[row] = (*self._histories[row], id)
                 hidden[row, at, 0] = self._model.remember(self._histories[row])
         return hidden
+
+    def expect(self, words: Sequence[Sequence[int]]) -> list[Marks]:
+        return [self._model.marks] * len(words) if self._model.marks is not None else []
 
     def drop(self, counts: Sequence[int]) -> None:
         self._histories = [ids[: len(ids) - count] for ids, count in zip(self._histories, counts, strict=True)]

@@ -50,7 +50,7 @@ def test_indifference_is_one_over_the_number_of_choices() -> None:
     def opens_and_closes(history: tuple[int, ...], id: int) -> float:
         return 0.001 if chr(id) in "[|" else 0.0
 
-    (trace,) = GreedyDecoder()(ScriptedModel(opens_and_closes), [Job((1,), [2], grammar, encode)])
+    (trace,) = GreedyDecoder()(ScriptedModel(opens_and_closes), [Job((1,), [2], [], grammar, encode)])
     scores = {entity: entity.score for entity in scored_entities(grammar, trace)}
     # behind "x": " y" or " |", then P, G or O; behind "y", the last token, a span can only be closed
     assert scores == {
@@ -60,7 +60,7 @@ def test_indifference_is_one_over_the_number_of_choices() -> None:
 
 
 def decoded(source: Source, labels: dict[str, str], format: InlineBracketed) -> tuple[Job, Trace]:
-    job = Job((1,), [*encode("".join(source.words)), 0], format.grammar(source, labels), encode)
+    job = Job((1,), [*encode("".join(source.words)), 0], [], format.grammar(source, labels), encode)
     return job, GreedyDecoder()(ScriptedModel(noise), [job])[0]
 
 

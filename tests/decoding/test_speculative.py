@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacy_genner.decoding.greedy import GreedyDecoder
+from spacy_genner.decoding.marks import Marks, marks_of
 from spacy_genner.decoding.moves import spell
 from spacy_genner.decoding.speculative import _PASS, Draft, SpeculativeDecoder, by_length
 from spacy_genner.types import Entity, Source
@@ -60,15 +61,46 @@ def test_each_pass_settles_a_decision(data: st.DataObject) -> None:
     assert decode(source, wanted, labels).passes <= len(decisions) + 1
 
 
+NESTED = [Entity(2, 3, "PER"), Entity(2, 4, "ORG"), Entity(5, 6, "GPE")]
+RIGHT = marks_of(job_of(SOURCE).grammar.derive(NESTED))
+
+
+@pytest.mark.parametrize(
+    ("marks", "copies_first", "passes"),
+    [
+        (RIGHT, False, 2),  # the prompt; the right draft
+        (RIGHT, True, 2),  # prompt and copy; the right draft
+        ([()] * 8, False, 10),  # a draft head that sees nothing
+        ([(("open", None),)] * 8, False, None),  # one that is wrong everywhere
+        (None, False, 10),
+    ],
+)
+def test_drafts_of_a_draft_head(marks: Marks | None, copies_first: bool, passes: int | None) -> None:
+    job = job_of(SOURCE)
+    ids, _ = spell(job.grammar, job.grammar.derive(NESTED), encode)
+    model = ScriptedModel(wanting([*job.prefix, *job.body, *ids]), marks, copies_first)
+    (trace,) = SpeculativeDecoder()(model, [job])
+    assert said(job, trace) == NESTED
+    assert passes is None or model.passes == passes
+
+
+def test_the_prompt_alone_is_read_first_if_copies_are_seldom_right() -> None:
+    draft = Draft(job_of(words("Ann met Lee")))
+    draft.restart(with_draft=False)
+    assert "".join(map(chr, draft.chunk)) == "Ann met Lee → "  # and what is certain
+    assert draft.asked() == [(len(draft.chunk) - 1, encode("A["))]
+    assert draft.settle([(-0.5, 0)]) == 0
+    assert "".join(map(chr, draft.chunk)) == "Ann met " and draft.logprobs == [-0.5]
+
+
 def test_what_was_said_behind_a_difference_is_expected_next_time() -> None:
     """The model wants two names and sees them in the first pass, whatever stands before."""
     draft = Draft(job_of(words("Ann met Lee ."), {"PER": ""}))
     assert "".join(map(chr, draft.walk.ids)) == " Ann met Lee ."
-    choices = draft.choices
-    opening = [ids.index(ord("[")) if ord("[") in ids else 0 for ids in choices]
+    choices = [ids for _, ids in draft.asked()]
     places = [n for n, ids in enumerate(choices) if ord("[") in ids]
-    bests = [opening[n] if n in (places[0], places[2]) else 0 for n in range(len(choices))]
-    vain = draft.settle(bests, [-0.5] * len(bests))
+    bests = [ids.index(ord("[")) if n in (places[0], places[2]) else 0 for n, ids in enumerate(choices)]
+    vain = draft.settle([(-0.5, best) for best in bests])
     assert "".join(map(chr, draft.walk.ids)) == " [Ann met [Lee . | PER] | PER]"
     assert vain == len(" Ann met Lee ") - len(" ")  # the last decision is before the full stop
     assert len(draft.logprobs) == places[0] + 1
@@ -77,7 +109,7 @@ def test_what_was_said_behind_a_difference_is_expected_next_time() -> None:
 def test_a_draft_reads_up_to_its_last_decision_only() -> None:
     draft = Draft(job_of(words("Ann met Lee"), {"PER": ""}))
     assert "".join(map(chr, draft.chunk)) == "Ann met Lee → Ann met "
-    assert draft.places[-1] == len(draft.chunk) - 1
+    assert draft.asked()[-1][0] == len(draft.chunk) - 1
 
 
 def test_a_batch_holds_prompts_and_drafts() -> None:

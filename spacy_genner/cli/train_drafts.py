@@ -1,0 +1,28 @@
+"""`genner train-drafts`: the same entities, sooner."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from wasabi import msg
+
+from . import genner
+from ._pipelines import component_of, load, plain_errors, read_corpus
+
+
+@genner.command("train-drafts")
+def train_drafts_cli(
+    model: Annotated[str, typer.Argument(help="Trained pipeline: a folder or an installed package")],
+    data: Annotated[Path, typer.Argument(help="Annotated documents: those trained on will do", exists=True)],
+    output: Annotated[Path, typer.Argument(help="Folder for the pipeline with drafts")],
+    component: Annotated[str, typer.Option(help="Name of the generative_ner component")] = "generative_ner",
+    limit: Annotated[int, typer.Option(help="How many documents to learn from at most", min=1)] = 5000,
+) -> None:
+    """Teach a pipeline to guess its own answers: it decodes faster, and finds the same entities."""
+    nlp = load(model)
+    with plain_errors():
+        component_of(nlp, component).train_drafts(read_corpus(data, nlp, limit))
+        nlp.to_disk(output)
+    msg.good(f"Saved the pipeline with drafts to {output}")
