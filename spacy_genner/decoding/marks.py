@@ -2,50 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
-from ..formats.base import Grammar
+import numpy as np
+import numpy.typing as npt
+
 from ..types import Move
-from .moves import Encode, Walk
 
 Mark: TypeAlias = tuple[str, str | None]
 """Kind and label of a move that is no copy."""
 
-Marks: TypeAlias = list[tuple[Mark, ...]]
-"""The marks before each token of a source, and after the last one."""
+Pattern: TypeAlias = tuple[Mark, ...]
+"""The marks before a token, or after the last one."""
+
+COPY: Mark = ("copy", None)
+_DEPTH = 8  # how many open spans are told apart
+_NEVER = -1e4
 
 
-def marks_of(moves: Iterable[Move]) -> Marks:
-    """The marks of a complete derivation."""
-    marks: list[list[Mark]] = [[]]
+def marks_of(moves: Iterable[Move]) -> list[Pattern]:
+    """The marks of a complete derivation, gap by gap."""
+    gaps: list[list[Mark]] = [[]]
     for move in moves:
         if move.kind == "copy":
-            marks.append([])
+            gaps.append([])
         else:
-            marks[-1].append((move.kind, move.label))
-    return [tuple(gap) for gap in marks]
+            gaps[-1].append((move.kind, move.label))
+    return [tuple(gap) for gap in gaps]
 
 
-def policy_of(marks: Marks, grammar: Grammar, encode: Encode) -> dict[Hashable, int]:
-    """The id to expect at each place that a derivation with these marks passes. Marks that are not legal are left out,
-    and what is open at the end is closed by the first legal move."""
-    ids = [id for move in _derive(marks, grammar) for id in encode(move.text)]
-    walk, policy = Walk(grammar, encode), dict[Hashable, int]()
-    while walk.choices:
-        policy[walk.key] = ids[len(walk.ids)]
-        walk.choose(walk.choices.index(ids[len(walk.ids)]))
-    return policy
+class Plan:
+    """The most probable marks of a source that can follow what is written, whatever that is: open spans will be closed
+    (Viterbi's algorithm, over the number of open spans).
+
+    patterns: What may stand in a gap.
+    scores: Log-probabilities, gaps × patterns.
+    """
+
+    def __init__(self, patterns: Sequence[Pattern], scores: npt.NDArray[np.floating]) -> None:
+        self._patterns, self._scores = patterns, scores
+        depths = np.arange(_DEPTH)[:, None]
+        needed, change = np.array([_effect(pattern) for pattern in patterns]).T
+        self._after = np.clip(depths + change, 0, _DEPTH - 1)  # depths × patterns
+        self._legal = np.where(depths >= needed, 0.0, _NEVER)
+        self._rest = np.empty((len(scores) + 1, _DEPTH))  # the best score of a gap and all behind it
+        self._rest[-1] = np.arange(_DEPTH) * _NEVER
+        for gap in range(len(scores) - 1, -1, -1):
+            self._rest[gap] = self._totals(gap).max(axis=1)
+
+    def expected(self, gap: int, depth: int, written: Pattern) -> Iterator[Mark]:
+        """What may come next in a gap before which so many spans are open, and in which these marks stand already: the
+        most probable first."""
+        totals = self._totals(gap)[min(depth, _DEPTH - 1)]
+        for index in (-totals).argsort(kind="stable"):
+            pattern = self._patterns[index]
+            if pattern[: len(written)] == written:
+                yield pattern[len(written)] if len(pattern) > len(written) else COPY
+
+    def _totals(self, gap: int) -> npt.NDArray[np.floating]:
+        """Scores of the patterns of a gap with the best that can follow, depths × patterns."""
+        totals: npt.NDArray[np.floating] = self._scores[gap] + self._legal + self._rest[gap + 1][self._after]
+        return totals
 
 
-def _derive(marks: Marks, grammar: Grammar) -> list[Move]:
-    state, moves = grammar.start, list[Move]()
-    for gap in marks:
-        for wanted in (*gap, ("copy", None)):
-            if move := next((m for m in grammar.moves(state) if (m.kind, m.label) == wanted), None):
-                moves.append(move)
-                state = grammar.advance(state, move)
-    while legal := grammar.moves(state):
-        moves.append(legal[0])
-        state = grammar.advance(state, legal[0])
-    return moves
+def _effect(pattern: Pattern) -> tuple[int, int]:
+    """How many spans must be open before a pattern, and how many more are open behind it."""
+    needed = change = 0
+    for kind, _ in pattern:
+        change += {"open": 1, "close": -1}.get(kind, 0)
+        needed = max(needed, -change)
+    return needed, change

@@ -10,7 +10,7 @@ import torch
 
 from ..formats.base import Grammar
 from ..types import Trace
-from .marks import Marks
+from .marks import Plan
 from .moves import Encode
 
 
@@ -38,7 +38,7 @@ class Session(Protocol):
         """Read a chunk of at least one id more in every row: one forward pass. Returns the hidden states of the chunks,
         padded on the right: rows × longest chunk × width."""
 
-    def expect(self, words: Sequence[Sequence[int]]) -> list[Marks]:
+    def expect(self, words: Sequence[Sequence[int]]) -> list[Plan]:
         """What the model's draft head expects of each row, given the places of its words in the chunk that it has just
         read; an empty list without a draft head."""
 

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from ..formats.base import Grammar
 from ..types import Move, Step, Trace
+from .marks import Mark, Plan
 
 Encode: TypeAlias = Callable[[str], Sequence[int]]
 """Segment of text → token ids."""
@@ -55,7 +56,8 @@ class _Place:
     state, node: Of the grammar, and of the trie of its moves.
     moves, ids: How many were complete when the present move began.
     copied: How many moves before that were copies.
-    marks: The moves after the last copy.
+    depth: How many spans were open at the last copy.
+    marks: The moves after it.
     """
 
     state: Any
@@ -63,6 +65,7 @@ class _Place:
     moves: int = 0
     ids: int = 0
     copied: int = 0
+    depth: int = 0
     marks: tuple[Move, ...] = ()
 
 
@@ -88,9 +91,19 @@ class Walk:
     @property
     def key(self) -> Hashable:
         """The place of the next choice, whatever was marked before: the number of copies, the moves since the last one,
-        the ids written inside the present move."""
+        the ids written inside the present move, and how many choices there are, which tells whether a span is open."""
         place = self._place
-        return place.copied, place.marks, tuple(self.ids[place.ids :])
+        return place.copied, place.marks, tuple(self.ids[place.ids :]), len(self.choices)
+
+    def expected(self, plan: Plan) -> int:
+        """The index of the choice that leads to what a plan expects most; 0 if no choice leads to anything in it."""
+        place, ways = self._place, list(self._place.node.values())
+        written = tuple((move.kind, move.label) for move in place.marks)
+        for mark in plan.expected(place.copied, place.depth, written):
+            for index, child in enumerate(ways):
+                if _leads_to(child, mark):
+                    return index
+        return 0
 
     def choose(self, index: int) -> None:
         """Take `choices[index]`, and every forced id after it."""
@@ -123,8 +136,11 @@ class Walk:
         if isinstance(child, Move):
             self.moves.append(child)
             state = self._grammar.advance(place.state, child)
-            copied, marks = (place.copied + 1, ()) if child.kind == "copy" else (place.copied, (*place.marks, child))
-            self._place = _Place(state, self._trie(state), len(self.moves), len(self.ids), copied, marks)
+            copied, depth, marks = place.copied, place.depth, (*place.marks, child)
+            if child.kind == "copy":
+                depth += sum((mark.kind == "open") - (mark.kind == "close") for mark in marks)
+                copied, marks = copied + 1, ()
+            self._place = _Place(state, self._trie(state), len(self.moves), len(self.ids), copied, depth, marks)
         else:
             self._place = replace(place, node=child)
 
@@ -132,6 +148,12 @@ class Walk:
         while len(self._place.node) == 1:
             self._take(next(iter(self._place.node)))
         self.choices = list(self._place.node)
+
+
+def _leads_to(child: Node | Move, wanted: Mark) -> bool:
+    if isinstance(child, Move):
+        return (child.kind, child.label) == wanted
+    return any(_leads_to(grandchild, wanted) for grandchild in child.values())
 
 
 def spell(grammar: Grammar, moves: Sequence[Move], encode: Encode) -> tuple[list[int], list[Decision]]:

@@ -18,7 +18,7 @@ import torch
 
 from ..types import Trace
 from .batches import batches
-from .marks import Marks, policy_of
+from .marks import Plan
 from .model import Job, StepModel
 from .moves import Walk
 
@@ -65,6 +65,7 @@ class Draft:
         self.chunk: list[int] = []
         self._offset = self._end = 0  # what to add to a position to find its place in the chunk; where the chunk ends
         self._policy: dict[Hashable, int] = {}
+        self._plan: Plan | None = None
         self._keys: list[Hashable] = []  # of the decisions
         self._roll_out()
         self.restart()
@@ -84,19 +85,20 @@ class Draft:
         decisions = self.walk.decisions[len(self.logprobs) :]
         return [(d.position + self._offset, d.choices) for d in decisions if d.position <= self._end]
 
-    def settle(self, answers: Sequence[tuple[float, int]], marks: Marks | None = None) -> int:
+    def settle(self, answers: Sequence[tuple[float, int]], plan: Plan | None = None) -> int:
         """Compare the draft with the model's choices, with their log-probabilities, at the decisions that were asked.
         Up to the first difference they are accepted, and another draft begins behind them; all teach the policy.
 
-        marks: What a draft head expects: it knows better than answers behind a plain copy.
+        plan: What to expect from now on. It knows better than answers behind a draft that was made without it.
         Returns: how many ids of the chunk were read in vain.
         """
         first, end = len(self.logprobs), self._end
         asked = self.walk.decisions[first : first + len(answers)]
-        for key, decision, (_, best) in zip(self._keys[first:], asked, answers, strict=False):
-            self._policy[key] = decision.choices[best]
-        if marks:
-            self._policy |= policy_of(marks, self.job.grammar, self.job.encode)
+        if plan:
+            self._plan = plan
+        else:
+            for key, decision, (_, best) in zip(self._keys[first:], asked, answers, strict=False):
+                self._policy[key] = decision.choices[best]
         wrong = next((n for n, (_, best) in enumerate(answers) if best != asked[n].chosen), None)
         self.logprobs += [logprob for logprob, _ in answers[: None if wrong is None else wrong + 1]]
         if wrong is None and self.finished:
@@ -126,8 +128,11 @@ class Draft:
     def _roll_out(self) -> None:
         """Draft the rest of the answer."""
         while choices := self.walk.choices:
-            expected = self._policy.get(self.walk.key)
-            self._choose(choices.index(expected) if expected in choices else 0)
+            known = self._policy.get(self.walk.key)
+            if known in choices:
+                self._choose(choices.index(known))
+            else:
+                self._choose(self.walk.expected(self._plan) if self._plan else 0)
 
     def _choose(self, index: int) -> None:
         self._keys.append(self.walk.key)
@@ -139,27 +144,24 @@ def _decode(model: StepModel, drafts: Sequence[Draft]) -> None:
         draft.restart(model.copies_first)
     session = model.session(drafts[0].job.prefix, len(drafts))
     hidden = session.extend([draft.chunk for draft in drafts])
-    marks = session.expect([draft.job.words for draft in drafts])
+    plans = session.expect([draft.job.words for draft in drafts])
     groups = [(session, hidden, drafts)]
     while groups:
         session, hidden, drafts = groups.pop()
-        session.drop(_settle(model, hidden, drafts, marks))
-        marks = []
+        session.drop(_settle(model, hidden, drafts, plans))
+        plans = []
         unsettled = [row for row, draft in enumerate(drafts) if not draft.finished]
         for rows in by_length(unsettled, [len(draft.chunk) for draft in drafts]):
             rest = session.select(rows)
             groups.append((rest, rest.extend([drafts[row].chunk for row in rows]), [drafts[row] for row in rows]))
 
 
-def _settle(model: StepModel, hidden: torch.Tensor, drafts: Sequence[Draft], marks: Sequence[Marks]) -> list[int]:
+def _settle(model: StepModel, hidden: torch.Tensor, drafts: Sequence[Draft], plans: Sequence[Plan]) -> list[int]:
     """Ask for all open decisions at once. Returns how many ids of each row were read in vain."""
     asked = [(row, *question) for row, draft in enumerate(drafts) for question in draft.asked()]
     rows, places, choices = zip(*asked, strict=True)
     answers = zip(*(part.tolist() for part in model.log_probs(hidden[rows, places], choices).max(dim=1)), strict=True)
-    return [
-        draft.settle(list(islice(answers, len(draft.asked()))), expected)
-        for draft, expected in zip_longest(drafts, marks)
-    ]
+    return [draft.settle(list(islice(answers, len(draft.asked()))), plan) for draft, plan in zip_longest(drafts, plans)]
 
 
 _PASS = 32

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import safetensors
 import torch
@@ -14,7 +13,7 @@ from torch import nn
 from torch.nn.functional import pad, relu
 from torch.nn.utils.rnn import pad_sequence
 
-from ..decoding.marks import Marks
+from ..decoding.marks import Pattern, Plan
 
 _WIDTH, _REACH, _DEPTH = 128, 5, 3  # a convolution sees what stands to the right, which a causal model does not
 
@@ -29,10 +28,10 @@ class DraftHead(nn.Module):
         can be asked.
     """
 
-    def __init__(self, width: int, layer: int, patterns: Sequence[Any], copies_first: bool) -> None:
+    def __init__(self, width: int, layer: int, patterns: Sequence[Pattern], copies_first: bool) -> None:
         super().__init__()
         self.layer, self.copies_first = layer, copies_first
-        self.patterns = [tuple((kind, label) for kind, label in pattern) for pattern in patterns]
+        self.patterns: list[Pattern] = [tuple((kind, label) for kind, label in pattern) for pattern in patterns]
         self._settings = {"width": width, "layer": layer, "patterns": self.patterns, "copies_first": copies_first}
         self.norm = nn.LayerNorm(width)
         self.input = nn.Linear(width, _WIDTH)
@@ -53,9 +52,9 @@ class DraftHead(nn.Module):
         return [row[:length] for row, length in zip(logits, lengths.tolist(), strict=True)]
 
     @torch.inference_mode()
-    def marks(self, states: Sequence[torch.Tensor]) -> list[Marks]:
-        """The most probable pattern of each gap."""
-        return [[self.patterns[i] for i in row.argmax(dim=1).tolist()] for row in self(states)]
+    def plans(self, states: Sequence[torch.Tensor]) -> list[Plan]:
+        """What to expect of each source."""
+        return [Plan(self.patterns, row.log_softmax(dim=1).cpu().numpy()) for row in self(states)]
 
     def save(self, path: Path) -> None:
         """Write weights and settings into one file."""

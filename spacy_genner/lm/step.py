@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from ..decoding.marks import Marks
+from ..decoding.marks import Plan
 from .attention import attention_mask
 from .cache import empty_cache, repeated, selected
 from .draft_head import DraftHead
@@ -100,10 +100,10 @@ class CausalSession:
         hidden: torch.Tensor = output.last_hidden_state
         return hidden
 
-    def expect(self, words: Sequence[Sequence[int]]) -> list[Marks]:
+    def expect(self, words: Sequence[Sequence[int]]) -> list[Plan]:
         """What the draft head expects of each row, if there is one."""
         head, self.layer = self._steps.draft_head, None  # later chunks are not asked
-        return head.marks([row[places] for row, places in zip(self.states, words, strict=True)]) if head else []
+        return head.plans([row[places] for row, places in zip(self.states, words, strict=True)]) if head else []
 
     def drop(self, counts: Sequence[int]) -> None:
         """Forget the last ids of each row: their slots become holes."""

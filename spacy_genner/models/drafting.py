@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
 from ..decoding.batches import batches
-from ..decoding.marks import Marks, marks_of
+from ..decoding.marks import Pattern, marks_of
 from ..decoding.model import Job
 from ..lm.draft_head import DraftHead
 from ..lm.step import CausalSteps
@@ -50,7 +50,9 @@ def _states(steps: CausalSteps, jobs: Sequence[Job], layer: int) -> list[torch.T
     return [states[i] for i in range(len(jobs))]
 
 
-def _fit(states: Sequence[torch.Tensor], marks: Sequence[Marks], layer: int, epochs: int, seed: int) -> DraftHead:
+def _fit(
+    states: Sequence[torch.Tensor], marks: Sequence[list[Pattern]], layer: int, epochs: int, seed: int
+) -> DraftHead:
     counts = Counter(gap for row in marks for gap in row)
     counts[()] = counts.total()  # the first pattern, whatever else there is
     patterns = [pattern for pattern, _ in counts.most_common()]

@@ -6,9 +6,10 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
 
-from spacy_genner.decoding.marks import Marks
+from spacy_genner.decoding.marks import Pattern, Plan
 
 Rule = Callable[[tuple[int, ...], int], float]
 """All ids read so far, and a next one → its logit."""
@@ -30,18 +31,24 @@ def wanting(*answers: Sequence[int], logit: float = 20.0) -> Rule:
     return lambda history, id: logit if (*history, id) in wanted else 0.0
 
 
+def plan_of(marks: Sequence[Pattern]) -> Plan:
+    """A plan that is sure of these marks."""
+    patterns = list(dict.fromkeys([(), *marks]))
+    return Plan(patterns, np.array([[0.0 if pattern == gap else -20.0 for pattern in patterns] for gap in marks]))
+
+
 class ScriptedModel:
     """Counts what it is asked for.
 
     sessions: The prefix and the number of rows of each.
     passes: How often ids were read.
     asked: The number of choices between ids.
-    marks: What its draft head expects of every row, if it has one.
+    plan: What its draft head expects of every row, if it has one.
     copies_first: Whether a plain copy is to be tried along with the prompt.
     """
 
-    def __init__(self, rule: Rule, marks: Marks | None = None, copies_first: bool = True) -> None:
-        self.marks, self.copies_first = marks, copies_first
+    def __init__(self, rule: Rule, plan: Plan | None = None, copies_first: bool = True) -> None:
+        self.plan, self.copies_first = plan, copies_first
         self.sessions: list[tuple[tuple[int, ...], int]] = []
         self.passes = 0
         self.asked = 0
@@ -81,8 +88,8 @@ class ScriptedSession:
                 hidden[row, at, 0] = self._model.remember(self._histories[row])
         return hidden
 
-    def expect(self, words: Sequence[Sequence[int]]) -> list[Marks]:
-        return [self._model.marks] * len(words) if self._model.marks is not None else []
+    def expect(self, words: Sequence[Sequence[int]]) -> list[Plan]:
+        return [self._model.plan] * len(words) if self._model.plan else []
 
     def drop(self, counts: Sequence[int]) -> None:
         self._histories = [ids[: len(ids) - count] for ids, count in zip(self._histories, counts, strict=True)]

@@ -23,9 +23,10 @@ def rows(*lengths: int) -> list[torch.Tensor]:
 def test_a_row_for_each_source_and_a_pattern_for_each_gap(head: DraftHead) -> None:
     logits = head(rows(3, 1, 6))
     assert [tuple(row.shape) for row in logits] == [(3, 3), (1, 3), (6, 3)]
-    marks = head.marks(rows(3, 1, 6))
-    assert [len(row) for row in marks] == [3, 1, 6]
-    assert marks == [[PATTERNS[int(i)] for i in row.argmax(dim=1)] for row in logits]
+    plans = head.plans(rows(3, 1, 6))
+    assert [plan._scores.shape for plan in plans] == [(3, 3), (1, 3), (6, 3)]
+    for plan, row in zip(plans, logits, strict=True):
+        torch.testing.assert_close(torch.from_numpy(plan._scores), row.log_softmax(dim=1).detach())
 
 
 def test_what_is_proposed_does_not_depend_on_the_batch(head: DraftHead) -> None:
