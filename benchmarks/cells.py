@@ -1,0 +1,30 @@
+"""Results in a JSON file: what is finished is kept, so that a benchmark can be stopped and go on."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+Cell = dict[str, Any]
+
+
+class Cells:
+    """The cells of a file, which is read if it is there. Each has a key, a few of its fields, and results."""
+
+    def __init__(self, path: Path) -> None:
+        self.all: list[Cell] = json.loads(path.read_text(encoding="utf8")) if path.exists() else []
+        self._path = path
+
+    def cell(self, **key: Any) -> Cell:
+        """The cell with this key, which is made if it is not there. Changes need to be saved."""
+        for cell in self.all:
+            if all(name in cell and cell[name] == value for name, value in key.items()):
+                return cell
+        self.all.append(key)
+        return key
+
+    def save(self) -> None:
+        """Write the file; a kill leaves the one of before."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = self._path.with_name(f"{self._path.name}.new")
+        fresh.write_text(json.dumps(self.all, indent=1), encoding="utf8")
+        fresh.replace(self._path)

@@ -1,0 +1,134 @@
+"""What a compared system is, what it works on, and how its work is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import torch
+from spacy.training import Example
+
+from spacy_genner.decoding.model import Job, Session, StepModel
+from spacy_genner.formats.base import Format, Grammar
+from spacy_genner.labels import Labels
+from spacy_genner.lm.causal import CausalLM
+from spacy_genner.pipeline.docs import DocSource
+from spacy_genner.types import Entity, Move
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The trained model that all systems run, with the same merged weights.
+
+    decoder: Ours, as the pipeline is configured.
+    """
+
+    lm: CausalLM
+    format: Format
+    labels: Labels
+    decoder: Any
+
+
+@dataclass(frozen=True)
+class Task:
+    """A sentence.
+
+    number: Its place in the corpus, from 0.
+    example: Its `predicted` has no entities, or those of another system.
+    answer: The ids of our own answer: what the floor reads, and about how much free generation is allowed to write.
+    """
+
+    number: int
+    example: Example
+    read: DocSource
+    job: Job
+    answer: list[int]
+
+
+@dataclass
+class Reading:
+    """Work of a language model.
+
+    passes: Forward passes, each over the rows of a batch.
+    rows: Rows of all passes.
+    ids, padded: Ids read, without and with padding; those of the shared prefix, read once, are left out.
+    """
+
+    passes: int = 0
+    rows: int = 0
+    ids: int = 0
+    padded: int = 0
+
+    def add(self, lengths: Sequence[int]) -> None:
+        """Count a pass over rows of these lengths."""
+        self.passes += 1
+        self.rows += len(lengths)
+        self.ids += sum(lengths)
+        self.padded += len(lengths) * max(lengths)
+
+
+@dataclass
+class Output:
+    """What a system makes of a batch.
+
+    entities: Those of each sentence; None where a system finds none because it looks for none.
+    """
+
+    entities: list[list[Entity]] | None
+    reading: Reading = field(default_factory=Reading)
+
+
+class System(Protocol):
+    """A way to find the entities of sentences."""
+
+    def __call__(self, tasks: Sequence[Task]) -> Output:
+        """Work on one batch of sentences, about as long as one another, which share a prefix."""
+
+
+class CountingSteps:
+    """A step model that counts what it reads."""
+
+    def __init__(self, steps: StepModel) -> None:
+        self.reading = Reading()
+        self._steps = steps
+
+    def session(self, prefix: tuple[int, ...], rows: int) -> CountingSession:
+        """A fresh batch that is counted."""
+        return CountingSession(self._steps.session(prefix, rows), self.reading)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._steps, name)
+
+
+class CountingSession:
+    """A session that counts what it reads."""
+
+    def __init__(self, session: Session, reading: Reading) -> None:
+        self._session, self._reading = session, reading
+
+    def extend(self, chunks: Sequence[Sequence[int]]) -> torch.Tensor:
+        """Read, and count."""
+        self._reading.add([len(chunk) for chunk in chunks])
+        return self._session.extend(chunks)
+
+    def select(self, rows: Sequence[int]) -> CountingSession:
+        """These rows only, counted on."""
+        return CountingSession(self._session.select(rows), self._reading)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._session, name)
+
+
+def parse(text: str, grammar: Grammar) -> list[Entity]:
+    """The entities of a text that was written freely; none unless it is a legal answer, or begins with one."""
+    state, moves = grammar.start, list[Move]()
+    position = 0
+    while legal := grammar.moves(state):
+        move = next((move for move in legal if text.startswith(move.text, position)), None)
+        if move is None:
+            return []
+        position += len(move.text)
+        moves.append(move)
+        state = grammar.advance(state, move)
+    return [entity for entity, _ in grammar.entities(moves)]

@@ -1,0 +1,93 @@
+"""`generate` of Hugging Face transformers, greedy: free, or held to legal answers by `prefix_allowed_tokens_fn`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+
+from spacy_genner.decoding.moves import Walk
+from spacy_genner.lm.cache import empty_cache, repeated
+
+from .base import Output, Reading, Subject, Task, parse
+
+_MORE = 8
+"""How many ids more than our answer it may write."""
+
+Allowed = Callable[[int, torch.Tensor], list[int]]
+
+
+class Generate:
+    """Writes what it likes, until a line or the text ends.
+
+    A model that was trained on decisions only does not know how to end: it may write little more than our longest
+    answer of the batch has. The prefix is read once, as ours is.
+    """
+
+    def __init__(self, subject: Subject) -> None:
+        self._lm = subject.lm
+        self._prefixes: dict[tuple[int, ...], Any] = {}
+        self._ends = [subject.lm.pieces.end, subject.lm.pieces.encode("\n")[-1]]
+
+    def __call__(self, tasks: Sequence[Task]) -> Output:
+        """Write a batch, padded on the left between prefix and body."""
+        model, device = self._lm.steps.model, self._lm.device
+        prefix, bodies = tasks[0].job.prefix, [task.job.body for task in tasks]
+        width = max(map(len, bodies))
+        ids = torch.tensor([[*prefix, *[self._ends[0]] * (width - len(body)), *body] for body in bodies], device=device)
+        mask = torch.tensor([[1] * len(prefix) + [0] * (width - len(body)) + [1] * len(body) for body in bodies])
+        output = model.generate(
+            ids,
+            attention_mask=mask.to(device),
+            past_key_values=repeated(self._read(prefix), len(tasks)),
+            prefix_allowed_tokens_fn=self.allowed(tasks, ids.shape[1]),
+            max_new_tokens=max(len(task.answer) for task in tasks) + _MORE,
+            do_sample=False,
+            eos_token_id=self._ends,
+            pad_token_id=self._ends[0],
+        )[:, ids.shape[1] :].tolist()
+        texts = self._lm.base.tokenizer.batch_decode(output, skip_special_tokens=True)
+        found = [parse(text, task.job.grammar) for task, text in zip(tasks, texts, strict=True)]
+        return Output(found, self._reading(bodies, output))
+
+    def allowed(self, tasks: Sequence[Task], start: int) -> Allowed | None:
+        """What may be written; None: anything."""
+        return None
+
+    def _read(self, prefix: tuple[int, ...]) -> Any:
+        if prefix not in self._prefixes:
+            cache = empty_cache()
+            ids = torch.tensor([prefix], device=self._lm.device)
+            with torch.inference_mode():
+                self._lm.steps.model.get_decoder()(input_ids=ids, past_key_values=cache, use_cache=True)
+            self._prefixes = {prefix: cache}
+        return self._prefixes[prefix]
+
+    def _reading(self, bodies: Sequence[list[int]], output: Sequence[list[int]]) -> Reading:
+        """A row is read up to the last id but one; finished rows are padding."""
+        reading = Reading()
+        reading.add([len(body) for body in bodies])
+        ends = [next((n for n, id in enumerate(row) if id in self._ends), len(row)) for row in output]
+        for place in range(len(output[0]) - 1):
+            reading.add([1] * len(output))
+            reading.ids -= sum(end <= place for end in ends)
+        return reading
+
+
+class GenerateAllowed(Generate):
+    """Writes legal answers only, in the token sequences of our tries."""
+
+    def allowed(self, tasks: Sequence[Task], start: int) -> Allowed:
+        """The ids of our own grammar, one walk a row."""
+        walks = [Walk(task.job.grammar, task.job.encode) for task in tasks]
+
+        def allowed(row: int, ids: torch.Tensor) -> list[int]:
+            walk, count = walks[row], len(ids) - start
+            if walk.choices and count > len(walk.ids):
+                walk.choose(walk.choices.index(int(ids[-1])))
+            if count < len(walk.ids):
+                return [walk.ids[count]]
+            return walk.choices if count == len(walk.ids) and walk.choices else [self._ends[0]]
+
+        return allowed

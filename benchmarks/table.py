@@ -1,0 +1,63 @@
+"""The cells of the benchmark of decoding as a Markdown table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+from typing import Any
+
+Cell = dict[str, Any]
+
+COUNTS = {"passes": "passes", "rows": "rows × passes", "ids": "ids", "padded": "padded"}
+HEADER = ["batch", "sentences/s", "× generate", "cost / floor", *COUNTS.values(), "MiB (rise)", "F1", "differ"]
+
+
+def rate(cell: Cell) -> float:
+    """Sentences a second, at the median time."""
+    return float(cell["sentences"] / median(cell["seconds"]))
+
+
+def table(cells: Sequence[Cell]) -> str:
+    """Each system at batch 1 and at its best batch, beside `generate` and the floor at batch 1 and at theirs."""
+    measured = [cell for cell in cells if cell.get("seconds")]
+    lines = [["system", *HEADER], ["---", *["---:"] * len(HEADER)]]
+    for system in dict.fromkeys(cell["system"] for cell in measured):
+        one, best = _one(measured, system), _best(measured, system)
+        if one:
+            lines.append(_row(one, _one(measured, "generate"), _one(measured, "floor")))
+        if best is not one:
+            lines.append(_row(best, _best(measured, "generate"), _best(measured, "floor")))
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _one(cells: Sequence[Cell], system: str) -> Cell | None:
+    return next((cell for cell in cells if cell["system"] == system and cell["batch"] == 1), None)
+
+
+def _best(cells: Sequence[Cell], system: str) -> Cell | None:
+    return max((cell for cell in cells if cell["system"] == system), key=rate, default=None)
+
+
+def _row(cell: Cell, generate: Cell | None, floor: Cell | None) -> list[str]:
+    reading = cell["reading"]
+    counts = [f"{reading[name] / cell['sentences']:.2f}" if reading["passes"] else "–" for name in COUNTS]
+    return [
+        cell["system"],
+        str(cell["batch"]),
+        f"{rate(cell):.2f}",
+        f"{rate(cell) / rate(generate):.1f}" if generate else "–",
+        f"{rate(floor) / rate(cell):.2f}" if floor else "–",
+        *counts,
+        f"{cell['mib']:.0f} ({cell['rise']:.0f})",
+        "–" if cell["f"] is None else f"{100 * cell['f']:.1f}",
+        _differing(cell),
+    ]
+
+
+def _differing(cell: Cell) -> str:
+    """How many sentences differ from our greedy decoder, and between which margins it chose there."""
+    if cell["differing"] is None:
+        return "–"
+    margins = [margin for margin in cell["differing"].values() if margin is not None]
+    between = f" ({min(margins):.1e} to {max(margins):.1e})" if margins else ""
+    return f"{len(cell['differing'])}{between}"
