@@ -91,9 +91,9 @@ class Walk:
     @property
     def key(self) -> Hashable:
         """The place of the next choice, whatever was marked before: the number of copies, the moves since the last one,
-        the ids written inside the present move, and how many choices there are, which tells whether a span is open."""
+        the ids written inside the present move, and the choices, which tell whether a span is open."""
         place = self._place
-        return place.copied, place.marks, tuple(self.ids[place.ids :]), len(self.choices)
+        return place.copied, place.marks, tuple(self.ids[place.ids :]), tuple(self.choices)
 
     def expected(self, plan: Plan) -> int:
         """The index of the choice that leads to what a plan expects most; 0 if no choice leads to anything in it."""

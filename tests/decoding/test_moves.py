@@ -171,7 +171,7 @@ def test_a_walk_that_was_taken_back_goes_on_as_if_nothing_had_been(data: st.Data
 
 
 def test_a_key_names_a_place_whatever_was_marked_before() -> None:
-    """Copies, marks since the last one, ids inside the move, number of choices: it survives marks inserted before."""
+    """Copies, marks since the last one, ids inside the move, choices: it survives marks inserted before."""
     grammar = FORMAT.grammar(Y, as_labels(["AB", "AC"]))
     plain, marked = Walk(grammar, encode), Walk(grammar, encode)
     plain.choose(0)
@@ -184,8 +184,8 @@ def test_a_key_names_a_place_whatever_was_marked_before() -> None:
     inside = Walk(grammar, encode)
     for index in (1, 0):  # [x
         inside.choose(index)
-    assert inside.ids == encode("[x ") and inside.key == (1, (), tuple(encode(" ")), 3)
-    assert plain.key == (1, (), tuple(encode(" ")), 2)  # nothing to be closed
+    assert inside.ids == encode("[x ") and inside.key == (1, (), tuple(encode(" ")), tuple(encode("y[|")))
+    assert plain.key == (1, (), tuple(encode(" ")), tuple(encode("y[")))  # nothing to be closed
 
 
 def assert_stopped_at(walk: Walk, decision: Decision) -> None:

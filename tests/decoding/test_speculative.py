@@ -14,6 +14,7 @@ from spacy_genner.decoding.greedy import GreedyDecoder
 from spacy_genner.decoding.marks import Pattern, marks_of
 from spacy_genner.decoding.moves import spell
 from spacy_genner.decoding.speculative import _PASS, Draft, SpeculativeDecoder, by_length
+from spacy_genner.formats.inline_bracketed import InlineBracketed
 from spacy_genner.types import Entity, Source
 from tests.decoding.reference import same
 from tests.decoding.scripted import ScriptedModel, ScriptedSession, encode, noise, plan_of, wanting
@@ -109,6 +110,24 @@ def test_what_was_said_behind_a_difference_is_expected_where_it_is_possible_agai
     assert len(draft.logprobs) == 1
     settle({1: "|"})
     assert "".join(map(chr, draft.walk.ids)) == " [Ann | PER] met [Lee . | PER]"
+
+
+@pytest.mark.parametrize("max_depth", [1, 2])
+def test_passes_do_not_depend_on_the_number_of_entities(max_depth: int) -> None:
+    """A model that would close a span wherever one is open: behind an unclosed one it says nothing of where to open."""
+
+    def rule(history: tuple[int, ...], id: int) -> float:
+        before_ann = history[-2:] in (tuple(encode("→ ")), tuple(encode("t ")))
+        return {"|": 2.0, "[": 1.0 if before_ann else -1.0}.get(chr(id), 0.0)
+
+    def passes(count: int) -> int:
+        job = job_of(words("Ann met " * count), {"PER": ""}, InlineBracketed(max_depth))
+        model = ScriptedModel(rule)
+        (trace,) = SpeculativeDecoder()(model, [job])
+        assert said(job, trace) == [Entity(n, n + 1, "PER") for n in range(0, 2 * count, 2)]
+        return model.passes
+
+    assert passes(9) == passes(3)
 
 
 def test_a_draft_reads_up_to_its_last_decision_only() -> None:
