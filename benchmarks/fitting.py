@@ -21,9 +21,9 @@ def exponent(points: Sequence[float], values: Sequence[float]) -> float:
 def by_axis(cells: Iterable[Cell]) -> dict[str, list[Cell]]:
     """The cells of each axis that has at least two, by their points."""
     axes: dict[str, list[Cell]] = {}
-    for cell in sorted(cells, key=lambda cell: float(cell["point"])):
+    for cell in cells:
         axes.setdefault(cell["axis"], []).append(cell)
-    return {axis: found for axis, found in axes.items() if len(found) > 1}
+    return {axis: sorted(found, key=lambda cell: float(cell["point"])) for axis, found in axes.items() if found[1:]}
 
 
 def table(cells: Iterable[Cell]) -> str:

@@ -131,8 +131,11 @@ def draw(cells: Sequence[Cell], path: Path) -> None:
         points = [cell["point"] for cell in found]
         for row, (name, title) in enumerate(VALUES.items()):
             values = [cell[name] for cell in found]
-            grid[row][column].loglog(points, values, "o-")
-            grid[row][column].set(xlabel=axis, ylabel=title, title=f"exponent {exponent(points, values):.2f}")
+            panel = grid[row][column]
+            panel.loglog(points, values, "o-")
+            panel.set(xlabel=axis, ylabel=title, title=f"exponent {exponent(points, values):.2f}")
+            panel.set_xticks(points, labels=[str(point) for point in points])
+            panel.set_xticks([], minor=True)
     figure.tight_layout()
     figure.savefig(path)
 

@@ -22,11 +22,10 @@ def table(cells: Sequence[Cell]) -> str:
     measured = [cell for cell in cells if cell.get("seconds")]
     lines = [["system", *HEADER], ["---", *["---:"] * len(HEADER)]]
     for system in dict.fromkeys(cell["system"] for cell in measured):
-        one, best = _one(measured, system), _best(measured, system)
-        if one:
-            lines.append(_row(one, _one(measured, "generate"), _one(measured, "floor")))
-        if best is not one:
-            lines.append(_row(best, _best(measured, "generate"), _best(measured, "floor")))
+        if one := _one(measured, system):
+            lines.append(_row(one, "", _one(measured, "generate"), _one(measured, "floor")))
+        if best := _best(measured, system):
+            lines.append(_row(best, " (best)", _best(measured, "generate"), _best(measured, "floor")))
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -38,12 +37,12 @@ def _best(cells: Sequence[Cell], system: str) -> Cell | None:
     return max((cell for cell in cells if cell["system"] == system), key=rate, default=None)
 
 
-def _row(cell: Cell, generate: Cell | None, floor: Cell | None) -> list[str]:
+def _row(cell: Cell, note: str, generate: Cell | None, floor: Cell | None) -> list[str]:
     reading = cell["reading"]
     counts = [f"{reading[name] / cell['sentences']:.2f}" if reading["passes"] else "–" for name in COUNTS]
     return [
         cell["system"],
-        str(cell["batch"]),
+        f"{cell['batch']}{note}",
         f"{rate(cell):.2f}",
         f"{rate(cell) / rate(generate):.1f}" if generate else "–",
         f"{rate(floor) / rate(cell):.2f}" if floor else "–",

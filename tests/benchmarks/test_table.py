@@ -28,7 +28,7 @@ def test_batch_1_is_compared_with_batch_1_and_best_with_best() -> None:
     header, _, one, best, *_ = rows(*cells)
     assert header[:5] == ["system", "batch", "sentences/s", "× generate", "cost / floor"]
     assert one[:5] == ["ours", "1", "5.00", "10.0", "2.00"]
-    assert best[:5] == ["ours", "8", "10.00", "5.0", "1.25"]
+    assert best[:5] == ["ours", "8 (best)", "10.00", "5.0", "1.25"]
 
 
 def test_counts_are_for_a_sentence() -> None:
@@ -40,8 +40,9 @@ def test_what_is_missing_is_a_dash() -> None:
     assert row[3:9] + row[10:] == ["–"] * 8
 
 
-def test_a_system_with_one_batch_has_one_row_and_an_unmeasured_one_none() -> None:
-    assert [row[0] for row in rows(cell("ours", 1, 2.0), {"system": "gone", "batch": 1, "seconds": []})[2:]] == ["ours"]
+def test_a_system_has_a_row_for_batch_1_and_one_for_its_best_batch() -> None:
+    cells = [cell("one", 1, 2.0), cell("eight", 8, 2.0), {"system": "gone", "batch": 1, "seconds": []}]
+    assert [row[:2] for row in rows(*cells)[2:]] == [["one", "1"], ["one", "1 (best)"], ["eight", "8 (best)"]]
 
 
 def test_differences_come_with_their_margins() -> None:
