@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from spacy.util import fix_random_seed
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 TEXTS = [
@@ -66,6 +67,12 @@ TOKENIZERS: dict[str, tuple[Callable[[], Tokenizer], dict[str, str]]] = {
     "bpe": (byte_level_bpe, {"eos_token": "<|im_end|>", "pad_token": "<|endoftext|>"}),
     "spm": (sentencepiece, {"eos_token": "</s>", "bos_token": "<s>", "unk_token": "<unk>"}),
 }
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """Random weights do not depend on the tests that ran before."""
+    fix_random_seed(0)
 
 
 @pytest.fixture(scope="session")
