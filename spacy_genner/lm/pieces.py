@@ -83,9 +83,8 @@ class Pieces:
     def _behind(self, sentinel: str, text: str, control: bool = False) -> tuple[int, ...]:
         """The ids of a text behind a sentinel; none if they cannot be told from those of the sentinel."""
         head, ids = self._raw(sentinel), self._raw(sentinel + text, control)
-        usable = (
-            ids[: len(head)] == head and self._tokenizer.unk_token_id not in head
-        )  # unknown characters melt into one
+        # unknown characters melt into one
+        usable = ids[: len(head)] == head and self._tokenizer.unk_token_id not in head
         return ids[len(head) :] if usable else ()
 
     def _raw(self, text: str, control: bool = False) -> tuple[int, ...]:
