@@ -53,12 +53,12 @@ def main(
                 if id(cell) not in warm:
                     cell |= trials.warm_up(system, cell["batch"])
                     warm.add(id(cell))
-                took, outputs = trials.run(system, cell["batch"])
+                took, output = trials.run(system, cell["batch"])
             except torch.OutOfMemoryError:
                 typer.echo(f"{cell['system']} at batch {cell['batch']}: out of memory")
                 continue
             seconds.append(took)
-            cell |= trials.result(system, outputs)
+            cell |= trials.result(system, output)
             cells.save()
             typer.echo(f"{cell['system']} at batch {cell['batch']}: {took:.1f} s")
     typer.echo(table(todo))

@@ -13,7 +13,7 @@ import typer
 from comparing import f1, margin
 from peak import Peak
 from systems import SYSTEMS
-from systems.base import Output, Reading, Subject, System, Task
+from systems.base import InBatches, Output, Subject, System, Task
 from systems.ours import Ours, greedy, speculative
 from systems.spacy_pipeline import SpacyPipeline
 
@@ -61,7 +61,9 @@ class Trials:
         if name not in self._systems:
             path = self._pipelines.get(name)
             try:
-                self._systems[name] = SpacyPipeline(path, self._key) if path else SYSTEMS[name](self._subject)
+                self._systems[name] = (
+                    InBatches(SpacyPipeline(path, self._key)) if path else SYSTEMS[name](self._subject)
+                )
             except (ImportError, OSError, ValueError) as error:
                 typer.echo(f"{name} is left out: {error}")
                 self._systems[name] = None
@@ -70,44 +72,36 @@ class Trials:
     def warm_up(self, system: System, batch: int) -> dict[str, float]:
         """Work on a batch of short sentences and one of long ones. Returns: the peak of memory in MiB, of all that is
         loaded, and by how much it is above what was held before the long ones."""
-        system(self._tasks[:batch])
+        system(self._tasks[:batch], batch)
         with Peak(self._subject.lm.device) as peak:
-            system(self._tasks[-batch:])
+            system(self._tasks[-batch:], batch)
         return {"mib": peak.mib, "rise": peak.mib - peak.before}
 
-    def run(self, system: System, batch: int) -> tuple[float, list[Output]]:
-        """Work on all sentences once. Returns: the seconds that it took, and the outputs."""
+    def run(self, system: System, batch: int) -> tuple[float, Output]:
+        """Work on all sentences once. Returns: the seconds that it took, and the output."""
         start = time.perf_counter()
-        outputs = self._outputs(system, batch)
-        return time.perf_counter() - start, outputs
+        output = system(self._tasks, batch)
+        return time.perf_counter() - start, output
 
-    def result(self, system: System, outputs: Sequence[Output]) -> dict[str, Any]:
+    def result(self, system: System, output: Output) -> dict[str, Any]:
         """All that is to be said of a run besides its time."""
-        readings = [asdict(output.reading) for output in outputs]
         result: dict[str, Any] = {
             "sentences": len(self._tasks),
             "prefix": len(self._tasks[0].job.prefix),
-            "reading": {name: sum(reading[name] for reading in readings) for name in asdict(Reading())},
+            "reading": asdict(output.reading),
             "f": None,
             "differing": None,
         }
-        if found := _joined(outputs):
-            result["f"] = f1(self._tasks, found, self._key)
-            result["differing"] = self._differing(found, isinstance(system, Ours))
+        if output.entities is not None:
+            result["f"] = f1(self._tasks, output.entities, self._key)
+            result["differing"] = self._differing(output.entities, isinstance(system, Ours))
         return result
 
-    def _outputs(self, system: System, batch: int) -> list[Output]:
-        return [system(self._tasks[start : start + batch]) for start in range(0, len(self._tasks), batch)]
-
     def _found(self, system: System) -> list[list[Entity]]:
-        return _joined(self._outputs(system, _FIRST))
+        return system(self._tasks, _FIRST).entities or []
 
     def _differing(self, found: Sequence[list[Entity]], legal: bool) -> dict[str, float | None]:
         """The numbers of the sentences with other entities than our greedy decoder finds, with its margins there."""
         sides = zip(self._tasks, found, self._reference, strict=True)
         others = [(task, ours, theirs) for task, ours, theirs in sides if set(ours) != set(theirs)]
         return {str(t.number): margin(self._subject, t, *pair) if legal else None for t, *pair in others}
-
-
-def _joined(outputs: Sequence[Output]) -> list[list[Entity]]:
-    return [entities for output in outputs for entities in output.entities or ()]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass, field
 from typing import Any, Protocol
 
 import torch
@@ -70,9 +70,9 @@ class Reading:
 
 @dataclass
 class Output:
-    """What a system makes of a batch.
+    """What a system makes of sentences.
 
-    entities: Those of each sentence; None where a system finds none because it looks for none.
+    entities: Those of each sentence; None for a system that looks for none.
     """
 
     entities: list[list[Entity]] | None
@@ -82,8 +82,23 @@ class Output:
 class System(Protocol):
     """A way to find the entities of sentences."""
 
-    def __call__(self, tasks: Sequence[Task]) -> Output:
-        """Work on one batch of sentences, about as long as one another, which share a prefix."""
+    def __call__(self, tasks: Sequence[Task], batch: int) -> Output:
+        """Work on sentences that share a prefix, about so many at once, the shortest first."""
+
+
+class InBatches:
+    """A system that works on what it is given at once, given one batch after another."""
+
+    def __init__(self, system: Callable[[Sequence[Task]], Output]) -> None:
+        self._system = system
+
+    def __call__(self, tasks: Sequence[Task], batch: int) -> Output:
+        """Work on all batches."""
+        outputs = [self._system(tasks[start : start + batch]) for start in range(0, len(tasks), batch)]
+        return Output(
+            [entities for output in outputs for entities in output.entities or ()] or None,
+            Reading(*(sum(counts) for counts in zip(*(astuple(output.reading) for output in outputs), strict=True))),
+        )
 
 
 class CountingSteps:
@@ -97,6 +112,10 @@ class CountingSteps:
         """A fresh batch that is counted."""
         return CountingSession(self._steps.session(prefix, rows), self.reading)
 
+    def gather(self, rows: Sequence[tuple[CountingSession, int]]) -> CountingSession:
+        """Rows of counted batches, counted on."""
+        return CountingSession(self._steps.gather([(session.inner, row) for session, row in rows]), self.reading)
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._steps, name)
 
@@ -105,19 +124,15 @@ class CountingSession:
     """A session that counts what it reads."""
 
     def __init__(self, session: Session, reading: Reading) -> None:
-        self._session, self._reading = session, reading
+        self.inner, self._reading = session, reading
 
     def extend(self, chunks: Sequence[Sequence[int]]) -> torch.Tensor:
         """Read, and count."""
         self._reading.add([len(chunk) for chunk in chunks])
-        return self._session.extend(chunks)
-
-    def select(self, rows: Sequence[int]) -> CountingSession:
-        """These rows only, counted on."""
-        return CountingSession(self._session.select(rows), self._reading)
+        return self.inner.extend(chunks)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._session, name)
+        return getattr(self.inner, name)
 
 
 def parse(text: str, grammar: Grammar) -> list[Entity]:

@@ -44,7 +44,7 @@ class LLGuidance:
             rows = [row for row, i in enumerate(active) if not matchers[i].is_stopped()]
             if not rows:
                 break
-            session = session.select(rows) if len(rows) < len(active) else session
+            session = steps.gather([(session, row) for row in rows]) if len(rows) < len(active) else session
             active, chunks = [active[row] for row in rows], [chunks[row] for row in rows]
         texts = self._subject.lm.base.tokenizer.batch_decode(written, skip_special_tokens=True)
         return Output([parse(text, t.job.grammar) for t, text in zip(tasks, texts, strict=True)], steps.reading)

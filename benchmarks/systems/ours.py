@@ -1,37 +1,45 @@
-"""The package's own decoders."""
+"""The package's own decoders, and others that run on its loop."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 from spacy_genner.decoding.greedy import GreedyDecoder
+from spacy_genner.decoding.model import StepModel
 from spacy_genner.decoding.scores import scored_entities
 from spacy_genner.decoding.speculative import SpeculativeDecoder
+from spacy_genner.lm.step import CausalSteps
 
+from .aggressive import AggressiveDecoder
 from .base import CountingSteps, Output, Subject, Task
 
-_WHOLE = 2**30  # a batch is decoded as it is given
+_IDS = 64  # of a sentence at first, about
 
 
 class Ours:
-    """A decoder of the package."""
+    """A decoder that makes batches of its own: of about so many sentences, here, if it is to take more than one."""
 
-    def __init__(self, subject: Subject, decoder: GreedyDecoder | SpeculativeDecoder) -> None:
-        self._lm, self._decoder = subject.lm, decoder
+    def __init__(self, steps: StepModel, decoder: GreedyDecoder | SpeculativeDecoder) -> None:
+        self._steps, self._decoder = steps, decoder
 
-    def __call__(self, tasks: Sequence[Task]) -> Output:
-        """Decode a batch."""
-        steps = CountingSteps(self._lm.steps)
-        traces = self._decoder(steps, [task.job for task in tasks])
+    def __call__(self, tasks: Sequence[Task], batch: int) -> Output:
+        """Decode sentences."""
+        steps = CountingSteps(self._steps)
+        decoder = replace(self._decoder, batch_tokens=_IDS * batch if batch > 1 else 1)
+        traces = decoder(steps, [task.job for task in tasks])
         found = [scored_entities(task.job.grammar, trace) for task, trace in zip(tasks, traces, strict=True)]
         return Output(found, steps.reading)
 
 
 def speculative(subject: Subject) -> Ours:
-    """The default decoder, with the settings of the pipeline."""
-    decoder = subject.decoder if isinstance(subject.decoder, SpeculativeDecoder) else SpeculativeDecoder()
-    return Ours(subject, replace(decoder, batch_tokens=_WHOLE))
+    """The default decoder."""
+    return Ours(subject.lm.steps, SpeculativeDecoder())
 
 
 def greedy(subject: Subject) -> Ours:
     """The reference decoder."""
-    return Ours(subject, GreedyDecoder(batch_tokens=_WHOLE))
+    return Ours(subject.lm.steps, GreedyDecoder())
+
+
+def aggressive(subject: Subject) -> Ours:
+    """Aggressive decoding, without a draft head."""
+    return Ours(CausalSteps(subject.lm.steps.model), AggressiveDecoder())

@@ -51,7 +51,7 @@ def _decode(model: StepModel, jobs: Sequence[Job]) -> list[Trace]:
         if not rows:
             break
         if len(rows) < len(active):
-            session = session.select(rows)
+            session = model.gather([(session, row) for row in rows])
         active = [active[row] for row in rows]
         chunks = [walks[i].ids[read[i] : read[i] + _WIDTH] for i in active]
         for i, chunk in zip(active, chunks, strict=True):

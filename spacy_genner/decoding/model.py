@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 
@@ -45,9 +45,6 @@ class Session(Protocol):
     def drop(self, counts: Sequence[int]) -> None:
         """Forget the last ids of each row, so many of them."""
 
-    def select(self, rows: Sequence[int]) -> Session:
-        """A session with these rows only, in this order. This one is not to be used any more for them."""
-
 
 class StepModel(Protocol):
     """A language model that reads on from where it is."""
@@ -58,6 +55,9 @@ class StepModel(Protocol):
 
     def session(self, prefix: tuple[int, ...], rows: int) -> Session:
         """A fresh batch, behind a prefix."""
+
+    def gather(self, rows: Sequence[tuple[Any, int]]) -> Session:
+        """A batch of rows, each of one of the sessions of this model, in this order; there they are used no more."""
 
     def log_probs(self, hidden: torch.Tensor, choices: Sequence[Sequence[int]]) -> torch.Tensor:
         """Log-probabilities of each row's choices among each other, given hidden states, rows × width. Returns

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
+from torch.nn.functional import pad
 from transformers import DynamicCache
 
 Layer = tuple[torch.Tensor, torch.Tensor]
 """Keys and values: rows × heads × slots × width."""
+
+
+Slots = tuple[torch.Tensor, torch.Tensor]
+"""The indices of rows, and of their slots."""
 
 
 def empty_cache() -> DynamicCache:
@@ -22,9 +27,17 @@ def repeated(cache: Any, rows: int) -> Any:
     return _filled((keys.expand(rows, -1, -1, -1), values.expand(rows, -1, -1, -1)) for keys, values in _layers(cache))
 
 
-def selected(cache: Any, rows: torch.Tensor, slots: torch.Tensor) -> Any:
-    """A copy of these rows and slots of a cache."""
-    return _filled((keys[rows][:, :, slots], values[rows][:, :, slots]) for keys, values in _layers(cache))
+def gathered(caches: Sequence[Any], used: Sequence[Slots]) -> Any:
+    """A copy of rows and slots of caches, see `stacked`."""
+    layers = zip(*map(_layers, caches), strict=True)
+    return _filled(tuple(stacked(tensors, used) for tensors in zip(*layer, strict=True)) for layer in layers)
+
+
+def stacked(tensors: Sequence[torch.Tensor], used: Sequence[Slots]) -> torch.Tensor:
+    """Rows of tensors below one another, with their slots, the last axis but one, on the left and zeros behind."""
+    parts = [tensor[rows].index_select(-2, slots) for tensor, (rows, slots) in zip(tensors, used, strict=True)]
+    width = max(part.shape[-2] for part in parts)
+    return torch.cat([pad(part, (0, 0, 0, width - part.shape[-2])) for part in parts])
 
 
 def _layers(cache: Any) -> list[Layer]:
@@ -33,7 +46,7 @@ def _layers(cache: Any) -> list[Layer]:
     return [(layer.keys, layer.values) for layer in cache.layers]
 
 
-def _filled(layers: Iterable[Layer]) -> Any:
+def _filled(layers: Iterable[tuple[torch.Tensor, ...]]) -> Any:
     cache = empty_cache()
     for index, (keys, values) in enumerate(layers):
         cache.update(keys, values, index)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import torch
 
 from ..decoding.marks import Plan
 from .attention import attention_mask
-from .cache import empty_cache, repeated, selected
+from .cache import Slots, empty_cache, gathered, repeated, stacked
 from .draft_head import DraftHead
 from .head import Head
 
@@ -36,10 +37,29 @@ class CausalSteps:
     def session(self, prefix: tuple[int, ...], rows: int) -> CausalSession:
         """A fresh batch behind a prefix of at least one id."""
         if prefix not in self._prefixes:
-            alone = CausalSession(self, empty_cache(), 0, 1)
+            alone = self._begun(empty_cache(), 0, 1)
             alone.extend([prefix])
             self._prefixes = {prefix: alone.cache}  # another prefix comes with other labels: the old one is not needed
-        return CausalSession(self, repeated(self._prefixes[prefix], rows), len(prefix), rows)
+        session = self._begun(repeated(self._prefixes[prefix], rows), len(prefix), rows)
+        session.layer = self.draft_head.layer if self.draft_head else None
+        return session
+
+    def gather(self, rows: Sequence[tuple[CausalSession, int]]) -> CausalSession:
+        """A batch of rows of other batches, in this order, without the slots that are holes in all rows of a batch."""
+        groups = groupby(rows, key=itemgetter(0))
+        sessions, used = zip(
+            *((session, session.used([row for _, row in group])) for session, group in groups), strict=True
+        )
+        positions = stacked([session.positions[..., None] for session in sessions], used)[..., 0]
+        valid = stacked([session.valid[..., None] for session in sessions], used)[..., 0]
+        after = torch.cat([session.after[row] for session, (row, _) in zip(sessions, used, strict=True)])
+        cache = gathered([session.cache for session in sessions], used)
+        return CausalSession(self, cache, positions, valid, after)
+
+    def _begun(self, cache: Any, length: int, rows: int) -> CausalSession:
+        positions = torch.arange(length, device=self.model.device).repeat(rows, 1)
+        after = torch.full((rows,), length, device=self.model.device)
+        return CausalSession(self, cache, positions, torch.ones_like(positions, dtype=torch.bool), after)
 
     def log_probs(self, hidden: torch.Tensor, choices: Sequence[Sequence[int]]) -> torch.Tensor:
         """Log-probabilities of each row's choices among each other.
@@ -57,36 +77,36 @@ class CausalSession:
     """The keys and values of the rows of a batch. Rows of different length leave holes in them.
 
     cache: Keys and values, a slot for each id and each hole.
-    length: The number of ids that every row has read, the same ones in all.
-    rows: The number of rows.
+    positions: Those of the slots, rows × slots.
+    valid: Which slots are no holes, rows × slots.
+    after: The position of each row's next id.
     layer: The number of layers behind which to keep the hidden states of a chunk, for the draft head.
     states: Those of the last chunk.
     """
 
+    layer: int | None = None
     states: torch.Tensor
 
-    def __init__(self, steps: CausalSteps, cache: Any, length: int, rows: int) -> None:
-        self._steps = steps
-        self.layer = steps.draft_head.layer if steps.draft_head else None
-        self._device = steps.model.device
-        self.cache = cache
-        self._next = torch.full((rows,), length, device=self._device)
-        self._positions = torch.arange(length, device=self._device).repeat(rows, 1)
-        self._valid = torch.ones_like(self._positions, dtype=torch.bool)
+    def __init__(
+        self, steps: CausalSteps, cache: Any, positions: torch.Tensor, valid: torch.Tensor, after: torch.Tensor
+    ) -> None:
+        self._steps, self.cache = steps, cache
+        self.positions, self.valid, self.after = positions, valid, after
 
     @torch.inference_mode()
     def extend(self, chunks: Sequence[Sequence[int]]) -> torch.Tensor:
         """Read a chunk in every row: one forward pass. Returns hidden states, rows × longest chunk × width."""
-        lengths = torch.tensor([len(chunk) for chunk in chunks], device=self._device)
+        device = self.after.device
+        lengths = torch.tensor([len(chunk) for chunk in chunks], device=device)
         width = int(lengths.max())
-        ids = torch.tensor([[*chunk, *[0] * (width - len(chunk))] for chunk in chunks], device=self._device)
-        offsets = torch.arange(width, device=self._device)
-        positions = self._next[:, None] + offsets
-        self._positions = torch.cat([self._positions, positions], dim=1)
-        self._valid = torch.cat([self._valid, offsets < lengths[:, None]], dim=1)
-        self._next = self._next + lengths
+        ids = torch.tensor([[*chunk, *[0] * (width - len(chunk))] for chunk in chunks], device=device)
+        offsets = torch.arange(width, device=device)
+        positions = self.after[:, None] + offsets
+        self.positions = torch.cat([self.positions, positions], dim=1)
+        self.valid = torch.cat([self.valid, offsets < lengths[:, None]], dim=1)
+        self.after = self.after + lengths
         model = self._steps.model
-        mask = attention_mask(model.config, positions, self._positions, self._valid[:, None], model.dtype)
+        mask = attention_mask(model.config, positions, self.positions, self.valid[:, None], model.dtype)
         output = model.get_decoder()(
             input_ids=ids,
             attention_mask=mask,
@@ -107,16 +127,10 @@ class CausalSession:
 
     def drop(self, counts: Sequence[int]) -> None:
         """Forget the last ids of each row: their slots become holes."""
-        self._next = self._next - torch.tensor(counts, device=self._device)
-        self._valid = self._valid & (self._positions < self._next[:, None])
+        self.after = self.after - torch.tensor(counts, device=self.after.device)
+        self.valid = self.valid & (self.positions < self.after[:, None])
 
-    def select(self, rows: Sequence[int]) -> CausalSession:
-        """These rows only, without the slots that are holes in all of them."""
-        index = torch.tensor(list(rows), device=self._device)
-        valid = self._valid[index]
-        slots = valid.any(dim=0).nonzero()[:, 0]
-        session = copy.copy(self)
-        session.cache = selected(self.cache, index, slots)
-        session._next, session._positions = self._next[index], self._positions[index][:, slots]
-        session._valid = valid[:, slots]
-        return session
+    def used(self, rows: Sequence[int]) -> Slots:
+        """Rows, and the slots that are no holes in all of them."""
+        index = torch.tensor(rows, device=self.after.device)
+        return index, self.valid[index].any(dim=0).nonzero()[:, 0]

@@ -41,6 +41,7 @@ class ScriptedModel:
     """Counts what it is asked for.
 
     sessions: The prefix and the number of rows of each.
+    gathered: The number of rows of batches that were made of others.
     passes: How often ids were read.
     asked: The number of choices between ids.
     plan: What its draft head expects of every row, if it has one.
@@ -50,6 +51,7 @@ class ScriptedModel:
     def __init__(self, rule: Rule, plan: Plan | None = None, copies_first: bool = True) -> None:
         self.plan, self.copies_first = plan, copies_first
         self.sessions: list[tuple[tuple[int, ...], int]] = []
+        self.gathered: list[int] = []
         self.passes = 0
         self.asked = 0
         self._rule = rule
@@ -58,6 +60,10 @@ class ScriptedModel:
     def session(self, prefix: tuple[int, ...], rows: int) -> ScriptedSession:
         self.sessions.append((prefix, rows))
         return ScriptedSession(self, [prefix] * rows)
+
+    def gather(self, rows: Sequence[tuple[ScriptedSession, int]]) -> ScriptedSession:
+        self.gathered.append(len(rows))
+        return type(rows[0][0])(self, [session.histories[row] for session, row in rows])
 
     def remember(self, history: tuple[int, ...]) -> float:
         """A hidden state: the place of the history."""
@@ -76,23 +82,20 @@ class ScriptedModel:
 
 class ScriptedSession:
     def __init__(self, model: ScriptedModel, histories: list[tuple[int, ...]]) -> None:
-        self._model, self._histories = model, histories
+        self._model, self.histories = model, histories
 
     def extend(self, chunks: Sequence[Sequence[int]]) -> torch.Tensor:
-        assert len(chunks) == len(self._histories) and all(chunks)
+        assert len(chunks) == len(self.histories) and all(chunks)
         self._model.passes += 1
         hidden = torch.full((len(chunks), max(map(len, chunks)), 1), float("nan"))
         for row, chunk in enumerate(chunks):
             for at, id in enumerate(chunk):
-                self._histories[row] = (*self._histories[row], id)
-                hidden[row, at, 0] = self._model.remember(self._histories[row])
+                self.histories[row] = (*self.histories[row], id)
+                hidden[row, at, 0] = self._model.remember(self.histories[row])
         return hidden
 
     def expect(self, words: Sequence[Sequence[int]]) -> list[Plan]:
         return [self._model.plan] * len(words) if self._model.plan else []
 
     def drop(self, counts: Sequence[int]) -> None:
-        self._histories = [ids[: len(ids) - count] for ids, count in zip(self._histories, counts, strict=True)]
-
-    def select(self, rows: Sequence[int]) -> ScriptedSession:
-        return ScriptedSession(self._model, [self._histories[row] for row in rows])
+        self.histories = [ids[: len(ids) - count] for ids, count in zip(self.histories, counts, strict=True)]

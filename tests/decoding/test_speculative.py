@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spacy_genner.decoding.draft import Draft
 from spacy_genner.decoding.greedy import GreedyDecoder
 from spacy_genner.decoding.marks import Pattern, marks_of
 from spacy_genner.decoding.moves import spell
-from spacy_genner.decoding.speculative import _PASS, Draft, SpeculativeDecoder, by_length
+from spacy_genner.decoding.speculative import _PASS, SpeculativeDecoder, fullest
 from spacy_genner.formats.inline_bracketed import InlineBracketed
 from spacy_genner.types import Entity, Source
 from tests.decoding.reference import same
@@ -194,19 +194,31 @@ def test_a_single_text_that_does_not_fit_is_an_error() -> None:
         SpeculativeDecoder(400)(model, [job_of(words("Ann")), job_of(SOURCE)])
 
 
-def cost(groups: list[list[int]], lengths: list[int]) -> int:
-    return sum(_PASS + len(group) * max(lengths[row] for row in group) for group in groups)
+lengths = st.lists(st.integers(1, 200), max_size=12)
 
 
-@given(st.lists(st.integers(1, 200), min_size=1, max_size=7))
-def test_rows_are_grouped_at_the_least_cost(lengths: list[int]) -> None:
-    groups = by_length(range(len(lengths)), lengths)
-    assert sorted(row for group in groups for row in group) == list(range(len(lengths)))
-    ordered = sorted(range(len(lengths)), key=lambda row: lengths[row])
-    cuts = [c for n in range(len(lengths)) for c in combinations(range(1, len(lengths)), n)]
-    splits = [[ordered[a:b] for a, b in zip((0, *cut), (*cut, len(lengths)), strict=True)] for cut in cuts]
-    assert cost(groups, lengths) == min(cost(split, lengths) for split in splits)
+@given(lengths, st.integers(1, 1000))
+def test_rows_of_a_pass_fit_the_budget_and_waste_less_than_a_pass(lengths: list[int], budget: int) -> None:
+    group = [lengths[n] for n in fullest(lengths, budget)]
+    assert (len(group) > 0) == (len(lengths) > 0)
+    assert len(group) <= 1 or len(group) * max(group) <= budget
+    assert sum(max(group) - length for length in group) <= _PASS
 
 
-def test_no_rows_make_no_groups() -> None:
-    assert by_length([], [1, 2]) == []
+def test_the_fullest_group_is_read_first() -> None:
+    assert fullest([100, 10, 98, 60, 9, 59, 61], budget=1000) == [0, 2]
+    assert fullest([100, 10, 60, 9, 59, 61], budget=1000) == [5, 2, 4]
+    assert fullest([100, 10, 60, 9, 59, 61], budget=130) == [5, 2]
+
+
+def test_waiting_rows_enter_before_the_last_ones_have_ended() -> None:
+    """Of each pair the first needs one more pass: read for both pairs together."""
+    wanted = [[Entity(6, 7, "PER")], [], [Entity(6, 7, "PER")], []]
+    jobs = [job_of(words(f"{name} met Ann Lee in Leeds .")) for name in ("It", "He", "Me", "We")]
+    spelled = [spell(job.grammar, job.grammar.derive(w), encode)[0] for job, w in zip(jobs, wanted, strict=True)]
+    model = ScriptedModel(wanting(*([*job.prefix, *job.body, *ids] for job, ids in zip(jobs, spelled, strict=True))))
+    budget = 2 * len(Draft(jobs[0]).chunk)
+    traces = SpeculativeDecoder(budget)(model, jobs)
+    assert [said(job, trace) for job, trace in zip(jobs, traces, strict=True)] == wanted
+    assert model.sessions == [(PREFIX, 2), (PREFIX, 2)]
+    assert model.gathered == [2]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from spacy_genner.lm.cache import empty_cache, repeated, selected
+from spacy_genner.lm.cache import empty_cache, gathered, repeated
 from tests.conftest import FAMILIES
 
 
@@ -56,10 +56,13 @@ def test_a_repeated_cache_has_equal_rows_and_leaves_the_first_one_alone(
 
 
 @pytest.mark.parametrize(("rows", "slots"), [([0], [0, 1]), ([2, 0], [1]), ([1, 2], [0]), ([0, 1, 2], [0, 1])])
-def test_the_rows_and_slots_that_are_selected(tiny_lm: Callable[..., Any], rows: list[int], slots: list[int]) -> None:
+def test_rows_and_slots_of_two_caches(tiny_lm: Callable[..., Any], rows: list[int], slots: list[int]) -> None:
     model = tiny_lm().base.model
-    cache = filled(model, [[3, 4], [5, 6], [7, 8]])
-    chosen = layers(selected(cache, torch.tensor(rows), torch.tensor(slots)), model)
-    for old, new in zip(layers(cache, model), chosen, strict=True):
-        assert torch.equal(new[0], old[0][rows][:, :, slots])
-        assert torch.equal(new[1], old[1][rows][:, :, slots])
+    one, two = filled(model, [[3, 4], [5, 6], [7, 8]]), filled(model, [[9, 10, 11]])
+    every = (torch.tensor([0]), torch.arange(3))
+    new = layers(gathered([one, two], [(torch.tensor(rows), torch.tensor(slots)), every]), model)
+    for first, second, both in zip(layers(one, model), layers(two, model), new, strict=True):
+        for a, b, c in zip(first, second, both, strict=True):
+            assert torch.equal(c[: len(rows), :, : len(slots)], a[rows][:, :, slots])
+            assert not c[: len(rows), :, len(slots) :].any()
+            assert torch.equal(c[len(rows) :], b)

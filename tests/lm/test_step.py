@@ -65,7 +65,7 @@ def test_chunks_of_ragged_rows_that_forget_and_leave_equal_one_pass(
             rows = [row[: len(row) - count] for row, count in zip(rows, counts, strict=True)]
         kept = data.draw(st.lists(st.integers(0, len(rows) - 1), min_size=1, max_size=len(rows), unique=True))
         if len(kept) < len(rows):
-            session = session.select(kept)
+            session = steps.gather([(session, row) for row in kept])
             rows = [rows[i] for i in kept]
 
 
@@ -151,24 +151,43 @@ def test_sessions_do_not_disturb_one_another(models: dict[tuple[str, str], Any])
 
 def test_rows_may_change_their_order(models: dict[tuple[str, str], Any]) -> None:
     model = models["qwen3", "sdpa"]
-    session = CausalSteps(model).session((3,), 3)
+    steps = CausalSteps(model)
+    session = steps.session((3,), 3)
     session.extend([[4], [5, 6], [7, 8, 9]])
-    session = session.select([2, 0])
+    session = steps.gather([(session, 2), (session, 0)])
     hidden = session.extend([[10], [11]])
     assert_equal(hidden[0], alone(model, [3, 7, 8, 9, 10])[-1:])
     assert_equal(hidden[1], alone(model, [3, 4, 11])[-1:])
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_rows_of_several_batches_read_on_together(models: dict[tuple[str, str], Any], family: str) -> None:
+    model = models[family, "sdpa"]
+    steps = CausalSteps(model)
+    one, two = steps.session((3, 4), 2), steps.session((5,), 2)
+    one.extend([[6, 7, 8], [9]])
+    two.extend([[10, 11, 12, 13, 14], [15, 16]])
+    two.drop([3, 0])
+    session = steps.gather([(two, 0), (one, 1), (two, 1), (one, 0)])
+    rows = [[5, 10, 11], [3, 4, 9], [5, 15, 16], [3, 4, 6, 7, 8]]
+    for new in ([[20], [21, 22], [23, 24, 25], [26]], [[27, 28], [29], [30], [31]]):
+        hidden = session.extend(new)
+        rows = [row + chunk for row, chunk in zip(rows, new, strict=True)]
+        for row, chunk, states in zip(rows, new, hidden, strict=True):
+            assert_equal(states[: len(chunk)], alone(model, row)[-len(chunk) :])
+
+
 def test_holes_of_all_rows_take_no_room(models: dict[tuple[str, str], Any]) -> None:
-    session = CausalSteps(models["gemma3_text", "sdpa"]).session((3,), 3)
+    steps = CausalSteps(models["gemma3_text", "sdpa"])
+    session = steps.session((3,), 3)
     session.extend([[4, 5, 6, 7], [8, 9], [10, 11, 12, 13]])
     session.drop([3, 0, 1])
     assert session.cache.get_seq_length() == 5
-    session = session.select([0, 1])
+    session = steps.gather([(session, 0), (session, 1)])
     assert session.cache.get_seq_length() == 3
     hidden = session.extend([[14], [15]])
-    assert_equal(hidden[0], alone(session._steps.model, [3, 4, 14])[-1:])
-    assert_equal(hidden[1], alone(session._steps.model, [3, 8, 9, 15])[-1:])
+    assert_equal(hidden[0], alone(steps.model, [3, 4, 14])[-1:])
+    assert_equal(hidden[1], alone(steps.model, [3, 8, 9, 15])[-1:])
 
 
 def test_no_gradients_are_kept(models: dict[tuple[str, str], Any]) -> None:

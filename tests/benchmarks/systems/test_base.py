@@ -1,9 +1,12 @@
 """Free text is read back only where it is a legal answer; work is counted with and without padding."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.systems.base import Reading, parse
+from benchmarks.systems.base import InBatches, Output, Reading, parse
 from spacy_genner.formats.base import Grammar
 from spacy_genner.formats.inline_bracketed import InlineBracketed
 from spacy_genner.types import Entity, Source
@@ -37,3 +40,19 @@ def test_a_pass_is_counted_with_its_padding() -> None:
     reading.add([3, 5])
     reading.add([1])
     assert reading == Reading(passes=2, rows=3, ids=9, padded=11)
+
+
+def test_a_system_is_given_batches_and_its_work_is_summed() -> None:
+    sizes = []
+
+    def system(tasks: Sequence[Any]) -> Output:
+        sizes.append(len(tasks))
+        return Output([[entity] for entity in tasks], Reading(1, len(tasks), 10, 20))
+
+    entities: Any = [Entity(n, n + 1, "ORG") for n in range(5)]
+    assert InBatches(system)(entities, 2) == Output([[entity] for entity in entities], Reading(3, 5, 30, 60))
+    assert sizes == [2, 2, 1]
+
+
+def test_a_system_that_looks_for_nothing_finds_nothing() -> None:
+    assert InBatches(lambda _: Output(None))([None], 2).entities is None

@@ -1,0 +1,105 @@
+"""What is expected of an answer before it is known.
+
+A draft policy says for each branching node which child to expect: at first the first one, a copy, or what the model's
+draft head proposes. Everything before the first difference to what the model says is accepted, and the model's choice
+there; later choices were made behind a wrong prefix and only teach the policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+from .marks import Plan
+from .model import Job
+from .moves import Walk
+
+
+class Draft:
+    """What is accepted of an answer, and what is expected of the rest.
+
+    walk: Both.
+    logprobs: Of the accepted decisions.
+    chunk: The ids to be read next.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.walk = Walk(job.grammar, job.encode)
+        self.logprobs: list[float] = []
+        self.chunk: list[int] = []
+        self._offset = self._end = 0  # what to add to a position to find its place in the chunk; where the chunk ends
+        self._policy: dict[Hashable, int] = {}
+        self._plan: Plan | None = None
+        self._keys: list[Hashable] = []  # of the decisions
+        self._roll_out()
+        self.restart()
+
+    @property
+    def finished(self) -> bool:
+        """Whether all decisions are accepted."""
+        return not self.walk.choices and len(self.logprobs) == len(self.walk.decisions)
+
+    def restart(self, with_draft: bool = True) -> None:
+        """Begin a new session: read the prompt, and the answer so far, with or without what is only expected."""
+        accepted = self.walk.decisions[len(self.logprobs)].position if not self.finished else 0
+        self._read(self.job.body, 0, self._last if with_draft else accepted)
+
+    def asked(self) -> list[tuple[int, list[int]]]:
+        """The open decisions that the chunk leads to: where in it their hidden states are, and their choices."""
+        decisions = self.walk.decisions[len(self.logprobs) :]
+        return [(d.position + self._offset, d.choices) for d in decisions if d.position <= self._end]
+
+    def settle(self, answers: Sequence[tuple[float, int]], plan: Plan | None = None) -> int:
+        """Compare the draft with the model's choices, with their log-probabilities, at the decisions that were asked.
+        Up to the first difference they are accepted, and another draft begins behind them; all teach the policy.
+
+        plan: What to expect from now on. It knows better than answers behind a draft that was made without it.
+        Returns: how many ids of the chunk were read in vain.
+        """
+        first, end = len(self.logprobs), self._end
+        asked = self.walk.decisions[first : first + len(answers)]
+        if plan:
+            self._plan = plan
+        else:
+            for key, decision, (_, best) in zip(self._keys[first:], asked, answers, strict=False):
+                self._policy[key] = decision.choices[best]
+        wrong = next((n for n, (_, best) in enumerate(answers) if best != asked[n].chosen), None)
+        self.logprobs += [logprob for logprob, _ in answers[: None if wrong is None else wrong + 1]]
+        if wrong is None and self.finished:
+            return 0
+        accepted = len(self.logprobs) if wrong is None else first + wrong
+        if accepted < len(self.walk.decisions):
+            self._rewind(accepted)
+        if wrong is not None:
+            end = asked[wrong].position
+            self._choose(answers[wrong][1])
+        self._roll_out()
+        vain = self._end - end
+        self._read([], end, self._last)
+        return vain
+
+    @property
+    def _last(self) -> int:
+        """The number of ids before the last decision."""
+        return self.walk.decisions[-1].position if self.walk.decisions else 0
+
+    def _read(self, body: list[int], start: int, end: int) -> None:
+        self.chunk = body + self.walk.ids[start:end]
+        self._offset, self._end = len(body) - start - 1, end
+
+    def _rewind(self, count: int) -> None:
+        self.walk.rewind(count)
+        del self._keys[count:]
+
+    def _roll_out(self) -> None:
+        """Draft the rest of the answer."""
+        while choices := self.walk.choices:
+            known = self._policy.get(self.walk.key)
+            if known in choices:
+                self._choose(choices.index(known))
+            else:
+                self._choose(self.walk.expected(self._plan) if self._plan else 0)
+
+    def _choose(self, index: int) -> None:
+        self._keys.append(self.walk.key)
+        self.walk.choose(index)
