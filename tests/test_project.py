@@ -24,7 +24,7 @@ needs_encoder = pytest.mark.skipif(not find_spec("spacy_transformers"), reason="
 
 
 def config_and_overrides(arguments: list[str]) -> tuple[Path, dict[str, Any]]:
-    """Of a `spacy train` or `spacy genner train` command; its options have no dot in their names."""
+    """Of a `spacy genner train` command; its options have no dot in their names."""
     at = arguments.index("train") + 1
     options = zip(arguments[at + 1 :: 2], arguments[at + 2 :: 2], strict=True)
     overrides = [word for option in options for word in option if "." in option[0]]
@@ -44,6 +44,11 @@ def test_a_training_of_the_project_fits_its_config(name: str, tmp_path: Path, mo
     assert registry.resolve(filled["training"], schema=ConfigSchemaTraining)["max_steps"] > 0
     assert filled["corpora"]["train"]["path"] in COMMANDS[name]["deps"]
     assert filled["corpora"]["dev"]["path"] in COMMANDS[name]["deps"]
+
+
+def test_all_trainings_go_on_after_a_kill() -> None:
+    command = ["python", "-m", "spacy", "genner", "train"]
+    assert TRAININGS and all(arguments[:5] == command for arguments in TRAININGS.values())
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.cfg")), ids=lambda path: path.name)

@@ -11,30 +11,36 @@ from pathlib import Path
 from typing import Any
 
 from spacy.language import Language
-from thinc.api import Config
+from thinc.api import Config, Model
 
-from ..models.checkpoint import digest, trained_weights
+from ..models.checkpoint import digest
 from ..models.shim import LMShim
+from ..models.trained import Trained
 
 
-def identity(nlp: Language, config: Config, shims: Mapping[str, LMShim]) -> dict[str, str]:
+def identity(nlp: Language, config: Config, models: Mapping[str, Model[Any, Any]]) -> dict[str, str]:
     """Hashes, by name, of what a training depends on: configuration, corpora, labels, weights, and where they are.
 
     nlp: A pipeline that is initialized and not yet trained.
     config: Its configuration, interpolated.
-    shims: Those of the pipes that are trained, by the names of the pipes.
+    models: Those of the pipes that are trained, by the names of the pipes.
     """
     result = {"configuration": _hash(config.to_str().encode()), "version of spacy-genner": version("spacy-genner")}
     result |= {str(path): _hash(path.read_bytes()) for path in _files(config["corpora"])}
-    for name, shim in shims.items():
-        pipe: Any = nlp.get_pipe(name)
-        lm = shim.lm
+    result |= {"word vectors": _hash(nlp.vocab.vectors.to_bytes())}
+    for name, model in models.items():
+        trained = Trained({name: model})
+        labels = getattr(nlp.get_pipe(name), "label_data", None)
         result |= {
-            f"labels of {name}": _hash(json.dumps(pipe.label_data).encode()),
-            f"base weights of {name}": lm.base.fingerprint + lm.base.tokenizer_hash,
-            f"initial weights of {name}": digest(trained_weights(lm)),
-            f"device or dtype of {name}": f"{lm.device} {lm.dtype}",
+            f"labels of {name}": _hash(json.dumps(labels).encode()),
+            f"initial weights of {name}": digest(trained.weights()),
+            f"device of {name}": " ".join(sorted(map(str, trained.devices))),
         }
+        for lm in [shim.lm for shim in model.shims if isinstance(shim, LMShim)]:
+            result |= {
+                f"base weights of {name}": lm.base.fingerprint + lm.base.tokenizer_hash,
+                f"dtype of {name}": str(lm.dtype),
+            }
     return result
 
 

@@ -2,30 +2,28 @@
 
 spaCy's training loop cannot begin in the middle. So the results of updates and evaluations are recorded, and a later
 run that finds a checkpoint plays them back: the loop sees the same losses and scores, shuffles and logs as before, and
-comes within seconds to where the checkpoint was taken. There the weights, the moments of the optimizer and the random
+comes within seconds to where the checkpoint was taken. There the weights, the moments of the optimizers and the random
 generators are put back, and training goes on as if nothing had happened.
 """
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
-import srsly
 from spacy.language import Language
 from spacy.training import Example
 from spacy.training.loop import DIR_MODEL_BEST, DIR_MODEL_LAST
-from thinc.api import Config
+from thinc.api import Optimizer
 from wasabi import msg
 
 from ..models import checkpoint
-from ..models.shim import LMShim
+from ..models.trained import Trained
 from ._identity import identity
-
-Results = dict[str, Any]
+from ._tape import Results, Tape
+from ._trained_models import trained_models
 
 
 class Recording:
@@ -46,110 +44,88 @@ class Recording:
 
     def __init__(self, nlp: Language, output: Path, seconds: float) -> None:
         config = nlp.config.interpolate()
+        models = trained_models(nlp, config)
         self._path = output / "checkpoint.pt"
         self._nlp: Any = nlp
         self._output, self._seconds, self._saved = output, seconds, monotonic()
         self._update, self._evaluate = nlp.update, nlp.evaluate
-        self._shims = _trained(nlp, config)
-        self._identity = identity(nlp, config, self._shims)
-        self._tape: list[tuple[str, int, Results]] = []
-        self._place = 0
+        self._step: Any = Optimizer.step_schedules
+        self._trained, self._identity = Trained(models), identity(nlp, config, models)
+        self._optimizer: Optimizer | None = None  # only between two steps, when no gradient waits
+        self._tape = Tape(self._path, nlp.vocab.strings, self._trained.devices)
         self._best: dict[str, Any] = {}
         self._evaluated = False
         self._resume = _open(self._path, self._identity)
         if self._resume:
-            self._tape, self._best = srsly.msgpack_loads(self._resume["tape"]), self._resume["best"]
-            for name, weights in self._best.items():
-                checkpoint.set_trained_weights(self._shims[name].lm, weights)
-            updates = sum(kind == "update" for kind, *_ in self._tape)
-            msg.info(f"Going on after update {updates} from {self._path}; without that file, training begins anew")
+            self._tape.from_bytes(self._resume["tape"])
+            self._best = self._resume["best"]
+            if self._best:
+                self._trained.set_state(self._best)
+            place = f"after update {self._tape.updates} from {self._path}"
+            msg.info(f"Going on {place}; without that file, training begins anew")
 
     def __enter__(self) -> None:
+        def step_schedules(optimizer: Optimizer) -> None:
+            self._step(optimizer)
+            self._optimizer = optimizer
+
         self._nlp.update, self._nlp.evaluate = self.update, self.evaluate
+        # The loop makes its optimizer itself, and shows it to pipes, which may be Cython without attributes to replace,
+        # and to this method, once a step, when all gradients are used up.
+        Optimizer.step_schedules = step_schedules  # type: ignore[method-assign]
 
     def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        Optimizer.step_schedules = self._step  # type: ignore[method-assign]
         del self._nlp.update, self._nlp.evaluate  # those of the class remain
         if error is None:
             checkpoint.remove(self._path)
 
     def update(self, examples: list[Example], *, losses: Results, **settings: Any) -> Results:
         """As `Language.update`, with what goes between two updates."""
-        if self._place == len(self._tape):
+        if self._tape.ended:
             self._between_updates()
-        losses |= self._taped("update", examples, lambda: dict(self._update(examples, losses=losses, **settings)))
+        self._optimizer = None
+        losses |= self._tape.result("update", examples, lambda: dict(self._update(examples, losses=losses, **settings)))
         return losses
 
     def evaluate(self, examples: Iterable[Example], **settings: Any) -> Results:
         """As `Language.evaluate`. Played back, it reads the examples nevertheless: that adds words to the vocabulary,
         and an augmenter may draw random numbers."""
         examples = list(examples)
-        self._evaluated = self._place == len(self._tape)
-        return self._taped("evaluation", examples, lambda: self._evaluate(examples, **settings))
-
-    def _taped(self, kind: str, examples: list[Example], make: Callable[[], Results]) -> Results:
-        key = zlib.crc32("\0".join(example.text for example in examples).encode())
-        if self._place == len(self._tape):
-            self._tape.append((kind, key, make()))
-        *known, results = self._tape[self._place]
-        if known != [kind, key]:
-            raise ValueError(
-                f"the data come in another order than when {self._path} was written, so that training cannot go on "
-                "from there: use a reader that gives the same documents at every run, or delete the file to begin anew"
-            )
-        self._place += 1
-        return results
+        self._evaluated = self._tape.ended
+        return self._tape.result("evaluation", examples, lambda: self._evaluate(examples, **settings))
 
     def _between_updates(self) -> None:
+        if self._optimizer is None:
+            return  # before the first step, or within one
         if self._resume:
-            for name, state in self._resume["pipes"].items():
-                checkpoint.set_trained_weights(self._shims[name].lm, state["weights"])
-                self._shims[name].moments = state["moments"]
+            self._trained.set_state(self._resume["state"])
+            self._trained.set_moments(self._optimizer, self._resume["moments"])
             checkpoint.set_random_states(self._resume["random"])
             self._resume = None
         if self._evaluated and self._is_best():
-            self._best = {name: checkpoint.trained_weights(shim.lm) for name, shim in self._shims.items()}
+            with self._nlp.use_params(self._optimizer.averages):  # as when `model-best` was saved
+                self._best = self._trained.state()
         self._evaluated = False
-        if monotonic() - self._saved >= self._seconds and all(shim.at_rest for shim in self._shims.values()):
-            self._save()
+        if monotonic() - self._saved >= self._seconds:
+            self._save(self._optimizer)
 
     def _is_best(self) -> bool:
         """Whether `model-best` is the pipeline that was evaluated last."""
         last, best = (self._output / name / "meta.json" for name in (DIR_MODEL_LAST, DIR_MODEL_BEST))
         return best.exists() and best.read_bytes() == last.read_bytes()
 
-    def _save(self) -> None:
-        pipes = {
-            name: {"weights": checkpoint.trained_weights(shim.lm), "moments": shim.moments}
-            for name, shim in self._shims.items()
-        }
+    def _save(self, optimizer: Optimizer) -> None:
         state = {
             "identity": self._identity,
-            "tape": srsly.msgpack_dumps(self._tape),
+            "tape": self._tape.to_bytes(),
             "best": self._best,
-            "pipes": pipes,
-            "random": checkpoint.random_states({shim.lm.device for shim in self._shims.values()}),
+            "state": self._trained.state(),
+            "moments": self._trained.moments(optimizer),
+            "random": checkpoint.random_states(self._trained.devices),
         }
         checkpoint.write(self._path, state)
         self._saved = monotonic()
-
-
-def _trained(nlp: Language, config: Config) -> dict[str, LMShim]:
-    """The shims of the pipes that are trained. Raises: ValueError if there are none, or others are trained, or without
-    a seed."""
-    frozen = config["training"]["frozen_components"]
-    pipes: dict[str, Any] = {name: pipe for name, pipe in nlp.pipeline if name not in frozen}
-    pipes = {name: pipe for name, pipe in pipes.items() if getattr(pipe, "is_trainable", False)}
-    shims = {name: shim for name, pipe in pipes.items() for shim in pipe.model.shims if isinstance(shim, LMShim)}
-    if others := sorted(pipes.keys() - shims.keys()):
-        raise ValueError(
-            f"{', '.join(others)}: only the training of generative_ner can go on after a kill: list other trainable "
-            "components in [training] frozen_components, or train with `spacy train`"
-        )
-    if not shims:
-        raise ValueError("there is no generative_ner to train in the pipeline: train with `spacy train`")
-    if config["training"]["seed"] is None:
-        raise ValueError("[training] seed = null: training cannot go on after a kill without one: set it to a number")
-    return shims
 
 
 def _open(path: Path, expected: dict[str, str]) -> dict[str, Any] | None:

@@ -30,9 +30,11 @@ def train_cli(
 ) -> None:
     """Train a pipeline as `spacy train` does; run again after a kill or an error, go on where it was.
 
-    Settings of the config can be overridden, as in `--paths.train train.spacy`. The result is that of a training
-    without a break. A checkpoint of another config or of other data is not used. The output_file of a ConsoleLogger,
-    spaCy's or ours, is replaced; other loggers get the part before the checkpoint a second time.
+    Settings of the config can be overridden, as in `--paths.train train.spacy`. All trainable components can be trained
+    whose models are thinc's or, through thinc, PyTorch's. The result is that of a training without a break; dropout in
+    thinc's own layers on a GPU alone draws other random numbers. A checkpoint of another config or of other data is not
+    used. The output_file of a ConsoleLogger, spaCy's or ours, is replaced; other loggers get the part before the
+    checkpoint a second time.
     """
     overrides = parse_config_overrides(context.args)
     import_code(code)

@@ -13,8 +13,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..lm.causal import CausalLM
-
 
 def write(path: Path, state: dict[str, Any]) -> None:
     """Write a dict of tensors and of what Python has built in. A kill leaves the file of before, or the new one."""
@@ -45,52 +43,41 @@ def remove(path: Path) -> None:
     _fresh(path).unlink(missing_ok=True)
 
 
-def trained_weights(lm: CausalLM) -> dict[str, torch.Tensor]:
-    """A copy, on the CPU, of the weights that are trained, in the type in which they are."""
-    return {name: weight.detach().to("cpu", copy=True) for name, weight in _trained(lm).items()}
-
-
-def set_trained_weights(lm: CausalLM, saved: Mapping[str, torch.Tensor]) -> None:
-    """Put such a copy back."""
-    with torch.no_grad():
-        for name, weight in _trained(lm).items():
-            weight.copy_(saved[name])
-    lm.changed()
-
-
 def digest(weights: Mapping[str, torch.Tensor]) -> str:
     """A hash of names and values."""
     result = hashlib.sha256()
     for name, weight in weights.items():
         result.update(name.encode())
-        result.update(weight.numpy().tobytes())
+        result.update(weight.flatten().view(torch.uint8).numpy().data)  # NumPy has no bfloat16
     return result.hexdigest()
 
 
 def random_states(devices: Iterable[torch.device]) -> dict[str, Any]:
     """Where the random generators of Python, NumPy and torch stand, for torch also those of the GPUs among the devices.
-    Other kinds of devices than these keep theirs to themselves."""
+    Other kinds of devices keep theirs to themselves, and so does CuPy, for the dropout of thinc on a GPU."""
     numpy: Any = np.random.get_state()
     kind, keys, *rest = numpy
+    gpus = [device for device in devices if device.type == "cuda"]
     return {
         "python": random.getstate(),
-        "numpy": (kind, keys.tolist(), *rest),
-        "torch": torch.get_rng_state(),
-        "cuda": {str(device): torch.cuda.get_rng_state(device) for device in devices if device.type == "cuda"},
+        "numpy": [kind, keys.tolist(), *rest],
+        "torch": torch.get_rng_state().numpy().tobytes(),
+        "cuda": {str(device): torch.cuda.get_rng_state(device).numpy().tobytes() for device in gpus},
     }
 
 
 def set_random_states(states: Mapping[str, Any]) -> None:
     """Put the random generators back to where they stood."""
-    random.setstate(states["python"])
-    np.random.set_state(states["numpy"])
-    torch.set_rng_state(states["torch"])
+    version, keys, rest = states["python"]
+    random.setstate((version, tuple(keys), rest))
+    np.random.set_state(tuple(states["numpy"]))
+    torch.set_rng_state(_tensor(states["torch"]))
     for device, state in states["cuda"].items():
-        torch.cuda.set_rng_state(state, device)
+        torch.cuda.set_rng_state(_tensor(state), device)
 
 
-def _trained(lm: CausalLM) -> dict[str, torch.Tensor]:
-    return {name: weight for name, weight in lm.model.named_parameters() if weight.requires_grad}
+def _tensor(data: bytes) -> torch.Tensor:
+    return torch.frombuffer(bytearray(data), dtype=torch.uint8)
 
 
 def _fresh(path: Path) -> Path:

@@ -83,11 +83,6 @@ class LMShim(Shim):
         self._stepper, self._targets = None, 0
 
     @property
-    def at_rest(self) -> bool:
-        """Whether no gradient waits for the next step."""
-        return not self._targets
-
-    @property
     def moments(self) -> dict[str, Any] | None:
         """The state of the torch optimizer, None before its first step. Together with the trained weights it is all
         that a step depends on."""

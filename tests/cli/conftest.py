@@ -17,6 +17,9 @@ def training(tiny: Callable[..., str], tmp_path_factory: pytest.TempPathFactory)
     for text, entity in SENTENCES:
         doc = nlp(text)
         doc.spans["sc"] = [Span(doc, *entity, label="ORG")] if entity else []
+        doc.ents = doc.spans["sc"]
+        for token in doc:
+            token.tag_, token.lemma_ = "X" if token.ent_type_ else token.shape_, f"be{token.text}"
         docs.append(doc)
     DocBin(docs=docs).to_disk(folder / "train.spacy")
     DocBin(docs=[*docs[1:3], nlp("words that are only here")]).to_disk(folder / "dev.spacy")

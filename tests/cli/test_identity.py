@@ -1,22 +1,39 @@
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from spacy.language import Language
+from spacy.training import Example
 from spacy.training.initialize import init_nlp
 from spacy.util import load_config
-from thinc.api import Config
+from thinc.api import Config, fix_random_seed
 
 from spacy_genner.cli._identity import identity
 from tests.cli.tiny_training import Training
 
 
+def set_up(training: Training) -> Language:
+    """Its pipeline, initialized, with two more pipes."""
+    nlp = init_nlp(load_config(training.config, overrides=training.overrides))
+    for name in ("tok2vec", "tagger"):
+        nlp.add_pipe(name)
+    nlp.get_pipe("tagger").add_label("X")
+    tokens = [Example.from_dict(nlp.make_doc("one"), {"tags": ["X"]})]
+    fix_random_seed(0)
+    for name in ("tok2vec", "tagger"):
+        nlp.get_pipe(name).initialize(lambda: tokens, nlp=nlp)
+    return nlp
+
+
 @pytest.fixture
 def nlp(training: Training) -> Language:
-    return init_nlp(load_config(training.config, overrides=training.overrides))
+    return set_up(training)
+
+
+PIPES = ("generative_ner", "tok2vec", "tagger")
 
 
 @pytest.fixture
@@ -32,8 +49,7 @@ def config(nlp: Language, tmp_path: Path) -> Config:
 
 
 def of(nlp: Language, config: Config) -> dict[str, str]:
-    pipe: Any = nlp.get_pipe("generative_ner")
-    return identity(nlp, config, {"generative_ner": pipe.model.shims[0]})
+    return identity(nlp, config, {name: nlp.get_pipe(name).model for name in PIPES})
 
 
 def differing(one: dict[str, str], other: dict[str, str]) -> set[str]:
@@ -41,8 +57,7 @@ def differing(one: dict[str, str], other: dict[str, str]) -> set[str]:
 
 
 def test_the_same_training_set_up_again_is_the_same(nlp: Language, config: Config, training: Training) -> None:
-    again = init_nlp(load_config(training.config, overrides=training.overrides))
-    assert of(again, deepcopy(config)) == of(nlp, config)
+    assert of(set_up(training), deepcopy(config)) == of(nlp, config)
 
 
 def lengthen(config: Config, nlp: Language) -> None:
@@ -63,6 +78,20 @@ def nudge(config: Config, nlp: Language) -> None:
         next(weight for weight in model.parameters() if weight.requires_grad)[0, 0] += 1e-6
 
 
+def nudge_tok2vec(config: Config, nlp: Language) -> None:
+    node = next(node for node in nlp.get_pipe("tok2vec").model.walk() if node.has_param("W"))
+    node.get_param("W")[0, 0] += 1e-6
+
+
+def add_tag(config: Config, nlp: Language) -> None:
+    nlp.get_pipe("tagger").cfg["labels"].append("Y")
+
+
+def add_vector(config: Config, nlp: Language) -> None:
+    nlp.vocab.reset_vectors(width=2)
+    nlp.vocab.set_vector("one", np.ones(2, dtype="float32"))
+
+
 def halve(config: Config, nlp: Language) -> None:
     nlp.get_pipe("generative_ner").model.shims[0].lm.dtype = torch.bfloat16
 
@@ -74,7 +103,10 @@ def halve(config: Config, nlp: Language) -> None:
         (add_label, "labels of generative_ner"),
         (define_label, "labels of generative_ner"),
         (nudge, "initial weights of generative_ner"),
-        (halve, "device or dtype of generative_ner"),
+        (nudge_tok2vec, "initial weights of tok2vec"),
+        (add_tag, "labels of tagger"),
+        (add_vector, "word vectors"),
+        (halve, "dtype of generative_ner"),
     ],
 )
 def test_each_difference_has_its_name(
@@ -85,10 +117,14 @@ def test_each_difference_has_its_name(
     assert differing(before, of(nlp, config)) == {name}
 
 
-def test_another_base_differs(nlp: Language, config: Config, training: Training, tiny: Callable[..., str]) -> None:
+def test_another_base_differs(
+    nlp: Language,
+    config: Config,
+    training: Training,
+    tiny: Callable[..., str],
+) -> None:
     other = training.having({"components.generative_ner.model.lm.name": tiny("qwen3")})
-    on_another_base = init_nlp(load_config(other.config, overrides=other.overrides))
-    assert "base weights of generative_ner" in differing(of(nlp, config), of(on_another_base, config))
+    assert "base weights of generative_ner" in differing(of(nlp, config), of(set_up(other), config))
 
 
 def test_corpora_count_with_all_that_is_in_them(nlp: Language, config: Config, tmp_path: Path) -> None:

@@ -9,10 +9,12 @@ import pytest
 import spacy
 from spacy.cli.train import train as spacy_train
 from spacy.language import Language
+from spacy.tokens import Doc
 from spacy.training import Corpus, Example
 from spacy.training.initialize import init_nlp
 from spacy.util import load_config, load_model_from_config, registry
-from thinc.api import Config
+from thinc.api import Config, Model, Optimizer
+from thinc.shims import Shim
 
 from spacy_genner.cli._resuming import Recording
 from spacy_genner.cli.train import train
@@ -140,6 +142,45 @@ def frozen_tagger(config: Config) -> None:
     config["components"]["tagger"] = {"source": str(folder)}
 
 
+def components(config: Config, **pipes: dict[str, Any]) -> None:
+    """Train these, from small models of their own where nothing is said."""
+    config["nlp"]["pipeline"] = [*pipes, "wobble"]
+    config["components"] = {"wobble": config["components"]["wobble"], **pipes}
+    config["training"]["dropout"] = 0.2
+
+
+LISTENER = {"@architectures": "spacy.Tok2VecListener.v1", "width": 96}
+NER = {"factory": "ner", "model": {"@architectures": "spacy.TransitionBasedParser.v2", "tok2vec": LISTENER}}
+SPANCAT = {"factory": "spancat", "model": {"@architectures": "spacy.SpanCategorizer.v1", "tok2vec": LISTENER}}
+
+
+def tok2vec_and_ner(config: Config) -> None:
+    components(config, tok2vec={"factory": "tok2vec"}, ner=NER)
+
+
+def averages(config: Config) -> None:
+    tok2vec_and_ner(config)
+    config["training"]["optimizer"]["use_averages"] = True
+
+
+def parts_of_a_batch_of_ner(config: Config) -> None:
+    tok2vec_and_ner(config)
+    parts_of_a_batch(config)
+
+
+def tok2vec_and_spancat(config: Config) -> None:
+    components(config, tok2vec={"factory": "tok2vec"}, spancat=SPANCAT)
+
+
+def lemmatizer(config: Config) -> None:
+    """It adds words to the vocabulary when it predicts."""
+    components(config, trainable_lemmatizer={"factory": "trainable_lemmatizer", "min_tree_freq": 1})
+
+
+def tagger_and_generative_ner(config: Config) -> None:
+    components(config, tagger={"factory": "tagger"}, generative_ner=config["components"]["generative_ner"])
+
+
 @registry.readers("genner_test_shuffled.v1")
 def shuffled_corpus(path: str) -> Corpus:
     return Corpus(path, shuffle=True)
@@ -159,14 +200,54 @@ def variant(training: Training, tmp_path: Path) -> Callable[[Callable[[Config], 
 
 
 @pytest.mark.parametrize(
-    "change", [parts_of_a_batch, all_weights, bfloat16, two_on_one_base, random_dev_corpus, frozen_tagger]
+    "change",
+    [
+        parts_of_a_batch,
+        all_weights,
+        bfloat16,
+        two_on_one_base,
+        random_dev_corpus,
+        frozen_tagger,
+        tok2vec_and_ner,
+        averages,
+        parts_of_a_batch_of_ner,
+        tok2vec_and_spancat,
+        lemmatizer,
+        tagger_and_generative_ner,
+    ],
 )
 def test_so_do_trainings_of_other_kinds(
     change: Callable[[Config], None], variant: Callable[..., Training], stopped: Stop, tmp_path: Path
 ) -> None:
-    training = variant(change)
-    stopped(training, tmp_path / "broken", "update 8")
-    assert finished(training, tmp_path / "broken") == unbroken(training, tmp_path / "unbroken")
+    goes_on(variant(change), stopped, tmp_path)
+
+
+def goes_on(training: Training, stopped: Stop, folder: Path) -> None:
+    for moment in (
+        "update 8",
+        "update 1",
+    ):  # after the best evaluation, and at the first update that is not played back
+        stopped(training, folder / "broken", moment)
+    resumed, expected = finished(training, folder / "broken"), unbroken(training, folder / "unbroken")
+    assert resumed == expected
+    models = {path: data for path, data in expected.items() if path.startswith("model-best") and "model" in path[10:]}
+    assert models and any(data != expected[path.replace("best", "last")] for path, data in models.items())
+
+
+def test_so_does_an_encoder(variant: Callable[..., Training], stopped: Stop, encoder: str, tmp_path: Path) -> None:
+    pytest.importorskip("spacy_transformers")
+
+    def transformer_and_ner(config: Config) -> None:
+        model = {"@architectures": "spacy-transformers.TransformerModel.v3", "name": encoder}
+        listener = {
+            "@architectures": "spacy-transformers.TransformerListener.v1",
+            "grad_factor": 1.0,
+            "pooling": {"@layers": "reduce_mean.v1"},
+        }
+        transformer = {"factory": "transformer", "model": {**model, "tokenizer_config": {"use_fast": True}}}
+        components(config, transformer=transformer, ner={**NER, "model": {**NER["model"], "tok2vec": listener}})
+
+    goes_on(variant(transformer_and_ner), stopped, tmp_path)
 
 
 def test_while_it_is_played_back_model_best_holds_the_best_weights(
@@ -294,19 +375,47 @@ def test_after_an_error_the_checkpoint_stays_and_after_the_end_it_goes(
     assert not list(tmp_path.glob("checkpoint*"))
 
 
-def test_the_pipeline_has_its_own_methods_back(training: Training, tmp_path: Path) -> None:
-    nlp = init_nlp(load_config(training.config, overrides=training.overrides))
+def test_the_pipeline_and_thinc_have_their_own_methods_back(training: Training, tmp_path: Path) -> None:
+    nlp, step = init_nlp(load_config(training.config, overrides=training.overrides)), Optimizer.step_schedules
     with Recording(nlp, tmp_path, 0):
-        assert nlp.update.__func__ is not Language.update
+        assert nlp.update.__func__ is not Language.update and Optimizer.step_schedules is not step
     assert nlp.update.__func__ is Language.update and nlp.evaluate.__func__ is Language.evaluate
+    assert Optimizer.step_schedules is step
 
 
-def with_tagger(config: Config) -> None:
-    config["nlp"]["pipeline"] = ["tagger", "generative_ner", "wobble"]
-    config["components"]["tagger"] = {"factory": "tagger"}
+@Language.factory("genner_test_other")
+class Other:
+    """A pipe that is trained, by whatever."""
+
+    is_trainable = True
+    model = None
+
+    def __init__(self, nlp: Language, name: str) -> None: ...
+
+    def __call__(self, doc: Doc) -> Doc:
+        return doc
 
 
-def without_generative_ner(config: Config) -> None:
+class OtherShim(Shim):
+    """A model of another framework."""
+
+
+@Language.factory("genner_test_shim")
+class OtherFramework(Other):
+    model = Model("other", lambda *_: None, shims=[OtherShim(None)])
+
+
+def with_another(config: Config) -> None:
+    config["nlp"]["pipeline"] = ["generative_ner", "other", "wobble"]
+    config["components"]["other"] = {"factory": "genner_test_other"}
+
+
+def with_another_framework(config: Config) -> None:
+    with_another(config)
+    config["components"]["other"] = {"factory": "genner_test_shim"}
+
+
+def with_nothing(config: Config) -> None:
     config["training"]["frozen_components"] = ["generative_ner"]
 
 
@@ -317,8 +426,9 @@ def without_seed(config: Config) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (with_tagger, "tagger: only the training of generative_ner can go on after a kill"),
-        (without_generative_ner, "no generative_ner to train"),
+        (with_another, "other: only the training of components with a thinc Model can go on after a kill"),
+        (with_another_framework, "OtherShim: a model with layers of this kind cannot go on"),
+        (with_nothing, "nothing to train"),
         (without_seed, "seed = null"),
     ],
 )
