@@ -13,6 +13,12 @@ from .marks import Plan
 from .model import Job
 from .moves import Walk
 
+_FIRST = 64
+"""After how many ids a difference is expected before any is known."""
+
+_REACH = 2
+"""How far a draft reaches, in distances between differences."""
+
 
 class Draft:
     """What is accepted of an answer, and what is expected of the rest.
@@ -28,6 +34,7 @@ class Draft:
         self.logprobs: list[float] = []
         self.chunk: list[int] = []
         self._offset = self._end = 0  # what to add to a position to find its place in the chunk; where the chunk ends
+        self._differences = 0  # so far
         self._policy: dict[Hashable, int] = {}
         self._plan: Plan | None = None
         self._keys: list[Hashable] = []  # of the decisions
@@ -71,6 +78,7 @@ class Draft:
         if accepted < len(self.walk.decisions):
             self._rewind(accepted)
         if wrong is not None:
+            self._differences += 1
             end = asked[wrong].position
             self._choose(answers[wrong][1])
         self._roll_out()
@@ -92,8 +100,10 @@ class Draft:
         del self._keys[count:]
 
     def _roll_out(self) -> None:
-        """Draft the rest of the answer."""
-        while choices := self.walk.choices:
+        """Draft the rest of the answer, as far as no difference is likely."""
+        settled = len(self.walk.ids)
+        end = settled + _REACH * (settled + _FIRST) // (self._differences + 1)
+        while (choices := self.walk.choices) and len(self.walk.ids) <= end:
             known = self._policy.get(self.walk.key)
             if known in choices:
                 self._choose(choices.index(known))

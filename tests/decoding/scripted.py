@@ -42,7 +42,7 @@ class ScriptedModel:
 
     sessions: The prefix and the number of rows of each.
     gathered: The number of rows of batches that were made of others.
-    passes: How often ids were read.
+    passes, read: How often ids were read, and how many.
     asked: The number of choices between ids.
     plan: What its draft head expects of every row, if it has one.
     copies_first: Whether a plain copy is to be tried along with the prompt.
@@ -52,7 +52,7 @@ class ScriptedModel:
         self.plan, self.copies_first = plan, copies_first
         self.sessions: list[tuple[tuple[int, ...], int]] = []
         self.gathered: list[int] = []
-        self.passes = 0
+        self.passes = self.read = 0
         self.asked = 0
         self._rule = rule
         self._histories: list[tuple[int, ...]] = []
@@ -87,6 +87,7 @@ class ScriptedSession:
     def extend(self, chunks: Sequence[Sequence[int]]) -> torch.Tensor:
         assert len(chunks) == len(self.histories) and all(chunks)
         self._model.passes += 1
+        self._model.read += sum(map(len, chunks))
         hidden = torch.full((len(chunks), max(map(len, chunks)), 1), float("nan"))
         for row, chunk in enumerate(chunks):
             for at, id in enumerate(chunk):

@@ -113,8 +113,9 @@ def test_what_was_said_behind_a_difference_is_expected_where_it_is_possible_agai
 
 
 @pytest.mark.parametrize("max_depth", [1, 2])
-def test_passes_do_not_depend_on_the_number_of_entities(max_depth: int) -> None:
+def test_passes_do_not_depend_on_the_number_of_entities(max_depth: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A model that would close a span wherever one is open: behind an unclosed one it says nothing of where to open."""
+    monkeypatch.setattr("spacy_genner.decoding.draft._FIRST", 10**6)  # drafts of the whole answer
 
     def rule(history: tuple[int, ...], id: int) -> float:
         before_ann = history[-2:] in (tuple(encode("→ ")), tuple(encode("t ")))
@@ -128,6 +129,21 @@ def test_passes_do_not_depend_on_the_number_of_entities(max_depth: int) -> None:
         return model.passes
 
     assert passes(9) == passes(3)
+
+
+def test_wrong_drafts_of_long_texts_are_short() -> None:
+    """A model that agrees with no draft: what is read grows as the text does."""
+
+    def read(count: int) -> int:
+        model = ScriptedModel(noise)
+        SpeculativeDecoder()(model, [job_of(words("Ann met Lee in Leeds . " * count))])
+        return model.read
+
+    assert read(32) < 6 * read(8)
+
+
+def test_right_drafts_of_long_texts_are_long() -> None:
+    assert decode(words("He met Ann Lee in Leeds . " * 32), []).passes == 3
 
 
 def test_a_draft_reads_up_to_its_last_decision_only() -> None:
