@@ -13,13 +13,22 @@ HEADER = ["batch", "sentences/s", "× generate", "cost / floor", *COUNTS.values(
 
 
 def rate(cell: Cell) -> float:
-    """Sentences a second, at the median time."""
-    return float(cell["sentences"] / median(cell["seconds"]))
+    """Sentences a second, the median of all runs."""
+    return median(_rates(cell))
+
+
+def ratio(cell: Cell, other: Cell) -> float:
+    """By how much a cell is faster than another one: the median over the parts that both have worked on."""
+    return median(ours / theirs for ours, theirs in zip(_rates(cell), _rates(other), strict=False))
+
+
+def _rates(cell: Cell) -> list[float]:
+    return [run["sentences"] / run["seconds"] for run in cell["runs"]]
 
 
 def table(cells: Sequence[Cell]) -> str:
     """Each system at batch 1 and at its best batch, beside `generate` and the floor at batch 1 and at theirs."""
-    measured = [cell for cell in cells if cell.get("seconds")]
+    measured = [cell for cell in cells if cell.get("runs")]
     lines = [["system", *HEADER], ["---", *["---:"] * len(HEADER)]]
     for system in dict.fromkeys(cell["system"] for cell in measured):
         if one := _one(measured, system):
@@ -38,14 +47,15 @@ def _best(cells: Sequence[Cell], system: str) -> Cell | None:
 
 
 def _row(cell: Cell, note: str, generate: Cell | None, floor: Cell | None) -> list[str]:
-    reading = cell["reading"]
-    counts = [f"{reading[name] / cell['sentences']:.2f}" if reading["passes"] else "–" for name in COUNTS]
+    sentences = sum(run["sentences"] for run in cell["runs"])
+    sums = {name: sum(run["reading"][name] for run in cell["runs"]) for name in COUNTS}
+    counts = [f"{count / sentences:.2f}" if sums["passes"] else "–" for count in sums.values()]
     return [
         cell["system"],
         f"{cell['batch']}{note}",
         f"{rate(cell):.2f}",
-        f"{rate(cell) / rate(generate):.1f}" if generate else "–",
-        f"{rate(floor) / rate(cell):.2f}" if floor else "–",
+        f"{ratio(cell, generate):.1f}" if generate else "–",
+        f"{ratio(floor, cell):.2f}" if floor else "–",
         *counts,
         f"{cell['mib']:.0f} ({cell['rise']:.0f})",
         "–" if cell["f"] is None else f"{100 * cell['f']:.1f}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,10 @@ import spacy
 import typer
 from comparing import f1, margin
 from peak import Peak
-from systems import SYSTEMS
-from systems.base import InBatches, Output, Subject, System, Task
+from systems import SCRIPTED, SYSTEMS
+from systems.base import InBatches, Subject, System, Task
 from systems.ours import Ours, greedy, speculative
+from systems.shaped import Shaped
 from systems.spacy_pipeline import SpacyPipeline
 
 from spacy_genner.cli._pipelines import read_corpus
@@ -29,14 +30,24 @@ _FIRST = 16
 
 
 class Trials:
-    """Runs of systems on the first sentences of a corpus, the shortest first, each as one window.
+    """Runs of systems on parts of the first sentences of a corpus, the shortest of a part first, each as one window.
 
     model: A folder with a trained pipeline.
+    parts: How many.
+    shape: The size of a model with random weights to take the place of the trained one, if any; see `Shaped`.
     pipelines: Folders of other pipelines, by the names of their systems.
     """
 
     def __init__(
-        self, model: str, test: Path, limit: int, dtype: str, device: str, pipelines: Mapping[str, str]
+        self,
+        model: str,
+        test: Path,
+        limit: int,
+        parts: int,
+        dtype: str,
+        device: str,
+        shape: str | None,
+        pipelines: Mapping[str, str],
     ) -> None:
         lm = {"dtype": dtype, "device": device}
         nlp = spacy.load(model, config={"components": {COMPONENT: {"model": {"lm": lm}}}})
@@ -52,9 +63,14 @@ class Trials:
             read = read_doc(example.predicted)
             tasks.append(Task(number, example, read, speller.job(read.source), []))
         self._tasks = sorted(tasks, key=lambda task: len(task.job.body))
+        self._parts = [self._tasks[part::parts] for part in range(parts)]
         for task, entities in zip(self._tasks, self._found(speculative(self._subject)), strict=True):
             task.answer.extend(spell(task.job.grammar, task.job.grammar.derive(entities), task.job.encode)[0])
         self._reference = self._found(greedy(self._subject))
+        self._known = SCRIPTED if shape else SYSTEMS
+        if shape:
+            shaped = Shaped.like(self._subject.lm, [task.job for task in self._tasks], shape)
+            self._subject = replace(self._subject, lm=shaped)
 
     def system(self, name: str) -> System | None:
         """The system; None, with the reason printed once, if it cannot be had."""
@@ -62,7 +78,7 @@ class Trials:
             path = self._pipelines.get(name)
             try:
                 self._systems[name] = (
-                    InBatches(SpacyPipeline(path, self._key)) if path else SYSTEMS[name](self._subject)
+                    InBatches(SpacyPipeline(path, self._key)) if path else self._known[name](self._subject)
                 )
             except (ImportError, OSError, ValueError) as error:
                 typer.echo(f"{name} is left out: {error}")
@@ -77,31 +93,37 @@ class Trials:
             system(self._tasks[-batch:], batch)
         return {"mib": peak.mib, "rise": peak.mib - peak.before}
 
-    def run(self, system: System, batch: int) -> tuple[float, Output]:
-        """Work on all sentences once. Returns: the seconds that it took, and the output."""
+    def run(self, system: System, batch: int, part: int) -> dict[str, Any]:
+        """Work on a part once. Returns: what it took, and what was found."""
+        tasks = self._parts[part]
         start = time.perf_counter()
-        output = system(self._tasks, batch)
-        return time.perf_counter() - start, output
-
-    def result(self, system: System, output: Output) -> dict[str, Any]:
-        """All that is to be said of a run besides its time."""
-        result: dict[str, Any] = {
-            "sentences": len(self._tasks),
-            "prefix": len(self._tasks[0].job.prefix),
+        output = system(tasks, batch)
+        seconds = time.perf_counter() - start
+        found = output.entities
+        return {
+            "seconds": seconds,
+            "sentences": len(tasks),
             "reading": asdict(output.reading),
-            "f": None,
-            "differing": None,
+            "found": found and {str(t.number): list(map(asdict, e)) for t, e in zip(tasks, found, strict=True)},
         }
-        if output.entities is not None:
-            result["f"] = f1(self._tasks, output.entities, self._key)
-            result["differing"] = self._differing(output.entities, isinstance(system, Ours))
-        return result
+
+    def quality(self, system: System, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """F1 of what was found in runs, and the sentences where our greedy decoder finds other entities."""
+        if not all(run["found"] for run in runs):
+            return {"f": None, "differing": None}
+        by_number = {number: found for run in runs for number, found in run["found"].items()}
+        tasks, references, found = [], [], []
+        for task, reference in zip(self._tasks, self._reference, strict=True):
+            if str(task.number) in by_number:
+                tasks.append(task)
+                references.append(reference)
+                found.append([Entity(**entity) for entity in by_number[str(task.number)]])
+        others = [trio for trio in zip(tasks, found, references, strict=True) if set(trio[1]) != set(trio[2])]
+        legal = isinstance(system, Ours)
+        return {
+            "f": f1(tasks, found, self._key),
+            "differing": {str(t.number): margin(self._subject, t, *pair) if legal else None for t, *pair in others},
+        }
 
     def _found(self, system: System) -> list[list[Entity]]:
         return system(self._tasks, _FIRST).entities or []
-
-    def _differing(self, found: Sequence[list[Entity]], legal: bool) -> dict[str, float | None]:
-        """The numbers of the sentences with other entities than our greedy decoder finds, with its margins there."""
-        sides = zip(self._tasks, found, self._reference, strict=True)
-        others = [(task, ours, theirs) for task, ours, theirs in sides if set(ours) != set(theirs)]
-        return {str(t.number): margin(self._subject, t, *pair) if legal else None for t, *pair in others}

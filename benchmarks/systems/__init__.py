@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from .base import InBatches, Subject, System
 from .floor import Floor
-from .generate import Generate, GenerateAllowed
+from .generate import Generate, GenerateAllowed, GenerateScripted
 from .llamacpp import LlamaCpp
 from .llguidance_grammar import LLGuidance
 from .ours import aggressive, greedy, speculative
@@ -20,5 +20,11 @@ SYSTEMS: dict[str, Callable[[Subject], System]] = {
     "llamacpp-q8": lambda subject: InBatches(LlamaCpp(subject, "Q8_0")),
     "floor": lambda subject: InBatches(Floor(subject)),
 }
+SCRIPTED: dict[str, Callable[[Subject], System]] = {
+    "speculative": speculative,
+    "generate": lambda subject: InBatches(GenerateScripted(subject)),
+    "floor": SYSTEMS["floor"],
+}
+"""With a model that decides what another one did."""
 ALONE = {"llamacpp-q4", "llamacpp-q8"}
 """They work on one sentence at a time."""

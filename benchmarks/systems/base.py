@@ -12,7 +12,6 @@ from spacy.training import Example
 from spacy_genner.decoding.model import Job, Session, StepModel
 from spacy_genner.formats.base import Format, Grammar
 from spacy_genner.labels import Labels
-from spacy_genner.lm.causal import CausalLM
 from spacy_genner.pipeline.docs import DocSource
 from spacy_genner.types import Entity, Move
 
@@ -21,10 +20,11 @@ from spacy_genner.types import Entity, Move
 class Subject:
     """The trained model that all systems run, with the same merged weights.
 
+    lm: A CausalLM, or what stands in its place.
     decoder: Ours, as the pipeline is configured.
     """
 
-    lm: CausalLM
+    lm: Any
     format: Format
     labels: Labels
     decoder: Any

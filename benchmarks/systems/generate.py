@@ -1,11 +1,14 @@
-"""`generate` of Hugging Face transformers, greedy: free, or held to legal answers by `prefix_allowed_tokens_fn`."""
+"""`generate` of Hugging Face transformers, greedy: free, or held to legal answers as by
+`prefix_allowed_tokens_fn`, or to our own answers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
+from transformers import LogitsProcessor, LogitsProcessorList
+from transformers.generation import PrefixConstrainedLogitsProcessor
 
 from spacy_genner.decoding.moves import Walk
 from spacy_genner.lm.cache import empty_cache, repeated
@@ -14,8 +17,6 @@ from .base import Output, Reading, Subject, Task, parse
 
 _MORE = 8
 """How many ids more than our answer it may write."""
-
-Allowed = Callable[[int, torch.Tensor], list[int]]
 
 
 class Generate:
@@ -41,7 +42,7 @@ class Generate:
             ids,
             attention_mask=mask.to(device),
             past_key_values=repeated(self._read(prefix), len(tasks)),
-            prefix_allowed_tokens_fn=self.allowed(tasks, ids.shape[1]),
+            logits_processor=self.processors(tasks, ids.shape[1]),
             max_new_tokens=max(len(task.answer) for task in tasks) + _MORE,
             do_sample=False,
             eos_token_id=self._ends,
@@ -51,9 +52,9 @@ class Generate:
         found = [parse(text, task.job.grammar) for task, text in zip(tasks, texts, strict=True)]
         return Output(found, self._reading(bodies, output))
 
-    def allowed(self, tasks: Sequence[Task], start: int) -> Allowed | None:
-        """What may be written; None: anything."""
-        return None
+    def processors(self, tasks: Sequence[Task], start: int) -> LogitsProcessorList:
+        """What changes the logits, in a batch whose prompts have so many ids."""
+        return LogitsProcessorList()
 
     def _read(self, prefix: tuple[int, ...]) -> Any:
         if prefix not in self._prefixes:
@@ -78,7 +79,7 @@ class Generate:
 class GenerateAllowed(Generate):
     """Writes legal answers only, in the token sequences of our tries."""
 
-    def allowed(self, tasks: Sequence[Task], start: int) -> Allowed:
+    def processors(self, tasks: Sequence[Task], start: int) -> LogitsProcessorList:
         """The ids of our own grammar, one walk a row."""
         walks = [Walk(task.job.grammar, task.job.encode) for task in tasks]
 
@@ -90,4 +91,27 @@ class GenerateAllowed(Generate):
                 return [walk.ids[count]]
             return walk.choices if count == len(walk.ids) and walk.choices else [self._ends[0]]
 
-        return allowed
+        return LogitsProcessorList([PrefixConstrainedLogitsProcessor(allowed, 1)])
+
+
+class GenerateScripted(Generate):
+    """Writes our answers, whatever its own are."""
+
+    def processors(self, tasks: Sequence[Task], start: int) -> LogitsProcessorList:
+        """The ids of the answers, and ends behind them."""
+        end = self._ends[0]
+        width = max(len(task.answer) for task in tasks) + _MORE
+        answers = [[*task.answer, *[end] * (width - len(task.answer))] for task in tasks]
+        return LogitsProcessorList([Scripted(torch.tensor(answers, device=self._lm.device), start)])
+
+
+class Scripted(LogitsProcessor):
+    """Forces ids, rows × ids, behind prompts of one length."""
+
+    def __init__(self, ids: torch.Tensor, start: int) -> None:
+        self._ids, self._start = ids, start
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """The logits with which the next ids are certain."""
+        column = input_ids.shape[1] - self._start
+        return torch.full_like(scores, float("-inf")).scatter_(1, self._ids[:, column : column + 1], 0.0)

@@ -2,15 +2,16 @@
 
 from typing import Any
 
-from benchmarks.table import rate, table
+from benchmarks.table import rate, ratio, table
 
 NOTHING = {"passes": 0, "rows": 0, "ids": 0, "padded": 0}
 
 
 def cell(system: str, batch: int, *seconds: float, **results: Any) -> dict[str, Any]:
     reading = {"passes": 20, "rows": 40, "ids": 1000, "padded": 1500}
-    usual = {"sentences": 10, "reading": reading, "mib": 900.4, "rise": 12.2, "f": 0.5, "differing": {}}
-    return {"system": system, "batch": batch, "seconds": list(seconds), **usual, **results}
+    runs = [{"seconds": each, "sentences": 10, "reading": results.pop("reading", reading)} for each in seconds]
+    usual = {"mib": 900.4, "rise": 12.2, "f": 0.5, "differing": {}}
+    return {"system": system, "batch": batch, "runs": runs, **usual, **results}
 
 
 def rows(*cells: dict[str, Any]) -> list[list[str]]:
@@ -19,6 +20,11 @@ def rows(*cells: dict[str, Any]) -> list[list[str]]:
 
 def test_the_median_counts() -> None:
     assert rate(cell("ours", 1, 5.0, 1.0, 2.0)) == 5.0
+
+
+def test_each_part_is_compared_with_itself() -> None:
+    assert ratio(cell("ours", 1, 1.0, 4.0, 1.0), cell("other", 1, 2.0, 20.0, 30.0)) == 5.0
+    assert ratio(cell("ours", 1, 1.0), cell("other", 1, 2.0, 20.0, 30.0)) == 2.0
 
 
 def test_batch_1_is_compared_with_batch_1_and_best_with_best() -> None:
@@ -41,7 +47,7 @@ def test_what_is_missing_is_a_dash() -> None:
 
 
 def test_a_system_has_a_row_for_batch_1_and_one_for_its_best_batch() -> None:
-    cells = [cell("one", 1, 2.0), cell("eight", 8, 2.0), {"system": "gone", "batch": 1, "seconds": []}]
+    cells = [cell("one", 1, 2.0), cell("eight", 8, 2.0), {"system": "gone", "batch": 1, "runs": []}]
     assert [row[:2] for row in rows(*cells)[2:]] == [["one", "1"], ["one", "1 (best)"], ["eight", "8 (best)"]]
 
 
