@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 
 from .base import Output, Reading, Subject, Task, parse
@@ -16,7 +19,10 @@ _CONTEXT = 4096
 
 
 class LlamaCpp:
-    """One sentence after another, as the package's `generate` works; it keeps what it has read of a prefix.
+    """One sentence after another; the prefix is read once.
+
+    Ids are chosen as llama.cpp's own programs do: the grammar looks at the best one, and only if it refuses that, at
+    the whole vocabulary, which takes long.
 
     quantisation: "Q4_0" or "Q8_0".
     Raises: ImportError without the package, ValueError if the model cannot be converted.
@@ -27,6 +33,7 @@ class LlamaCpp:
 
         self._subject, self._package = subject, llama_cpp
         self._ends = set(subject.lm.base.tokenizer.all_special_ids)
+        self._prefix: tuple[int, ...] = ()
         self._silence = llama_cpp.llama_log_callback(lambda *_: None)  # a line for each weight
         llama_cpp.llama_log_set(self._silence, None)
         with tempfile.TemporaryDirectory() as folder:
@@ -36,9 +43,8 @@ class LlamaCpp:
             settings.ftype = getattr(llama_cpp, f"LLAMA_FTYPE_MOSTLY_{quantisation}")
             if llama_cpp.llama_model_quantize(str(full).encode(), str(quantised).encode(), settings):
                 raise ValueError(f"llama.cpp cannot quantise the model to {quantisation}")
-            self._model = llama_cpp.Llama(
-                str(quantised), n_ctx=_CONTEXT, n_threads=torch.get_num_threads(), use_mmap=False, verbose=False
-            )
+            threads = {"n_threads": torch.get_num_threads(), "n_threads_batch": torch.get_num_threads()}
+            self._model = llama_cpp.Llama(str(quantised), n_ctx=_CONTEXT, use_mmap=False, verbose=False, **threads)
 
     def __call__(self, tasks: Sequence[Task]) -> Output:
         """Write the answers."""
@@ -47,11 +53,40 @@ class LlamaCpp:
 
     def _write(self, task: Task, reading: Reading) -> str:
         text = rules(task.read.source, self._subject.labels, self._subject.format, "::=", "root")
-        grammar = self._package.LlamaGrammar.from_string(text, verbose=False)
-        written: list[int] = []
-        for id in self._model.generate([*task.job.prefix, *task.job.body], temp=0.0, grammar=grammar):
-            reading.add([1] if written else [len(task.job.body)])
+        vocabulary = self._package.llama_model_get_vocab(self._model.model)
+        grammar = self._package.llama_sampler_init_grammar(vocabulary, text.encode(), b"root")
+        if self._prefix != task.job.prefix:
+            self._model.reset()
+            self._model.eval(task.job.prefix)
+            self._prefix = task.job.prefix
+        self._model.n_tokens = len(self._prefix)  # what is behind it is forgotten
+        written, chunk = list[int](), task.job.body
+        while True:
+            reading.add([len(chunk)])
+            self._model.eval(chunk)
+            id = self._best(grammar)
             if id in self._ends:
                 break
+            self._package.llama_sampler_accept(grammar, id)
             written.append(id)
+            chunk = [id]
+        self._package.llama_sampler_free(grammar)
         return str(self._subject.lm.base.tokenizer.decode(written, skip_special_tokens=True))
+
+    def _best(self, grammar: Any) -> int:
+        pointer = self._package.llama_get_logits_ith(self._model.ctx, -1)
+        logits = np.ctypeslib.as_array(pointer, shape=(self._model.n_vocab(),))
+        best = int(logits.argmax())
+        if self._allowed(grammar, np.array([best]), logits)[0] == -np.inf:
+            best = int(self._allowed(grammar, np.arange(len(logits)), logits).argmax())
+        return best
+
+    def _allowed(self, grammar: Any, ids: np.ndarray, logits: np.ndarray) -> np.ndarray:
+        """Logits of ids, minus infinity where the grammar refuses them."""
+        candidates = np.zeros(len(ids), dtype=np.dtype([("id", np.intc), ("logit", np.single), ("p", np.single)]))
+        candidates["id"], candidates["logit"] = ids, logits[ids]
+        data = candidates.ctypes.data_as(ctypes.POINTER(self._package.llama_token_data))
+        array = self._package.llama_token_data_array(data, len(ids), -1, False)
+        self._package.llama_sampler_apply(grammar, ctypes.byref(array))
+        result: np.ndarray = candidates["logit"]
+        return result
