@@ -7,7 +7,7 @@ from .floor import Floor
 from .generate import Generate, GenerateAllowed, GenerateScripted
 from .llamacpp import LlamaCpp
 from .llguidance_grammar import LLGuidance
-from .ours import aggressive, greedy, speculative
+from .ours import aggressive, greedy, replaying, speculative
 
 SYSTEMS: dict[str, Callable[[Subject], System]] = {
     "speculative": speculative,
@@ -21,7 +21,7 @@ SYSTEMS: dict[str, Callable[[Subject], System]] = {
     "floor": lambda subject: InBatches(Floor(subject)),
 }
 SCRIPTED: dict[str, Callable[[Subject], System]] = {
-    "speculative": speculative,
+    "speculative": replaying,
     "generate": lambda subject: InBatches(GenerateScripted(subject)),
     "floor": SYSTEMS["floor"],
 }

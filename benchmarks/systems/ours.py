@@ -35,6 +35,11 @@ def speculative(subject: Subject) -> Ours:
     return Ours(subject.lm.steps, SpeculativeDecoder())
 
 
+def replaying(subject: Subject) -> Ours:
+    """The default decoder, with the decisions of a trained model."""
+    return Ours(subject.lm.replaying, SpeculativeDecoder())
+
+
 def greedy(subject: Subject) -> Ours:
     """The reference decoder."""
     return Ours(subject.lm.steps, GreedyDecoder())

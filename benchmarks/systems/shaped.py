@@ -25,9 +25,13 @@ SHAPES = {
 
 @dataclass(frozen=True)
 class Shaped:
-    """In the place of a trained model: another network that decides what the trained one did."""
+    """In the place of a trained model: another network.
 
-    steps: Replaying
+    replaying: Decides what the trained one did.
+    """
+
+    steps: CausalSteps
+    replaying: Replaying
     pieces: Any
     base: Any
     device: torch.device
@@ -43,5 +47,6 @@ class Shaped:
         )
         with torch.device(lm.device):
             model = AutoModelForCausalLM.from_config(config).to(trained.dtype).eval()
-        steps = Replaying(CausalSteps(model), recording.scripts, lm.steps.copies_first)
-        return cls(steps, lm.pieces, lm.base, lm.device)
+        steps = CausalSteps(model)
+        replaying = Replaying(steps, recording.scripts, lm.steps.copies_first)
+        return cls(steps, replaying, lm.pieces, lm.base, lm.device)
