@@ -126,6 +126,11 @@ class CountingSession:
     def __init__(self, session: Session, reading: Reading) -> None:
         self.inner, self._reading = session, reading
 
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+        return self.inner.rows
+
     def extend(self, chunks: Sequence[Sequence[int]]) -> torch.Tensor:
         """Read, and count."""
         self._reading.add([len(chunk) for chunk in chunks])

@@ -32,7 +32,11 @@ class Job:
 
 
 class Session(Protocol):
-    """The state of the model for the rows of a batch that share a prefix."""
+    """The state of the model for the rows of a batch."""
+
+    @property
+    def rows(self) -> int:
+        """How many there are."""
 
     def extend(self, chunks: Sequence[Sequence[int]]) -> torch.Tensor:
         """Read a chunk of at least one id more in every row: one forward pass. Returns the hidden states of the chunks,

@@ -70,10 +70,13 @@ def _decode(model: StepModel, waiting: Sequence[Sequence[Draft]], budget: int) -
         else:
             drafts = [rows[n][0] for n in group]
             session = model.gather([rows[n][1:] for n in group])
-            rows = [row for n, row in enumerate(rows) if n not in group]
+            rows = [rows[n] for n in sorted(set(range(len(rows))) - set(group))]
             hidden, plans = session.extend([draft.chunk for draft in drafts]), []
         session.drop(_settle(model, hidden, drafts, plans))
         rows += [(draft, session, row) for row, draft in enumerate(drafts) if not draft.finished]
+        if sum(session.rows for session in {session for _, session, _ in rows}) > _HELD * len(rows) > 0:
+            session = model.gather([row[1:] for row in rows])
+            rows = [(draft, session, n) for n, (draft, *_) in enumerate(rows)]
 
 
 def _settle(model: StepModel, hidden: torch.Tensor, drafts: Sequence[Draft], plans: Sequence[Plan]) -> list[int]:
@@ -86,6 +89,9 @@ def _settle(model: StepModel, hidden: torch.Tensor, drafts: Sequence[Draft], pla
 
 _FULL = 1 / 4
 """How much of the budget a pass holds at least, if anything waits."""
+
+_HELD = 2
+"""How many rows are held in memory at most, for each one under way; the others have ended or read on elsewhere."""
 
 _PASS = 32
 """What a pass costs beside its ids, in ids."""

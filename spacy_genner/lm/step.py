@@ -93,6 +93,11 @@ class CausalSession:
         self._steps, self.cache = steps, cache
         self.positions, self.valid, self.after = positions, valid, after
 
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+        return len(self.after)
+
     @torch.inference_mode()
     def extend(self, chunks: Sequence[Sequence[int]]) -> torch.Tensor:
         """Read a chunk in every row: one forward pass. Returns hidden states, rows × longest chunk × width."""

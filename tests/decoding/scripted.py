@@ -84,6 +84,10 @@ class ScriptedSession:
     def __init__(self, model: ScriptedModel, histories: list[tuple[int, ...]]) -> None:
         self._model, self.histories = model, histories
 
+    @property
+    def rows(self) -> int:
+        return len(self.histories)
+
     def extend(self, chunks: Sequence[Sequence[int]]) -> torch.Tensor:
         assert len(chunks) == len(self.histories) and all(chunks)
         self._model.passes += 1

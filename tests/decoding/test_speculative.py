@@ -238,3 +238,14 @@ def test_waiting_rows_enter_before_the_last_ones_have_ended() -> None:
     assert [said(job, trace) for job, trace in zip(jobs, traces, strict=True)] == wanted
     assert model.sessions == [(PREFIX, 2), (PREFIX, 2)]
     assert model.gathered == [2]
+
+
+def test_rows_that_have_ended_are_not_held_in_memory() -> None:
+    """One row in six goes on, and waits for others like it."""
+    jobs = [job_of(words(f"{name} met Ann Lee in Leeds .")) for name in "ABCDEFGHIJKLMNOPQR"]
+    wanted = [[Entity(6, 7, "PER")] if n % 6 == 0 else [] for n in range(len(jobs))]
+    spelled = [spell(job.grammar, job.grammar.derive(w), encode)[0] for job, w in zip(jobs, wanted, strict=True)]
+    model = ScriptedModel(wanting(*([*job.prefix, *job.body, *ids] for job, ids in zip(jobs, spelled, strict=True))))
+    traces = SpeculativeDecoder(6 * len(Draft(jobs[0]).chunk))(model, jobs)
+    assert [said(job, trace) for job, trace in zip(jobs, traces, strict=True)] == wanted
+    assert model.gathered[:2] == [1, 2]  # the first row of each batch is taken out of it
