@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from .adapters import LoRA, Tuning, sharing_copy
-from .attention import attention_mask, implementation_of, layer_kinds
+from .attention import attention_mask, implementation_of
 from .bundle import bundled, save_base
 from .draft_head import DraftHead
 from .head import Head
@@ -168,9 +168,7 @@ class CausalLM:
         return self.__dict__ | {"_steps": None}  # rebuilt where it is needed
 
     def _load(self, name: str, revision: str | None) -> Base:
-        base = load_base(name, revision=revision, dtype=self.dtype, device=self.device, **self._loading)
-        layer_kinds(base.model.config)
-        return base
+        return load_base(name, revision=revision, dtype=self.dtype, device=self.device, **self._loading)
 
     def _identity(self) -> dict[str, str | None]:
         return {

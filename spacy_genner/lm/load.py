@@ -9,6 +9,8 @@ from weakref import WeakValueDictionary
 
 import torch
 
+from .attention import layer_kinds
+from .check import check_reading
 from .download import PACKAGES, installed
 from .identity import fingerprint, tokenizer_hash
 from .manifest import MANIFEST, verify
@@ -53,6 +55,8 @@ def load_base(
     key = (name, revision, dtype, device, attention, trust_remote_code, allow_pickle)
     if key not in _loaded:
         base = _load(name, revision, dtype, attention, trust_remote_code, allow_pickle, device)
+        layer_kinds(base.model.config)
+        check_reading(base.model)
         _loaded[key] = base
         return base
     return _loaded[key]

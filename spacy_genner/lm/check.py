@@ -1,0 +1,35 @@
+"""Whether we read with a model as it reads by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from .step import CausalSteps
+
+_LENGTH = 12
+_TOLERANCE = 0.1
+"""Of the spread of the logits: above what bfloat16 rounds away, below what another scaling or mask makes of them."""
+
+
+@torch.inference_mode()
+def check_reading(model: Any) -> None:
+    """Compare the model's own logits behind a few ids with those of a session that reads them chunk by chunk.
+
+    Raises: ValueError if they differ: its output is scaled, or its attention masked, in a way that we do not know.
+    """
+    size = model.config.get_text_config().vocab_size
+    ids = [1 + 7919 * n % (size - 1) for n in range(_LENGTH)]
+    expected = model(input_ids=torch.tensor([ids], device=model.device), use_cache=False).logits[0, -1].float().cpu()
+    steps = CausalSteps(model)
+    session = steps.session(tuple(ids[:4]), 1)
+    session.extend([ids[4:9]])
+    choices = [list(range(min(size, 1000)))]
+    expected = expected[choices[0]]
+    found = steps.head.choice_logits(session.extend([ids[9:]])[:, -1], choices)[0].cpu()
+    if (found - expected).std() > _TOLERANCE * expected.std():
+        raise ValueError(
+            f"models of the type {model.config.model_type} cannot be used: read piece by piece, this one says something"
+            " else than read at once; choose a causal one"
+        )

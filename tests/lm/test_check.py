@@ -1,0 +1,44 @@
+"""A model that we would read otherwise than it reads itself is refused."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from spacy_genner.lm.check import check_reading
+from tests.conftest import FAMILIES
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_known_families_pass(tiny_lm: Callable[..., Any], family: str, dtype: torch.dtype) -> None:
+    model = tiny_lm(family).base.model
+    before = model.dtype
+    try:
+        check_reading(model.to(dtype))
+    finally:
+        model.to(before)
+
+
+def test_an_unknown_scaling_is_refused(tiny_lm: Callable[..., Any]) -> None:
+    model = tiny_lm().base.model
+    hook = model.lm_head.register_forward_hook(lambda _module, _inputs, logits: logits * 1.5)
+    try:
+        with pytest.raises(ValueError, match="models of the type llama cannot be used"):
+            check_reading(model)
+    finally:
+        hook.remove()
+
+
+def test_attention_to_what_follows_is_refused(tiny_lm: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    model = tiny_lm().base.model
+    forward = type(model).forward
+
+    def both_ways(self: Any, input_ids: torch.Tensor, **settings: Any) -> Any:
+        length = input_ids.shape[1]
+        return forward(self, input_ids, attention_mask=torch.zeros(1, 1, length, length), **settings)
+
+    monkeypatch.setattr(type(model), "forward", both_ways)
+    with pytest.raises(ValueError, match="cannot be used"):
+        check_reading(model)
