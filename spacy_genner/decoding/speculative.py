@@ -7,6 +7,7 @@ decoding (arXiv 2106.04970) begins so, but goes on token by token after a differ
 from __future__ import annotations
 
 import warnings
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice, zip_longest
@@ -25,8 +26,8 @@ from .model import Job, Session, StepModel
 class SpeculativeDecoder:
     """Decodes in a few passes what the greedy decoder finds token by token.
 
-    batch_tokens: How many ids a batch reads at first at most, padding included; a longer single job makes a batch of
-        its own. It is halved when a GPU runs out of memory.
+    batch_tokens: How many ids a pass reads at most, padding included; a longer single job is read alone. It is halved
+        when a GPU runs out of memory.
     """
 
     batch_tokens: int = 1024
@@ -38,11 +39,12 @@ class SpeculativeDecoder:
             for draft in unsettled:
                 draft.restart(model.copies_first)
             sizes = [len(draft.chunk) for draft in unsettled]
-            rows = list(batches([draft.job for draft in unsettled], sizes, self.batch_tokens))
+            indices = batches([draft.job for draft in unsettled], sizes, self.batch_tokens)
+            groups = [[unsettled[n] for n in batch] for batch in indices]
             try:
-                _decode(model, [[unsettled[n] for n in batch] for batch in rows], self.batch_tokens)
+                _decode(model, groups, self.batch_tokens)
             except torch.OutOfMemoryError:
-                if len(rows) == len(unsettled):
+                if len(groups) == len(unsettled):
                     raise
                 self.batch_tokens //= 2
                 warnings.warn(f"out of memory: going on with batch_tokens = {self.batch_tokens}", stacklevel=2)
@@ -56,14 +58,14 @@ Row: TypeAlias = tuple[Draft, Session, int]
 """An answer under way, and where its state is."""
 
 
-def _decode(model: StepModel, waiting: Sequence[Sequence[Draft]], budget: int) -> None:
-    """Settle drafts. A batch that waits enters when the rows under way do not fill a pass."""
-    batches = list(reversed(waiting))
+def _decode(model: StepModel, batches: Sequence[Sequence[Draft]], budget: int) -> None:
+    """Settle drafts. The next batch enters when no pass can be filled with the rows under way."""
+    waiting = deque(batches)
     rows: list[Row] = []  # under way
-    while rows or batches:
+    while rows or waiting:
         group = fullest([len(draft.chunk) for draft, *_ in rows], budget)
-        if batches and sum(len(rows[n][0].chunk) for n in group) < budget * _FULL:
-            drafts = batches.pop()
+        if waiting and sum(len(rows[n][0].chunk) for n in group) < budget * _FULL:
+            drafts = waiting.popleft()
             session = model.session(drafts[0].job.prefix, len(drafts))
             hidden = session.extend([draft.chunk for draft in drafts])
             plans = session.expect([draft.job.words for draft in drafts])
