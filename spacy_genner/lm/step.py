@@ -15,6 +15,9 @@ from .cache import Slots, empty_cache, gathered, repeated, stacked
 from .draft_head import DraftHead
 from .head import Head
 
+_MULTIPLE = 8
+"""Longer chunks are padded to multiples of it: each new shape of a matrix makes a CPU prepare a kernel, and keep it."""
+
 
 class CausalSteps:
     """The step model of merged, frozen weights. It remembers the prefixes that it has read.
@@ -39,7 +42,8 @@ class CausalSteps:
         if prefix not in self._prefixes:
             alone = self._begun(empty_cache(), 0, 1)
             alone.extend([prefix])
-            self._prefixes = {prefix: alone.cache}  # another prefix comes with other labels: the old one is not needed
+            cache = self.gather([(alone, 0)]).cache  # without holes
+            self._prefixes = {prefix: cache}  # another prefix comes with other labels: the old one is not needed
         session = self._begun(repeated(self._prefixes[prefix], rows), len(prefix), rows)
         session.layer = self.draft_head.layer if self.draft_head else None
         return session
@@ -103,7 +107,8 @@ class CausalSession:
         """Read a chunk in every row: one forward pass. Returns hidden states, rows × longest chunk × width."""
         device = self.after.device
         lengths = torch.tensor([len(chunk) for chunk in chunks], device=device)
-        width = int(lengths.max())
+        longest = int(lengths.max())
+        width = -(-longest // _MULTIPLE) * _MULTIPLE if longest > _MULTIPLE else longest
         ids = torch.tensor([[*chunk, *[0] * (width - len(chunk))] for chunk in chunks], device=device)
         offsets = torch.arange(width, device=device)
         positions = self.after[:, None] + offsets
@@ -122,7 +127,7 @@ class CausalSession:
         )
         if self.layer is not None:
             self.states = output.hidden_states[self.layer]
-        hidden: torch.Tensor = output.last_hidden_state
+        hidden: torch.Tensor = output.last_hidden_state[:, :longest]
         return hidden
 
     def expect(self, words: Sequence[Sequence[int]]) -> list[Plan]:

@@ -190,6 +190,18 @@ def test_holes_of_all_rows_take_no_room(models: dict[tuple[str, str], Any]) -> N
     assert_equal(hidden[1], alone(steps.model, [3, 8, 9, 15])[-1:])
 
 
+def test_long_chunks_come_in_few_shapes(models: dict[tuple[str, str], Any]) -> None:
+    """Of prefixes too."""
+    model = models["gemma3_text", "sdpa"]
+    prefix, rows = tuple(range(3, 14)), [[20 + n for n in range(length)] for length in (9, 13)]
+    session = CausalSteps(model).session(prefix, 2)
+    hidden = session.extend(rows)
+    assert session.cache.get_seq_length() == 11 + 16
+    assert hidden.shape[1] == 13
+    for row, states in zip(rows, hidden, strict=True):
+        assert_equal(states[: len(row)], alone(model, [*prefix, *row])[-len(row) :])
+
+
 def test_no_gradients_are_kept(models: dict[tuple[str, str], Any]) -> None:
     hidden = CausalSteps(models["llama", "sdpa"]).session((3,), 1).extend([[4]])
     assert not hidden.requires_grad
