@@ -1,6 +1,6 @@
 """How fast sentences are decoded, by us and by others with the same weights: time, passes, memory, F1.
 
-python benchmarks/decoding.py training/genia/model-best corpus/genia/test.spacy --batch 1 --batch 8 --batch 32
+python benchmarks/decoding.py training/genia/model-drafts corpus/genia/test.spacy
 """
 
 from pathlib import Path

@@ -54,7 +54,7 @@ class Trials:
         component: Any = nlp.get_pipe(COMPONENT)
         network = component.model
         attrs = network.attrs
-        self._subject = Subject(network.shims[0].lm, attrs["format"], attrs["labels"], attrs["decoder"])
+        self._subject = Subject(network.shims[0].lm, attrs["format"], attrs["labels"])
         self._key = nlp.get_pipe_config(COMPONENT)["spans_key"]
         self._pipelines = pipelines
         self._systems: dict[str, System | None] = {}
@@ -75,11 +75,10 @@ class Trials:
     def system(self, name: str) -> System | None:
         """The system; None, with the reason printed once, if it cannot be had."""
         if name not in self._systems:
-            path = self._pipelines.get(name)
+            path, known = self._pipelines.get(name), self._known
             try:
-                self._systems[name] = (
-                    InBatches(SpacyPipeline(path, self._key)) if path else self._known[name](self._subject)
-                )
+                made = InBatches(SpacyPipeline(path, self._key)) if path else known[name](self._subject)
+                self._systems[name] = made
             except (ImportError, OSError, ValueError) as error:
                 typer.echo(f"{name} is left out: {error}")
                 self._systems[name] = None

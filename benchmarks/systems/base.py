@@ -21,13 +21,11 @@ class Subject:
     """The trained model that all systems run, with the same merged weights.
 
     lm: A CausalLM, or what stands in its place.
-    decoder: Ours, as the pipeline is configured.
     """
 
     lm: Any
     format: Format
     labels: Labels
-    decoder: Any
 
 
 @dataclass(frozen=True)
