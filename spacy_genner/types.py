@@ -56,11 +56,18 @@ class Move:
     kind: What the step does, one of the format's own words ("copy", "open", "close", …).
     text: What it writes, with its leading space. No move of a state writes a prefix of another's text.
     label: The label that the step decides, if it does.
+    parts: What the text consists of, if that is several segments, each tokenised on its own.
     """
 
     kind: str
     text: str
     label: str | None = None
+    parts: tuple[str, ...] = ()
+
+    @property
+    def segments(self) -> tuple[str, ...]:
+        """What is tokenised on its own."""
+        return self.parts or (self.text,)
 
 
 @dataclass(frozen=True, slots=True)

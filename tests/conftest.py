@@ -1,18 +1,27 @@
 """Tiny random language models, made once a session: real architectures and real tokenizers, no weights to fetch."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pytest
 import torch
+from hypothesis import settings
 from spacy.util import fix_random_seed
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+
+from spacy_genner.lm.pieces import Pieces
+
+settings.register_profile("quick", max_examples=40, deadline=None)
+settings.register_profile("thorough", max_examples=500, deadline=None)
+settings.load_profile("quick")
 
 TEXTS = [
     "The University of Edinburgh bought the old factory in Leeds, and Mrs O'Neil sold it for $1,234.50.",
     "c-fos RNA [sic] | protein: binds to the promoter (in T-cells) \\ of IL-2.",
     "Essex County Council said: “no comment”. Copy the text and mark each entity as [entity | LABEL].",
     "Labels: ORG, GPE, PER. Text: Answer: naïve café 東京 القاهرة 👍🏽 עברית\n",
+    '[{"text": "x", "occurrence_index": 0}] <b>3 6 7 8 9</b>; & #',
 ]
 SIZES: dict[str, Any] = {
     "hidden_size": 32,
@@ -106,6 +115,14 @@ def tiny_lm(tiny: Callable[..., str]) -> Callable[..., Any]:
         return CausalLM(tiny(family, tokenizer), **{"dtype": "float32", "device": "cpu", **settings})
 
     return make
+
+
+@pytest.fixture(scope="session")
+def pieces(tiny: Callable[..., str]) -> Callable[[str], Pieces]:
+    """`pieces(tokenizer)`: a tiny tokenizer as the package uses it."""
+    from transformers import AutoTokenizer
+
+    return cache(lambda tokenizer: Pieces(AutoTokenizer.from_pretrained(tiny("llama", tokenizer))))
 
 
 @pytest.fixture(scope="session")

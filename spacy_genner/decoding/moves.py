@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from ..formats.base import Grammar
+from ..formats.mentions import Mentions
 from ..types import Move, Step, Trace
 from .marks import Mark, Plan
+from .mentions import mention_trie
 
 Encode: TypeAlias = Callable[[str], Sequence[int]]
 """Segment of text → token ids."""
 
-Node: TypeAlias = "dict[int, Node | Move]"
+Node: TypeAlias = "Mapping[int, Node | Move]"
 """A node of a trie: next id → the rest, or the move that the id completes, in the order of the moves."""
 
 
@@ -23,9 +25,11 @@ def trie(moves: Iterable[Move], encode: Encode) -> Node:
 
     Raises: ValueError if a move writes nothing or the same as another one, or the beginning of it.
     """
+    if isinstance(moves, Mentions):
+        return mention_trie(moves, encode)
     root: Node = {}
     for move in moves:
-        ids = encode(move.text)
+        ids = ids_of(move, encode)
         node: Any = root
         for i in ids[:-1]:
             node = node.setdefault(i, {}) if isinstance(node, dict) else None
@@ -33,6 +37,11 @@ def trie(moves: Iterable[Move], encode: Encode) -> Node:
             raise ValueError(f"{move} cannot be told from the other moves with this tokenizer: rename the label")
         node[ids[-1]] = move
     return root
+
+
+def ids_of(move: Move, encode: Encode) -> list[int]:
+    """How a move is spelled."""
+    return [id for segment in move.segments for id in encode(segment)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +167,7 @@ def _leads_to(child: Node | Move, wanted: Mark) -> bool:
 
 def spell(grammar: Grammar, moves: Sequence[Move], encode: Encode) -> tuple[list[int], list[Decision]]:
     """The ids of a complete derivation, and the decisions that it takes on its way."""
-    ids = [id for move in moves for id in encode(move.text)]
+    ids = [id for move in moves for id in ids_of(move, encode)]
     walk = Walk(grammar, encode)
     while walk.choices:
         walk.choose(walk.choices.index(ids[len(walk.ids)]))

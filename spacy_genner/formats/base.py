@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Container, Iterable, Sequence
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from ..labels import Labels
+from ..nesting import nest
 from ..types import Entity, Move, Source
+
+Refused: TypeAlias = tuple[Entity, str]
+"""An entity that a format cannot say, and why."""
 
 
 class Grammar(Protocol):
@@ -19,17 +23,19 @@ class Grammar(Protocol):
     def start(self) -> Any:
         """The state before anything is written."""
 
-    def moves(self, state: Any) -> list[Move]:
-        """The legal moves in their fixed order; empty in the final states only."""
+    def moves(self, state: Any) -> Iterable[Move]:
+        """The legal moves in their fixed order, a list or `Mentions`; empty in the final states only."""
 
     def advance(self, state: Any, move: Move) -> Any:
         """The state after a legal move."""
 
-    def derive(self, entities: Iterable[Entity]) -> list[Move]:
-        """The one canonical derivation of properly nested entities, complete.
+    def sayable(self, entities: Iterable[Entity]) -> tuple[list[Entity], list[Refused]]:
+        """The entities that the format can say, and the others with the reason: crossing, duplicate, empty, too deep,
+        unknown label, outside the source. A format that cannot tell where of several places a text is meant says
+        another one instead, refused as \"at another place of the same text\"."""
 
-        Raises: ValueError if the format cannot say them (crossing, duplicate, too deep, unknown label, out of range).
-        """
+    def derive(self, entities: Iterable[Entity]) -> list[Move]:
+        """The one canonical derivation of entities, complete. Raises: ValueError if the format cannot say one."""
 
     def entities(self, moves: Sequence[Move]) -> list[tuple[Entity, list[int]]]:
         """The entities of a complete derivation in the order of `Entity`, each with the indices of the moves
@@ -40,7 +46,9 @@ class Grammar(Protocol):
 class Format(Protocol):
     """An output format: how an answer is written."""
 
-    max_depth: int
+    @property
+    def max_depth(self) -> int:
+        """How many spans may lie around one another, the innermost counted."""
 
     def instruction(self) -> str:
         """One sentence that tells an untuned model how to write its answer."""
@@ -50,3 +58,24 @@ class Format(Protocol):
 
     def grammar(self, source: Source, labels: Labels) -> Grammar:
         """The grammar of the answers for a source."""
+
+
+def check_depth(max_depth: int) -> None:
+    """Raises: ValueError for a depth at which there are no entities."""
+    if max_depth < 1:
+        raise ValueError(f"max_depth = {max_depth}: an entity needs a depth of at least 1")
+
+
+def sayable(
+    entities: Iterable[Entity], labels: Container[str], size: int, max_depth: int
+) -> tuple[list[Entity], list[Refused]]:
+    """The properly nested ones of known labels in a source of so many tokens, and the others with the reason."""
+    kept, refused = nest(entities, max_depth)
+    strange = [(e, "unknown label") for e in kept if e.label not in labels]
+    strange += [(e, "outside the source") for e in kept if not 0 <= e.start < e.end <= size]
+    return [e for e in kept if e not in {entity for entity, _ in strange}], refused + strange
+
+
+def cannot_say(refused: Iterable[Refused]) -> ValueError:
+    """The error that names entities that a format cannot say."""
+    return ValueError("no derivation for " + "; ".join(f"{entity} ({reason})" for entity, reason in refused))

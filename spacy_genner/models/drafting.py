@@ -26,17 +26,19 @@ _COPIES_FIRST = 1 / 3  # from this share of sources without entities on, a copy 
 def train_drafts(model: Network, golds: Sequence[Gold], epochs: int = 6, seed: int = 0) -> None:
     """Give a network a draft head that knows what is marked in these sources.
 
-    Raises: ValueError if there are none.
+    Raises: ValueError if there are none, or the format of the answers is no copy of the source.
     """
     if not golds:
         raise ValueError("a draft head needs at least one source to learn from")
     lm: Any = model.shims[0].lm  # type: ignore[attr-defined]
     speller = speller_of(model)
     jobs = [speller.job(source) for source, _ in golds]
-    marks = [marks_of(job.grammar.derive(entities)) for job, (_, entities) in zip(jobs, golds, strict=True)]
+    derived = [job.grammar.derive(entities) for job, (_, entities) in zip(jobs, golds, strict=True)]
+    if not any(move.kind == "copy" for moves in derived for move in moves):
+        raise ValueError(f"{model.attrs['format']}: a draft head proposes marks in a copy of the text, this is a list")
     lm.draft_head = None
     layer = round(lm.steps.model.config.get_text_config().num_hidden_layers * _LAYERS)
-    lm.draft_head = _fit(_states(lm.steps, jobs, layer), marks, layer, epochs, seed)
+    lm.draft_head = _fit(_states(lm.steps, jobs, layer), list(map(marks_of, derived)), layer, epochs, seed)
 
 
 def _states(steps: CausalSteps, jobs: Sequence[Job], layer: int) -> list[torch.Tensor]:

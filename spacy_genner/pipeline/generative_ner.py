@@ -217,7 +217,7 @@ class GenerativeNER(TrainablePipe):
         self.model.initialize()
         if lost := Counter(reason for example in get_examples() for reason in self._learnable(example)[1]):
             counts = ", ".join(f"{count} {reason}" for reason, count in lost.most_common())
-            warnings.warn(f"[{self.name}] gold spans that cannot be learnt: {counts}", stacklevel=2)
+            warnings.warn(f"[{self.name}] gold spans that cannot be learnt as they are: {counts}", stacklevel=2)
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Write the labels, and what training changed as a PEFT folder."""
@@ -273,13 +273,19 @@ class GenerativeNER(TrainablePipe):
         aligned = example.get_aligned_spans_y2x(wanted, allow_overlap=True)
         known = [span for span in aligned if span.label_ in self.cfg["labels"]]
         read = read_doc(example.predicted)
-        nested, dropped = nest(map(read.entity, known), self.model.attrs["format"].max_depth)
-        windows = self._windows(read)
+        format, windows = self.model.attrs["format"], self._windows(read)
+        nested, dropped = nest(map(read.entity, known), format.max_depth)
         parts, crossing = inside(nested, windows)
-        lost = [reason for _, reason in dropped] + ["across windows"] * len(crossing)
+        sources = [read.source[start:end] for start, end in windows]
+        said = [
+            format.grammar(source, self.cfg["labels"]).sayable(part)
+            for source, part in zip(sources, parts, strict=True)
+        ]
+        refused = [*dropped, *(other for _, others in said for other in others)]
+        lost = [reason for _, reason in refused] + ["across windows"] * len(crossing)
         lost += ["across tokens"] * (len(wanted) - len(aligned))
         lost += ["with an unknown label"] * (len(aligned) - len(known))
-        return [(read.source[start:end], part) for (start, end), part in zip(windows, parts, strict=True)], lost
+        return [(source, kept) for source, (kept, _) in zip(sources, said, strict=True)], lost
 
     def _windows(self, read: DocSource) -> list[tuple[int, int]]:
         return split(read.source, self._window, read.starts)

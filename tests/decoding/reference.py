@@ -17,8 +17,8 @@ Ask = Callable[[tuple[int, ...], Sequence[int]], Sequence[float]]
 def decode(ask: Ask, job: Job) -> Trace:
     """Spell every legal move, and at each id on which they differ ask for the best; ties go to the earlier move."""
     state, history, steps = job.grammar.start, (*job.prefix, *job.body), list[Step]()
-    while legal := job.grammar.moves(state):
-        spelled = [(tuple(job.encode(move.text)), move) for move in legal]
+    while legal := list(job.grammar.moves(state)):
+        spelled = [(tuple(id for part in move.segments for id in job.encode(part)), move) for move in legal]
         written, logprob, forced = tuple[int, ...](), 0.0, True
         while len(spelled) > 1 or spelled[0][0] != written:
             ids = list(dict.fromkeys(ids[len(written)] for ids, _ in spelled))

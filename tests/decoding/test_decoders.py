@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_genner.decoding.greedy import _WIDTH, GreedyDecoder
@@ -20,6 +20,7 @@ from spacy_genner.labels import as_labels
 from spacy_genner.types import Entity, Source, Trace
 from tests.decoding import reference
 from tests.decoding.scripted import Rule, ScriptedModel, encode, noise, wanting
+from tests.formats.table import FORMATS
 from tests.strategies import label_sets, sources
 
 DECODERS: list[Callable[..., Decoder]] = [GreedyDecoder, SpeculativeDecoder]
@@ -48,18 +49,17 @@ def said(job: Job, trace: Trace) -> list[Entity]:
     return [entity for entity, _ in job.grammar.entities([step.move for step in trace])]
 
 
-formats = st.builds(InlineBracketed, st.integers(1, 3), st.booleans())
+every_format = pytest.mark.parametrize("format", FORMATS, ids=str)
 
 
 @every_decoder
+@every_format
 @given(
-    formats,
     label_sets,
     st.lists(sources(max_size=5), max_size=5),
     st.sampled_from([1, 20, 40, 2048]),
     st.integers(0, 9),
 )
-@settings(max_examples=200, deadline=None)
 def test_it_equals_the_reference(
     decoder: Callable[..., Decoder],
     format: Format,
@@ -217,23 +217,20 @@ def whole_sequences(folder: str) -> reference.Ask:
 
 
 @every_decoder
-@pytest.mark.parametrize("format", [INLINE, InlineBracketed(1, label_first=True)], ids=str)
 @pytest.mark.parametrize(
-    ("family", "tokenizer"),
+    ("format", "family", "tokenizer"),
     [
-        ("llama", "bpe"),
-        ("llama", "spm"),
-        ("qwen3", "bpe"),
-        ("gemma3_text", "spm"),
-        ("gemma3_text", "bpe"),
-        ("granite", "bpe"),
+        *((format, *kind) for format in FORMATS for kind in (("llama", "bpe"), ("qwen3", "spm"))),
+        *product((INLINE, FORMATS[3]), ("qwen3", "gemma3_text", "granite"), ("bpe",)),
+        (INLINE, "gemma3_text", "spm"),
     ],
+    ids=str,
 )
 def test_real_networks_equal_the_reference(
     decoder: Callable[..., Decoder],
+    format: Format,
     family: str,
     tokenizer: str,
-    format: Format,
     tiny: Callable[..., str],
     tiny_lm: Callable[..., Any],
 ) -> None:

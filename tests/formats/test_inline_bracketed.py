@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_genner.formats.inline_bracketed import InlineBracketed, InlineGrammar
+from spacy_genner.formats.inline import InlineGrammar
+from spacy_genner.formats.inline_bracketed import InlineBracketed
 from spacy_genner.labels import as_labels
 from spacy_genner.types import Entity, Source
 from tests.strategies import derivations, label_sets, sources

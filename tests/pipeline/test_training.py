@@ -120,7 +120,9 @@ def test_what_cannot_be_learnt_is_counted_and_left_out(
     component = add_scripted(nlp, labels=["ORG"], window=5)
     given = example(nlp, "a b c d e \n f g", spans)
     count = 2 if reason == "with an unknown label" else 1
-    with pytest.warns(UserWarning, match=rf"^\[generative_ner\] gold spans that cannot be learnt: {count} {reason}$"):
+    with pytest.warns(
+        UserWarning, match=rf"^\[generative_ner\] gold spans that cannot be learnt as they are: {count} {reason}$"
+    ):
         component.initialize(lambda: [given])
     assert [entity for _, gold in learnt(component, given) for entity in gold] == kept
 
@@ -131,7 +133,7 @@ def test_a_span_across_tokens_is_counted(nlp: Language) -> None:
     reference.spans["sc"] = [Span(reference, 0, 1, "GPE")]
     predicted = Doc(nlp.vocab, words=["New York", "-based"], spaces=[False, False])
     given = Example(predicted, reference)
-    with pytest.warns(UserWarning, match="cannot be learnt: 1 across tokens"):
+    with pytest.warns(UserWarning, match="cannot be learnt as they are: 1 across tokens"):
         component.initialize(lambda: [given])
     assert learnt(component, given) == [("New York -based", [])]
 
@@ -143,7 +145,7 @@ def test_all_that_cannot_be_learnt_is_one_warning(nlp: Language) -> None:
         component.initialize(lambda: given)
     assert len(caught) == 1
     message = "2 with an unknown label, 1 crossing, 1 duplicate, 1 too deep, 1 empty, 1 across windows"
-    assert str(caught[0].message) == f"[generative_ner] gold spans that cannot be learnt: {message}"
+    assert str(caught[0].message) == f"[generative_ner] gold spans that cannot be learnt as they are: {message}"
 
 
 def test_data_without_losses_initialise_without_warning(nlp: Language) -> None:

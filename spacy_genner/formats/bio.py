@@ -1,0 +1,113 @@
+"""Every word with a tag: `did(O) george(B-actor) clooney(I-actor)`.
+
+Source: GNER (arXiv 2402.16602), whose models write white space between all words.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..labels import Labels
+from ..types import Entity, Move, Source
+from .base import Refused, cannot_say, sayable
+
+_LABEL_DELIMITER = re.compile(r"[\\()]")
+
+
+@dataclass(frozen=True, slots=True)
+class BIO:
+    """Copies the source and says behind each token whether an entity begins, goes on, or is absent. Flat only."""
+
+    max_depth: ClassVar[int] = 1
+
+    def instruction(self) -> str:
+        """One sentence that tells an untuned model how to write its answer."""
+        return "Copy each word with a tag: word(B-LABEL) where an entity begins, word(I-LABEL) inside it, else word(O)."
+
+    def marks(self, labels: Labels) -> list[str]:
+        """The tags of every label."""
+        return [move.text for move in (_OUTSIDE, *(tag for pair in _tags(labels).values() for tag in pair))]
+
+    def grammar(self, source: Source, labels: Labels) -> "BIOGrammar":
+        """The grammar of the tagged copies of a source."""
+        return BIOGrammar(source, labels)
+
+
+_OUTSIDE = Move("outside", "(O)")
+
+
+def _tags(labels: Labels) -> dict[str, tuple[Move, Move]]:
+    names = {label: _LABEL_DELIMITER.sub(r"\\\g<0>", label) for label in labels}
+    return {
+        label: (Move("begin", f"(B-{name})", label), Move("inside", f"(I-{name})", label))
+        for label, name in names.items()
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A place in the copy.
+
+    position: The number of tags written.
+    copied: Whether the token that is to be tagged next is written.
+    label: The label of the entity that may go on.
+    """
+
+    position: int = 0
+    copied: bool = False
+    label: str | None = None
+
+
+class BIOGrammar:
+    """The tagged copies of a source."""
+
+    def __init__(self, source: Source, labels: Labels) -> None:
+        self.start = State()
+        self._source = source
+        self._tags = _tags(labels)
+
+    def moves(self, state: State) -> list[Move]:
+        """Copy the next token; then one of its tags."""
+        if state.copied:
+            inside = [self._tags[state.label][1]] if state.label is not None else []
+            return [_OUTSIDE, *inside, *(begin for begin, _ in self._tags.values())]
+        if state.position == len(self._source):
+            return []
+        return [Move("copy", " " * (state.position > 0) + self._source.words[state.position])]
+
+    def advance(self, state: State, move: Move) -> State:
+        """The state after a legal move."""
+        if state.copied:
+            return State(state.position + 1, label=move.label)
+        return State(state.position, True, state.label)
+
+    def sayable(self, entities: Iterable[Entity]) -> tuple[list[Entity], list[Refused]]:
+        """The outermost ones of known labels, and the others with the reason."""
+        return sayable(entities, self._tags, len(self._source), BIO.max_depth)
+
+    def derive(self, entities: Iterable[Entity]) -> list[Move]:
+        """The tags of entities that do not overlap.
+
+        Raises: ValueError if they cannot be said: overlapping, duplicate, unknown label, outside the source.
+        """
+        kept, refused = self.sayable(entities)
+        if refused:
+            raise cannot_say(refused)
+        tags = [_OUTSIDE] * len(self._source)
+        for entity in kept:
+            begin, inside = self._tags[entity.label]
+            tags[entity.start : entity.end] = [begin, *[inside] * (entity.end - entity.start - 1)]
+        copies = [move for position in range(len(tags)) for move in self.moves(State(position))]
+        return [move for pair in zip(copies, tags, strict=True) for move in pair]
+
+    def entities(self, moves: Sequence[Move]) -> list[tuple[Entity, list[int]]]:
+        """The tagged spans, each with its tags and the one behind it."""
+        found, tags = list[tuple[Entity, list[int]]](), moves[1::2]
+        for start, tag in enumerate(tags):
+            if tag.kind == "begin":
+                inside = (end for end in range(start + 1, len(tags)) if tags[end].kind != "inside")
+                end = next(inside, len(tags))
+                deciding = range(start, min(end + 1, len(tags)))
+                found.append((Entity(start, end, tag.label or ""), [2 * position + 1 for position in deciding]))
+        return found

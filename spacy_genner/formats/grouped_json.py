@@ -1,0 +1,94 @@
+"""JSON with the texts of each label: `{"ORG": ["Essex Police"], "GPE": ["Essex"], "PER": []}`.
+
+Source: the category-grouped JSON format of LLMs4NER (arXiv 2601.17898).
+"""
+
+from dataclasses import dataclass
+
+from ..labels import Labels
+from ..types import Entity, Move, Source
+from .base import check_depth
+from .json_text import escape, quote
+from .lists import ListGrammar, State
+from .mentions import Mentions
+
+
+@dataclass(frozen=True, slots=True)
+class GroupedJSON:
+    """Lists the entities of each label by their texts. Of several places of a text the first is meant that comes behind
+    the one before in the same group.
+
+    max_depth: How many spans may lie around one another, the innermost counted.
+    """
+
+    max_depth: int = 4
+
+    def __post_init__(self) -> None:
+        check_depth(self.max_depth)
+
+    def instruction(self) -> str:
+        """One sentence that tells an untuned model how to write its answer."""
+        return 'Write the entities of each label as JSON, like {"LABEL": ["entity"]}.'
+
+    def marks(self, labels: Labels) -> list[str]:
+        """The beginning and the end of each group, and the quotes."""
+        return ['"', ', "', *_heads(list(labels))]
+
+    def grammar(self, source: Source, labels: Labels) -> "GroupedJSONGrammar":
+        """The grammar of the JSON objects for a source."""
+        return GroupedJSONGrammar(source, labels, self.max_depth)
+
+
+def _heads(labels: list[str]) -> list[str]:
+    """What stands before each group, and behind the last one."""
+    if not labels:
+        return ["{}"]
+    first, *others = (f"{quote(label)}: [" for label in labels)
+    return ["{" + first, *("], " + head for head in others), "]}"]
+
+
+class GroupedJSONGrammar(ListGrammar):
+    """Text, text, …; next label."""
+
+    opening, closing = "", '"'
+
+    def __init__(self, source: Source, labels: Labels, max_depth: int) -> None:
+        super().__init__(source, labels, max_depth, escape)
+        self._next = dict(zip([None, *labels], [*labels, None], strict=True))
+        self._heads = {
+            before: Move("finish", text) for before, text in zip(self._next, _heads(self.labels), strict=True)
+        }
+
+    def moves(self, state: State) -> list[Move] | Mentions:
+        """Finish the group, or begin a text; then a text."""
+        if state.part == "item":
+            more = state.label is not None and self.spans(state.found, state.label).any()
+            return [self._heads[state.label], *([self._begin(state)] if more else [])]
+        return self.mentions(state) if state.part == "mention" else []
+
+    def advance(self, state: State, move: Move) -> State:
+        """The state after a legal move."""
+        if move.kind == "finish":
+            label = self._next[state.label]
+            return State(state.found, "item" if label is not None else "end", label)
+        if move.kind == "begin":
+            return State(state.found, "mention", state.label)
+        return State(self.placed(state, self.text(move)), "item", state.label)
+
+    def toward(self, state: State, entity: Entity | None) -> Move:
+        """The legal move that leads to the next entity, or to the end."""
+        if entity and state.part == "mention":
+            return self.mentions(state).move(entity.start, entity.end)
+        return self._begin(state) if entity and entity.label == state.label else self._heads[state.label]
+
+    def key(self, entity: Entity) -> tuple[int, ...]:
+        """By label, then by place."""
+        *place, label = super().key(entity)
+        return label, *place
+
+    def last(self, found: tuple[Entity, ...], label: str) -> Entity | None:
+        """The last one of the group."""
+        return next((entity for entity in reversed(found) if entity.label == label), None)
+
+    def _begin(self, state: State) -> Move:
+        return Move("begin", ', "' if state.found and state.found[-1].label == state.label else '"')

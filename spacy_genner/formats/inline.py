@@ -1,0 +1,166 @@
+"""Copies of a source with marks around its entities, however the marks are written."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..labels import Labels
+from ..types import Entity, Move, Source
+from .base import Refused, cannot_say, sayable
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """How entities are marked.
+
+    opens: The opening marks without the space before them, each with the label that it decides, if it does.
+    closes: The closing marks of a span whose label is decided, or None while it is not; each with the label that it
+        decides. Where a choice is, they are in the order of the labels.
+    gap: What stands between an opening mark and the token behind it.
+    escape: How a token is written so that it cannot be taken for a mark.
+    """
+
+    opens: Sequence[tuple[str, str | None]]
+    closes: Mapping[str | None, Sequence[tuple[str, str | None]]]
+    gap: str
+    escape: Callable[[str], str]
+
+    def texts(self) -> list[str]:
+        """All marks, the opening ones with and without a space before them."""
+        closes = [text for marks in self.closes.values() for text, _ in marks]
+        return [space + text for text, _ in self.opens for space in ("", " ")] + list(dict.fromkeys(closes))
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A span that was opened: its first token and its label, None while that is not decided."""
+
+    start: int
+    label: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A place in the copy.
+
+    position: The number of source tokens copied.
+    stack: The open spans, the innermost last.
+    closed: The span that was closed last, if that was at this place.
+    """
+
+    position: int = 0
+    stack: tuple[Open, ...] = ()
+    closed: Open | None = None
+
+
+class InlineGrammar:
+    """The marked copies of a source. Several labels of one span are written in the order of the label set from the
+    inside out, so that a set of entities has one derivation."""
+
+    def __init__(self, source: Source, labels: Labels, max_depth: int, marks: Marks) -> None:
+        self.start = State()
+        self._source, self._max_depth, self._marks = source, max_depth, marks
+        self._order = {label: index for index, label in enumerate(labels)}
+        self._opens = {space: [Move("open", space + text, label) for text, label in marks.opens] for space in ("", " ")}
+        self._closes = {
+            label: [Move("close", text, closing) for text, closing in closes] for label, closes in marks.closes.items()
+        }
+
+    def moves(self, state: State) -> list[Move]:
+        """Copy the next token, open a span, close the innermost one: those after which the copy can be completed."""
+        moves, left = list[Move](), len(self._source) - state.position
+        if left:
+            space = self._space(state)
+            moves.append(Move("copy", space + self._marks.escape(self._source.words[state.position])))
+            moves += self._opens[space] if len(state.stack) < self._max_depth else []
+        moves += self._closable(state)
+        if len(state.stack) < left:  # each open span, and one more, may still close behind a token of its own
+            return moves
+        return [move for move in moves if self._completes(self.advance(state, move))]
+
+    def advance(self, state: State, move: Move) -> State:
+        """The state after a legal move."""
+        if move.kind == "copy":
+            return State(state.position + 1, state.stack)
+        if move.kind == "open":
+            return State(state.position, (*state.stack, Open(state.position, move.label)))
+        top = state.stack[-1]
+        return State(state.position, state.stack[:-1], Open(top.start, top.label or move.label))
+
+    def sayable(self, entities: Iterable[Entity]) -> tuple[list[Entity], list[Refused]]:
+        """The properly nested ones of known labels, and the others with the reason."""
+        return sayable(entities, self._order, len(self._source), self._max_depth)
+
+    def derive(self, entities: Iterable[Entity]) -> list[Move]:
+        """The canonical derivation of properly nested entities.
+
+        Raises: ValueError if they cannot be said: crossing, duplicate, too deep, unknown label, outside the source.
+        """
+        kept, refused = self.sayable(entities)
+        if refused:
+            raise cannot_say(refused)
+        pending = sorted(kept, key=lambda e: (-e.start, e.end, self._order[e.label]))
+        opened = list[Entity]()
+        moves, state = list[Move](), self.start
+        while pending or opened or state.position < len(self._source):
+            if opened and opened[-1].end == state.position:
+                kind, label = "close", opened.pop().label
+            elif pending and pending[-1].start == state.position:
+                opened.append(pending.pop())
+                kind, label = "open", opened[-1].label
+            else:
+                kind, label = "copy", None
+            legal = (move for move in self.moves(state) if move.kind == kind and move.label in (None, label))
+            moves.append(next(legal))
+            state = self.advance(state, moves[-1])
+        return moves
+
+    def entities(self, moves: Sequence[Move]) -> list[tuple[Entity, list[int]]]:
+        """The marked spans, each with its opening, its closing, and the moves in between where it could have been
+        closed instead."""
+        found, state = list[tuple[Entity, list[int]]](), self.start
+        deciding = list[list[int]]()
+        for index, move in enumerate(moves):
+            if self._closable(state):
+                deciding[-1].append(index)
+            if move.kind == "open":
+                deciding.append([index])
+            state = self.advance(state, move)
+            if move.kind == "close" and state.closed:
+                entity = Entity(state.closed.start, state.position, state.closed.label or "")
+                found.append((entity, deciding.pop()))
+        return sorted(found)
+
+    def _space(self, state: State) -> str:
+        """What stands before the next token or opening mark: its space moves in front of the marks that open there."""
+        if _just_opened(state):
+            return self._marks.gap
+        return " " if self._source.spaces[state.position] else ""
+
+    def _closable(self, state: State) -> list[Move]:
+        """The closing moves that keep to the canonical order."""
+        if not state.stack or _just_opened(state):
+            return []
+        top, inner = state.stack[-1], state.closed
+        closes = self._closes[top.label]
+        if inner is None or inner.start != top.start or inner.label is None:
+            return closes
+        if top.label is None:
+            return closes[self._order[inner.label] + 1 :]
+        return closes if self._order[top.label] > self._order[inner.label] else []
+
+    def _completes(self, state: State) -> bool:
+        """Whether every open span can still be closed: closing as early as possible, with the first label that may be
+        written, leaves the most to the others."""
+        while state.stack:
+            if closable := self._closable(state):
+                state = self.advance(state, closable[0])
+            elif state.position < len(self._source):
+                state = State(state.position + 1, state.stack)
+            else:
+                return False
+        return True
+
+
+def _just_opened(state: State) -> bool:
+    """Whether the innermost span has no token yet."""
+    return bool(state.stack) and state.stack[-1].start == state.position

@@ -1,0 +1,42 @@
+"""Inline XML: `<ORG>Essex</ORG>`, nested `<DNA><RNA>c-fos</RNA> promoter</DNA>`.
+
+Source: the inline XML format of LLMs4NER (arXiv 2601.17898).
+"""
+
+from dataclasses import dataclass
+from xml.sax.saxutils import escape
+
+from ..labels import Labels
+from ..types import Source
+from .base import check_depth
+from .inline import InlineGrammar, Marks
+
+
+@dataclass(frozen=True, slots=True)
+class InlineXML:
+    """Marks each entity by a tag before it and one behind it, in a copy of the source.
+
+    max_depth: How many spans may be open at one place.
+    """
+
+    max_depth: int = 4
+
+    def __post_init__(self) -> None:
+        check_depth(self.max_depth)
+
+    def instruction(self) -> str:
+        """One sentence that tells an untuned model how to write its answer."""
+        return "Copy the text and mark each entity as <LABEL>entity</LABEL>."
+
+    def marks(self, labels: Labels) -> list[str]:
+        """The tags, the opening ones with and without a space before them, for every label."""
+        return self._marks(labels).texts()
+
+    def grammar(self, source: Source, labels: Labels) -> InlineGrammar:
+        """The grammar of the marked copies of a source."""
+        return InlineGrammar(source, labels, self.max_depth, self._marks(labels))
+
+    def _marks(self, labels: Labels) -> Marks:
+        names = {label: escape(label) for label in labels}
+        opens = [(f"<{name}>", label) for label, name in names.items()]
+        return Marks(opens, {label: [(f"</{name}>", None)] for label, name in names.items()}, "", escape)

@@ -1,0 +1,87 @@
+"""JSON lists of entities, each with its text, its label, and its place: `[{"text": "Essex", "label": "ORG", …}]`."""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from ..labels import Labels
+from ..types import Entity, Move, Source
+from .json_text import escape
+from .lists import ListGrammar, State
+from .mentions import Mentions
+
+Place: TypeAlias = tuple[int, int]
+"""The first token of a span and the one behind its last."""
+
+_FINISH = [Move("finish", "[]"), Move("finish", "]")]
+_BEGIN = [Move("begin", '[{"text": "'), Move("begin", ', {"text": "')]
+
+
+class JSONItemsGrammar(ListGrammar):
+    """Text, label, place; text, label, place; …
+
+    key: What stands before the place.
+    place: How one of all places of a text is written, given the places and the index of the one.
+    """
+
+    opening, closing = "", '", "label": "'
+    tells_places = True
+
+    def __init__(
+        self, source: Source, labels: Labels, max_depth: int, key: str, place: Callable[[list[Place], int], str]
+    ) -> None:
+        super().__init__(source, labels, max_depth, escape)
+        self._place = place
+        self._labels = label_moves(labels, key)
+
+    def moves(self, state: State) -> list[Move] | Mentions:
+        """Finish, or begin an entity; then its text, its label, its place."""
+        more = bool(state.found)
+        if state.part == "item":
+            return [_FINISH[more], *([_BEGIN[more]] if self.labels_left(state.found) else [])]
+        if state.part == "mention":
+            return self.mentions(state)
+        if state.part == "label":
+            return [move for move in self._labels if self.places(state.found, state.text, move.label or "")]
+        return [self._place_move(state, place) for place in self._legal(state)] if state.part == "place" else []
+
+    def advance(self, state: State, move: Move) -> State:
+        """The state after a legal move."""
+        if move.kind == "finish":
+            return State(state.found, "end")
+        if move.kind == "begin":
+            return State(state.found, "mention")
+        if move.kind == "mention":
+            return State(state.found, "label", text=self.text(move))
+        if move.kind == "label":
+            return State(state.found, "place", move.label, state.text)
+        place = next(place for place in self._legal(state) if self._place_move(state, place) == move)
+        return State((*state.found, Entity(*place, state.label or "")))
+
+    def toward(self, state: State, entity: Entity | None) -> Move:
+        """The legal move that leads to the next entity, or to the end."""
+        more = bool(state.found)
+        if not entity:
+            return _FINISH[more]
+        if state.part == "mention":
+            return self.mentions(state).move(entity.start, entity.end)
+        if state.part == "label":
+            return next(move for move in self._labels if move.label == entity.label)
+        return _BEGIN[more] if state.part == "item" else self._place_move(state, (entity.start, entity.end))
+
+    def _legal(self, state: State) -> list[Place]:
+        return self.places(state.found, state.text, state.label or "")
+
+    def _place_move(self, state: State, place: Place) -> Move:
+        places = self.texts.spans(state.text)
+        return Move("place", self._place(places, places.index(place)) + "}")
+
+
+def label_moves(labels: Labels, key: str) -> list[Move]:
+    """The moves that say a label, up to the place."""
+    return [Move("label", f'{escape(label)}", "{key}": ', label) for label in labels]
+
+
+def item_marks(labels: Labels, key: str) -> list[str]:
+    """What an answer may contain besides mentions and places."""
+    items = [JSONItemsGrammar.closing, *(move.text for move in label_moves(labels, key))]
+    return [move.text for move in _FINISH + _BEGIN] + items

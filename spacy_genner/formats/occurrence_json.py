@@ -1,0 +1,38 @@
+"""JSON with occurrences: `[{"text": "Essex", "label": "GPE", "occurrence_index": 1}]`, counted from 1.
+
+Source: the occurrence JSON format of LLMs4NER (arXiv 2601.17898).
+"""
+
+from dataclasses import dataclass
+
+from ..labels import Labels
+from ..types import Source
+from .base import check_depth
+from .json_items import JSONItemsGrammar, item_marks
+
+_KEY = "occurrence_index"
+
+
+@dataclass(frozen=True, slots=True)
+class OccurrenceJSON:
+    """Lists the entities by text and label, and says which of the places of the text is meant.
+
+    max_depth: How many spans may lie around one another, the innermost counted.
+    """
+
+    max_depth: int = 4
+
+    def __post_init__(self) -> None:
+        check_depth(self.max_depth)
+
+    def instruction(self) -> str:
+        """One sentence that tells an untuned model how to write its answer."""
+        return f'List the entities as JSON, like [{{"text": "entity", "label": "LABEL", "{_KEY}": 1}}].'
+
+    def marks(self, labels: Labels) -> list[str]:
+        """All around texts, and the digits."""
+        return [*item_marks(labels, _KEY), *(f"{digit}}}" for digit in range(10))]
+
+    def grammar(self, source: Source, labels: Labels) -> JSONItemsGrammar:
+        """The grammar of the JSON lists for a source."""
+        return JSONItemsGrammar(source, labels, self.max_depth, _KEY, lambda places, index: str(index + 1))

@@ -1,0 +1,46 @@
+"""JSON with offsets: `[{"text": "Essex", "label": "GPE", "start": 62, "end": 67}]`, in characters, end exclusive.
+
+Source: the offset JSON format of LLMs4NER (arXiv 2601.17898). Left to themselves, models count characters badly; here
+only the true offsets of the text can be written.
+"""
+
+from dataclasses import dataclass
+
+from ..labels import Labels
+from ..types import Source
+from .base import check_depth
+from .json_items import JSONItemsGrammar, Place, item_marks
+from .mentions import Texts
+
+_KEY = "start"
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetJSON:
+    """Lists the entities by text and label, and says where the text is, in characters from the first token on.
+
+    max_depth: How many spans may lie around one another, the innermost counted.
+    """
+
+    max_depth: int = 4
+
+    def __post_init__(self) -> None:
+        check_depth(self.max_depth)
+
+    def instruction(self) -> str:
+        """One sentence that tells an untuned model how to write its answer."""
+        return 'List the entities as JSON, like [{"text": "entity", "label": "LABEL", "start": 0, "end": 6}].'
+
+    def marks(self, labels: Labels) -> list[str]:
+        """All around texts, and the digits."""
+        return [*item_marks(labels, _KEY), ', "end": ', *(f"{digit}}}" for digit in range(10))]
+
+    def grammar(self, source: Source, labels: Labels) -> JSONItemsGrammar:
+        """The grammar of the JSON lists for a source."""
+        texts = Texts(source, str)
+
+        def offsets(places: list[Place], index: int) -> str:
+            start, end = texts.offsets(*places[index])
+            return f'{start}, "end": {end}'
+
+        return JSONItemsGrammar(source, labels, self.max_depth, _KEY, offsets)

@@ -1,0 +1,33 @@
+"""Sources and what is written for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from spacy_genner.formats.base import Format
+from spacy_genner.labels import as_labels
+from spacy_genner.types import Entity, Source
+
+LABELS = as_labels(["PER", "ORG", "GPE"])
+ESSEX = [Entity(3, 5, "ORG"), Entity(3, 4, "GPE")]
+"""In "He works for Essex Police~."."""
+
+
+def source_of(text: str) -> Source:
+    """Tokens at spaces and, without a space before them, at "~"."""
+    tokens = [(part, i == 0) for word in text.split(" ") for i, part in enumerate(word.split("~"))]
+    return Source(tuple(word for word, _ in tokens), (False, *(space for _, space in tokens[1:])))
+
+
+def written(format: Format, text: str, entities: Iterable[Entity], labels: dict[str, str] = LABELS) -> str:
+    """The answer that says these entities."""
+    return "".join(move.text for move in format.grammar(source_of(text), labels).derive(entities))
+
+
+def legal_texts(format: Format, text: str, *texts: str, labels: dict[str, str] = LABELS) -> list[str]:
+    """What may be written after these moves."""
+    grammar = format.grammar(source_of(text), labels)
+    state = grammar.start
+    for move_text in texts:
+        state = grammar.advance(state, next(move for move in grammar.moves(state) if move.text == move_text))
+    return [move.text for move in grammar.moves(state)]

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+
+from spacy_genner.formats.bio import BIO
+from spacy_genner.labels import as_labels
+from spacy_genner.types import Entity
+from tests.formats.examples import LABELS, legal_texts, source_of, written
+
+
+@pytest.mark.parametrize(
+    ("text", "entities", "expected"),
+    [
+        (
+            "did george clooney sing",
+            [Entity(1, 3, "PER")],
+            "did(O) george(B-PER) clooney(I-PER) sing(O)",
+        ),
+        ("A~B", [Entity(0, 1, "PER"), Entity(1, 2, "PER")], "A(B-PER) B(B-PER)"),
+        ("f(O) (", [Entity(1, 2, "GPE")], "f(O)(O) ((B-GPE)"),
+        ("東京~に", [Entity(0, 1, "GPE")], "東京(B-GPE) に(O)"),
+    ],
+)
+def test_derivations_are_written_like_this(text: str, entities: list[Entity], expected: str) -> None:
+    assert written(BIO(), text, entities) == expected
+
+
+def test_delimiters_in_labels_are_escaped() -> None:
+    assert written(BIO(), "x", [Entity(0, 1, "a(b)\\")], as_labels(["a(b)\\"])) == "x(B-a\\(b\\)\\\\)"
+
+
+def test_an_entity_goes_on_with_its_own_label_only() -> None:
+    begins = ["(B-PER)", "(B-ORG)", "(B-GPE)"]
+    assert legal_texts(BIO(), "a b") == ["a"]
+    assert legal_texts(BIO(), "a b", "a") == ["(O)", *begins]
+    assert legal_texts(BIO(), "a b", "a", "(B-ORG)") == [" b"]
+    assert legal_texts(BIO(), "a b", "a", "(B-ORG)", " b") == ["(O)", "(I-ORG)", *begins]
+    assert legal_texts(BIO(), "a b", "a", "(O)", " b", "(B-PER)") == []
+
+
+def test_moves_that_decide_spans() -> None:
+    """Their tags, and the one behind that ends them."""
+    grammar = BIO().grammar(source_of("a b c d"), LABELS)
+    moves = grammar.derive([Entity(0, 2, "PER"), Entity(3, 4, "ORG")])
+    assert grammar.entities(moves) == [(Entity(0, 2, "PER"), [1, 3, 5]), (Entity(3, 4, "ORG"), [7])]
+
+
+def test_nested_entities_cannot_be_said() -> None:
+    kept, refused = BIO().grammar(source_of("a b"), LABELS).sayable([Entity(0, 2, "ORG"), Entity(0, 1, "GPE")])
+    assert (kept, refused) == ([Entity(0, 2, "ORG")], [(Entity(0, 1, "GPE"), "too deep")])
