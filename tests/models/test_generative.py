@@ -12,11 +12,14 @@ import torch
 from thinc.api import Adam, Model
 
 from spacy_genner.decoding.greedy import GreedyDecoder
+from spacy_genner.decoding.speculative import SpeculativeDecoder
+from spacy_genner.formats.base import Format
 from spacy_genner.formats.inline_bracketed import InlineBracketed
 from spacy_genner.lm.adapters import FullTuning, LoRA
 from spacy_genner.models.generative import Speller, build_generative_ner, set_labels
 from spacy_genner.prompts import Instruction
 from spacy_genner.types import Entity, Source
+from tests.formats.table import FORMATS
 
 LABELS = {"ORG": "", "GPE": "a place", "PER": ""}
 
@@ -50,12 +53,14 @@ def network(tiny_lm: Callable[..., Any]) -> Callable[..., Model[Any, Any]]:
     return make
 
 
-def learn(model: Model[Any, Any], steps: int, rate: float = 0.01) -> list[float]:
-    """Train on GOLDS. Returns: the loss before each step."""
+def learn(
+    model: Model[Any, Any], steps: int, golds: Sequence[tuple[Source, list[Entity]]] = GOLDS, rate: float = 0.01
+) -> list[float]:
+    """Train on sources with their entities. Returns: the loss before each step."""
     optimizer = Adam(rate, use_averages=False)
     losses = []
     for _ in range(steps):
-        loss, backprop = model.begin_update(GOLDS)
+        loss, backprop = model.begin_update(golds)
         backprop(np.ones_like(loss))
         model.finish_update(optimizer)
         losses.append(float(loss.sum()))
@@ -92,10 +97,15 @@ def test_it_learns_nested_spans(
     assert scores(again) == scores(found)
 
 
-def test_label_first(network: Callable[..., Model[Any, Any]]) -> None:
-    model = network(tuning=FullTuning(), format=InlineBracketed(label_first=True))
-    learn(model, 40)
-    assert model.predict(SOURCES) == [sorted(entities) for _, entities in GOLDS]
+@pytest.mark.parametrize("format", FORMATS, ids=str)
+def test_it_learns_every_format(network: Callable[..., Model[Any, Any]], format: Format) -> None:
+    golds = [(source, format.grammar(source, LABELS).sayable(entities)[0]) for source, entities in GOLDS]
+    model = network(tuning=FullTuning(), format=format)
+    learn(model, 60, golds)
+    expected = [sorted(entities) for _, entities in golds]
+    assert model.predict(SOURCES) == expected
+    model.attrs["decoder"] = SpeculativeDecoder()
+    assert model.predict(SOURCES) == expected
 
 
 def test_copies_and_pickles_predict_the_same(network: Callable[..., Model[Any, Any]]) -> None:
