@@ -6,4 +6,15 @@ from spacy.cli._util import app
 genner = typer.Typer(name="genner", help="Generative NER: weights, corpora, evaluation.", no_args_is_help=True)
 app.add_typer(genner)
 
-from . import annotate, calibrate, compare, convert, debug_data, download, evaluate, train, train_drafts  # noqa: E402, F401  (register themselves)
+from . import (  # noqa: E402, F401  (register themselves)
+    annotate,
+    calibrate,
+    compare,
+    convert,
+    debug_data,
+    download,
+    evaluate,
+    evaluate_predictions,
+    train,
+    train_drafts,
+)
