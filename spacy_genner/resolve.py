@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import accumulate
+from collections.abc import Iterable, Iterator, Mapping
 
 from .align import align
 from .answers import Listed, Marked, Mention, Repairs
 from .nesting import nest
+from .text import Extent, Text
 from .types import Entity, Source
 
 _UNSPACED = "\u0e00-\u109f\u1780-\u17ff\u2e80-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
@@ -18,8 +18,6 @@ PIECE = re.compile(rf"[^\W{_UNSPACED}]+|\S")
 """A run of letters and digits, or any one other character; also each letter of the scripts that set no space between
 words: Thai to Burmese, Khmer, CJK. What a text is cut into does not depend on the words of the source."""
 
-Extent = tuple[int, int]
-"""A span of the source, half-open."""
 Pair = tuple[re.Match[str], re.Match[str]]
 """A written piece and the one of the source that it copies or replaces."""
 
@@ -35,32 +33,6 @@ def resolve(answer: Marked | Listed, source: Source, labels: Iterable[str]) -> t
     kept, rest = nest(entities)
     repairs.update(reason for _, reason in rest)
     return kept, Repairs(**repairs)
-
-
-class Text:
-    """Words in their text: one space before each that has one, none before the first.
-
-    text: The text.
-    starts, ends: Where each word starts and ends in it, in characters.
-    """
-
-    def __init__(self, words: Sequence[str], spaces: Sequence[bool]) -> None:
-        spaced = [" " * (space and i > 0) + word for i, (word, space) in enumerate(zip(words, spaces, strict=True))]
-        self.text = "".join(spaced)
-        self.ends = list(accumulate(map(len, spaced)))
-        self.starts = [end - len(word) for end, word in zip(self.ends, words, strict=True)]
-        self._first = {start: i for i, start in enumerate(self.starts)}
-        self._last = {end: i for i, end in enumerate(self.ends)}
-
-    def find(self, text: str) -> list[Extent]:
-        """Where whole words make up a text, from left to right."""
-        found, at = list[Extent](), self.text.find(text) if text else -1
-        while at >= 0:
-            first, last = self._first.get(at), self._last.get(at + len(text))
-            if first is not None and last is not None:
-                found.append((first, last + 1))
-            at = self.text.find(text, at + 1)
-        return found
 
 
 def _marked(answer: Marked, source: Source, known: Mapping[str, str], repairs: Counter[str]) -> Iterator[Entity]:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from spacy_genner.answers import Listed, Marked, Mention, Repairs
 from spacy_genner.nesting import nest
-from spacy_genner.resolve import PIECE, Text, resolve
+from spacy_genner.resolve import PIECE, resolve
+from spacy_genner.text import Text
 from spacy_genner.types import Entity, Source
 from tests.strategies import LABELS, sources, texts
 

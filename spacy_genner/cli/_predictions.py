@@ -16,7 +16,8 @@ from ..evaluation.published import Format, Tally, gner_tally, llms4ner_tally
 from ..evaluation.scores import Document
 from ..formats.read_listed import read_grouped_json, read_mentions_json
 from ..formats.read_marked import read_bio, read_bracketed, read_xml
-from ..resolve import PIECE, Text, resolve
+from ..resolve import PIECE, resolve
+from ..text import Text
 from ..types import Entity, Source
 
 _READERS: dict[Format, Callable[[str], Marked | Listed]] = {

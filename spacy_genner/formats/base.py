@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Sequence
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
+from ..answers import Listed, Marked
 from ..labels import Labels
 from ..nesting import nest
 from ..types import Entity, Move, Source
@@ -59,6 +60,9 @@ class Format(Protocol):
     def grammar(self, source: Source, labels: Labels) -> Grammar:
         """The grammar of the answers for a source."""
 
+    def read(self, text: str) -> Marked | Listed:
+        """What an answer says that was written freely, however broken it is."""
+
 
 def check_depth(max_depth: int) -> None:
     """Raises: ValueError for a depth at which there are no entities."""
@@ -79,3 +83,16 @@ def sayable(
 def cannot_say(refused: Iterable[Refused]) -> ValueError:
     """The error that names entities that a format cannot say."""
     return ValueError("no derivation for " + "; ".join(f"{entity} ({reason})" for entity, reason in refused))
+
+
+def parse(grammar: Grammar, text: str) -> list[Move] | None:
+    """The derivation that writes a text; None if it is no legal answer."""
+    state, moves, position = grammar.start, list[Move](), 0
+    while legal := grammar.moves(state):
+        move = next((move for move in legal if text.startswith(move.text, position)), None)
+        if move is None:
+            return None
+        position += len(move.text)
+        moves.append(move)
+        state = grammar.advance(state, move)
+    return moves if position == len(text) else None

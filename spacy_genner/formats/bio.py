@@ -8,9 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ..answers import Marked
 from ..labels import Labels
 from ..types import Entity, Move, Source
 from .base import Refused, cannot_say, sayable
+from .read_marked import read_bio
 
 _LABEL_DELIMITER = re.compile(r"[\\()]")
 
@@ -32,6 +34,10 @@ class BIO:
     def grammar(self, source: Source, labels: Labels) -> "BIOGrammar":
         """The grammar of the tagged copies of a source."""
         return BIOGrammar(source, labels)
+
+    def read(self, text: str) -> Marked:
+        """What an answer says that was written freely, however broken it is."""
+        return read_bio(text)
 
 
 _OUTSIDE = Move("outside", "(O)")

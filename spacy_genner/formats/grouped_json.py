@@ -5,12 +5,14 @@ Source: the category-grouped JSON format of LLMs4NER (arXiv 2601.17898).
 
 from dataclasses import dataclass
 
+from ..answers import Listed
 from ..labels import Labels
 from ..types import Entity, Move, Source
 from .base import check_depth
 from .json_text import escape, quote
 from .lists import ListGrammar, State
 from .mentions import Mentions
+from .read_listed import read_grouped_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,10 @@ class GroupedJSON:
     def grammar(self, source: Source, labels: Labels) -> "GroupedJSONGrammar":
         """The grammar of the JSON objects for a source."""
         return GroupedJSONGrammar(source, labels, self.max_depth)
+
+    def read(self, text: str) -> Listed:
+        """What an answer says that was written freely, however broken it is."""
+        return read_grouped_json(text)
 
 
 def _heads(labels: list[str]) -> list[str]:

@@ -6,10 +6,12 @@ Source: the inline bracketed format of LLMs4NER (arXiv 2601.17898).
 import re
 from dataclasses import dataclass
 
+from ..answers import Marked
 from ..labels import Labels
 from ..types import Source
 from .base import check_depth
 from .inline import InlineGrammar, Marks
+from .read_marked import read_bracketed
 
 _DELIMITER = re.compile(r"[\\\[\]|]")
 _LABEL_DELIMITER = re.compile(r"[\\\[\]|:]")
@@ -41,6 +43,10 @@ class InlineBracketed:
     def grammar(self, source: Source, labels: Labels) -> InlineGrammar:
         """The grammar of the marked copies of a source."""
         return InlineGrammar(source, labels, self.max_depth, self._marks(labels))
+
+    def read(self, text: str) -> Marked:
+        """What an answer says that was written freely, however broken it is."""
+        return read_bracketed(text, self.label_first)
 
     def _marks(self, labels: Labels) -> Marks:
         names = {label: _LABEL_DELIMITER.sub(r"\\\g<0>", label) for label in labels}

@@ -3,13 +3,16 @@
 Source: the inline XML format of LLMs4NER (arXiv 2601.17898).
 """
 
+import re
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
+from ..answers import Marked
 from ..labels import Labels
 from ..types import Source
 from .base import check_depth
 from .inline import InlineGrammar, Marks
+from .read_marked import read_xml
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,11 @@ class InlineXML:
         """The grammar of the marked copies of a source."""
         return InlineGrammar(source, labels, self.max_depth, self._marks(labels))
 
+    def read(self, text: str) -> Marked:
+        """What an answer says that was written freely, however broken it is."""
+        return read_xml(text)
+
     def _marks(self, labels: Labels) -> Marks:
-        names = {label: escape(label) for label in labels}
+        names = {label: re.sub("^/", "&#47;", escape(label)) for label in labels}  # a slash ends a span
         opens = [(f"<{name}>", label) for label, name in names.items()]
         return Marks(opens, {label: [(f"</{name}>", None)] for label, name in names.items()}, "", escape)

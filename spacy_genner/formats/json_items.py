@@ -72,7 +72,7 @@ class JSONItemsGrammar(ListGrammar):
         return self.places(state.found, state.text, state.label or "")
 
     def _place_move(self, state: State, place: Place) -> Move:
-        places = self.texts.spans(state.text)
+        places = self.texts.find(state.text)
         return Move("place", self._place(places, places.index(place)) + "}")
 
 

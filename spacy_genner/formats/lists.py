@@ -145,7 +145,7 @@ class ListGrammar(ABC):
     def places(self, found: tuple[Entity, ...], text: str, label: str) -> list[tuple[int, int]]:
         """Where an entity of this text and label may be."""
         spans, last = self._nestable(found), self.last(found, label)
-        places = [place for place in self.texts.spans(text) if spans[place[0], place[1] - 1]]
+        places = [place for place in self.texts.find(text) if spans[place[0], place[1] - 1]]
         return [place for place in places if not last or self.key(last) < self.key(Entity(*place, label))]
 
     def placed(self, state: State, text: str) -> tuple[Entity, ...]:

@@ -5,10 +5,12 @@ Source: the occurrence JSON format of LLMs4NER (arXiv 2601.17898).
 
 from dataclasses import dataclass
 
+from ..answers import Listed
 from ..labels import Labels
 from ..types import Source
 from .base import check_depth
 from .json_items import JSONItemsGrammar, item_marks
+from .read_listed import read_mentions_json
 
 _KEY = "occurrence_index"
 
@@ -36,3 +38,7 @@ class OccurrenceJSON:
     def grammar(self, source: Source, labels: Labels) -> JSONItemsGrammar:
         """The grammar of the JSON lists for a source."""
         return JSONItemsGrammar(source, labels, self.max_depth, _KEY, lambda places, index: str(index + 1))
+
+    def read(self, text: str) -> Listed:
+        """What an answer says that was written freely, however broken it is."""
+        return read_mentions_json(text)

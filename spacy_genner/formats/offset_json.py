@@ -6,11 +6,13 @@ only the true offsets of the text can be written.
 
 from dataclasses import dataclass
 
+from ..answers import Listed
 from ..labels import Labels
+from ..text import Text
 from ..types import Source
 from .base import check_depth
 from .json_items import JSONItemsGrammar, Place, item_marks
-from .mentions import Texts
+from .read_listed import read_mentions_json
 
 _KEY = "start"
 
@@ -37,10 +39,14 @@ class OffsetJSON:
 
     def grammar(self, source: Source, labels: Labels) -> JSONItemsGrammar:
         """The grammar of the JSON lists for a source."""
-        texts = Texts(source, str)
+        text = Text(source.words, source.spaces)
 
         def offsets(places: list[Place], index: int) -> str:
-            start, end = texts.offsets(*places[index])
-            return f'{start}, "end": {end}'
+            start, end = places[index]
+            return f'{text.starts[start]}, "end": {text.ends[end - 1]}'
 
         return JSONItemsGrammar(source, labels, self.max_depth, _KEY, offsets)
+
+    def read(self, text: str) -> Listed:
+        """What an answer says that was written freely, however broken it is."""
+        return read_mentions_json(text)

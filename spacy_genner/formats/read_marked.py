@@ -13,8 +13,9 @@ from ..answers import Marked
 _ESCAPED = r"\\(?P<escaped>[\\\[\]|:])"
 _LABEL_LAST = re.compile(rf"{_ESCAPED}|(?P<open>\[)|(?: ?\| ?(?P<label>(?:[^\\\[\]|]|\\.)*))?\]", re.DOTALL)
 _LABEL_FIRST = re.compile(rf"{_ESCAPED}|(?P<open>\[)(?:(?P<label>(?:[^\\\[\]|:]|\\.)+): ?)?|\]", re.DOTALL)
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _XML = re.compile(r"<(/?[^<>]+)>")
-_BIO = re.compile(r"\((O|[BI]-[^()]*(?:\([^()]*\)[^()]*)*)\)")
+_BIO = re.compile(r"\((O|[BI]-(?:\\.|[^()\\]|\((?:\\.|[^()\\])*\))*)\)", re.DOTALL)
 
 
 class _Copy:
@@ -54,7 +55,7 @@ def read_bracketed(text: str, label_first: bool = False) -> Marked:
             if opening < 0 or label is None:
                 copy.write(mark[0])
             else:
-                copy.close(opening, re.sub(r"\\(.)", r"\1", label, flags=re.DOTALL))
+                copy.close(opening, _ESCAPE.sub(r"\1", label))
     copy.write(text[end:])
     return copy.marked()
 
@@ -63,18 +64,18 @@ def read_xml(text: str) -> Marked:
     """`<ORG>Essex</ORG>`. A tag closes the last open one of its name, also across others."""
     copy, opened, end = _Copy(), defaultdict[str, list[int]](list), 0
     for mark in _XML.finditer(text):
-        copy.write(unescape(text[end : mark.start()]))
-        end, name = mark.end(), unescape(mark[1])
-        if name[0] == "/" and opened[name[1:]]:
-            copy.close(opened[name[1:]].pop(), name[1:])
+        copy.write(_unescape(text[end : mark.start()]))
+        end, name, closed = mark.end(), _unescape(mark[1]), _unescape(mark[1][1:])
+        if mark[1][0] == "/" and opened[closed]:
+            copy.close(opened[closed].pop(), closed)
         else:
-            opened[name].append(copy.write(unescape(mark[0])))
-    copy.write(unescape(text[end:]))
+            opened[name].append(copy.write(_unescape(mark[0])))
+    copy.write(_unescape(text[end:]))
     return copy.marked()
 
 
 def read_bio(text: str) -> Marked:
-    """`george(B-actor) clooney(I-actor)`. The brackets of a label must be balanced.
+    """`george(B-actor) clooney(I-actor)`. The brackets of a label are balanced, or behind backslashes.
 
     A tag without a word before it makes the tag before it a part of the word. An `I-` that continues nothing starts an
     entity. What comes after the last tag is outside of all.
@@ -95,6 +96,10 @@ def read_bio(text: str) -> Marked:
         if tag[0] == "I" and before != "O" and label == before[2:]:
             first = spans.pop()[0]
         if tag != "O":
-            spans.append((first, start + len(word), label))
+            spans.append((first, start + len(word), _ESCAPE.sub(r"\1", label)))
         start, before = start + len(word) + 1, tag
     return Marked(" ".join(word for word, _ in tagged), spans, spaced=True)
+
+
+def _unescape(text: str) -> str:
+    return unescape(text, {"&#47;": "/"})

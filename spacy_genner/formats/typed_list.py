@@ -6,11 +6,13 @@ Source: iNERD (arXiv 2308.07791), which writes type, separator, text, separator.
 import re
 from dataclasses import dataclass
 
+from ..answers import Listed
 from ..labels import Labels
 from ..types import Entity, Move, Source
 from .base import check_depth
 from .lists import ListGrammar, State
 from .mentions import Mentions
+from .read_listed import read_typed_list
 
 _DELIMITER = re.compile(r"[\\;]")
 _LABEL_DELIMITER = re.compile(r"[\\:;.]")
@@ -41,6 +43,10 @@ class TypedList:
     def grammar(self, source: Source, labels: Labels) -> "TypedListGrammar":
         """The grammar of the lists of entities of a source."""
         return TypedListGrammar(source, labels, self.max_depth)
+
+    def read(self, text: str) -> Listed:
+        """What an answer says that was written freely, however broken it is."""
+        return read_typed_list(text)
 
 
 def _label_moves(space: str, labels: Labels) -> list[Move]:

@@ -12,10 +12,12 @@ import spacy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from spacy_genner.answers import Repairs
 from spacy_genner.decoding.moves import spell, trie
-from spacy_genner.formats.base import Format, Grammar
+from spacy_genner.formats.base import Format, Grammar, parse
 from spacy_genner.labels import as_labels
 from spacy_genner.nesting import depths, nest
+from spacy_genner.resolve import resolve
 from spacy_genner.types import Entity, Source
 from tests.formats.table import FORMATS, TELL_NO_PLACES
 from tests.strategies import WORDS, derivations, label_sets, nested, sources
@@ -196,6 +198,23 @@ def test_marks_are_all_that_an_answer_holds_besides_the_source(format: Format, d
     marks = {segment for move in moves if move.kind not in OF_THE_SOURCE for segment in move.segments}
     ends = {move.segments[-1] for move in moves if move.kind == "mention"}
     assert marks | ends <= set(format.marks(labels))
+
+
+@every_format
+@given(data=st.data())
+def test_a_legal_answer_that_was_written_freely_is_read(format: Format, data: st.DataObject) -> None:
+    source, labels = data.draw(sources()), data.draw(label_sets)
+    grammar = format.grammar(source, labels)
+    moves = data.draw(derivations(grammar))
+    text = "".join(move.text for move in moves)
+    assert parse(grammar, text) == moves
+    assert parse(grammar, text + "x") is None
+    entities = [entity for entity, _ in grammar.entities(moves)]
+    found, repairs = resolve(format.read(text), source, labels)
+    if isinstance(format, TELL_NO_PLACES):
+        assert (repairs.unread, repairs.inexact, repairs.unknown, repairs.missing) == (0, 0, 0, 0)
+    else:
+        assert sorted(found) == entities and repairs == Repairs()
 
 
 CROSSING = [Entity(0, 2, "A"), Entity(1, 3, "A")]

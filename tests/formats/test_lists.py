@@ -53,15 +53,14 @@ def test_texts_of_spans(source: Source) -> None:
     for start, end in spans_of(source):
         text = text_of(source, start, end)
         by_text.setdefault(text, []).append((start, end))
-        first, behind = texts.offsets(start, end)
-        assert texts(start, end) == text == text_of(source, 0, len(source))[first:behind]
-    assert all(texts.spans(text) == places for text, places in by_text.items())
-    assert texts.spans("a text that is not there") == []
+        assert texts(start, end) == text == texts.text[texts.starts[start] : texts.ends[end - 1]]
+    assert all(texts.find(text) == places for text, places in by_text.items())
+    assert texts.find("a text that is not there") == []
 
 
-def test_offsets_are_those_of_the_text_and_not_of_how_it_is_written() -> None:
+def test_texts_are_found_as_they_are_written() -> None:
     texts = Texts(source_of("a < b"), lambda word: word.replace("<", "&lt;"))
-    assert (texts(0, 3), texts.spans("&lt; b")) == ("a &lt; b", [(1, 3)])
+    assert (texts(0, 3), texts.find("&lt; b")) == ("a &lt; b", [(1, 3)])
 
 
 @given(sources(), st.data())

@@ -8,12 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_genner.answers import Listed, Mention, Repairs
+from spacy_genner.answers import Listed, Mention
+from spacy_genner.formats.occurrence_json import OccurrenceJSON
 from spacy_genner.formats.read_listed import read_grouped_json, read_mentions_json, read_typed_list
-from spacy_genner.labels import Labels
-from spacy_genner.resolve import resolve
-from spacy_genner.types import Entity, Source
-from tests.formats import writers
 from tests.strategies import label_sets, nested, sources
 
 READERS: list[Callable[[str], Listed]] = [read_grouped_json, read_mentions_json, read_typed_list]
@@ -21,53 +18,14 @@ NOISE = st.text(st.sampled_from('{}[]",:;.\\ -19abtextlabel')) | st.text()
 steady = settings(deadline=None)
 
 
-@st.composite
-def annotated(draw: st.DrawFn) -> tuple[Source, Labels, list[Entity]]:
-    source, labels = draw(sources()), draw(label_sets)
-    return source, labels, sorted(draw(nested(source, labels, 3)))
-
-
-def check_exact(answer: Listed, source: Source, labels: Labels, entities: list[Entity]) -> None:
-    found, repairs = resolve(answer, source, labels)
-    assert sorted(found) == entities and repairs == Repairs()
-
-
 @steady
-@given(annotated())
-def test_grouped_there_and_back(drawn: tuple[Source, Labels, list[Entity]]) -> None:
-    source, labels, entities = drawn
-    entities = writers.sayable(source, entities)
-    check_exact(read_grouped_json(writers.grouped(source, entities, labels)), source, labels, entities)
-
-
-@steady
-@given(annotated())
-def test_typed_there_and_back(drawn: tuple[Source, Labels, list[Entity]]) -> None:
-    source, labels, entities = drawn
-    entities = writers.sayable(source, entities)
-    check_exact(read_typed_list(writers.typed(source, entities)), source, labels, entities)
-
-
-@steady
-@given(annotated())
-@pytest.mark.parametrize("write", [writers.occurrences, writers.offsets])
-def test_mentions_there_and_back(
-    write: Callable[[Source, list[Entity]], str], drawn: tuple[Source, Labels, list[Entity]]
-) -> None:
-    source, labels, entities = drawn
-    check_exact(read_mentions_json(write(source, entities)), source, labels, entities)
-
-
-@steady
-@given(annotated(), st.data())
-def test_a_list_cut_off_keeps_its_whole_mentions(
-    drawn: tuple[Source, Labels, list[Entity]], data: st.DataObject
-) -> None:
-    source, _, entities = drawn
-    text = writers.occurrences(source, entities)
-    whole = read_mentions_json(text).mentions
-    for count, mention in enumerate(whole, 1):  # behind the last bracket of each
-        end = len(writers.occurrences(source, entities[:count])) - 1
+@given(st.data())
+def test_a_list_cut_off_keeps_its_whole_mentions(data: st.DataObject) -> None:
+    source, labels = data.draw(sources()), data.draw(label_sets)
+    moves = OccurrenceJSON().grammar(source, labels).derive(data.draw(nested(source, labels, 3)))
+    text = "".join(move.text for move in moves)
+    ends = [len("".join(move.text for move in moves[:n])) for n, move in enumerate(moves, 1) if move.kind == "place"]
+    for mention, end in zip(read_mentions_json(text).mentions, ends, strict=True):
         cut = data.draw(st.integers(end, len(text) - 1))
         assert mention in read_mentions_json(text[:cut]).mentions
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import pytest
@@ -10,47 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacy_genner.answers import Marked, Repairs
-from spacy_genner.formats.inline_bracketed import InlineBracketed
 from spacy_genner.formats.read_marked import read_bio, read_bracketed, read_xml
-from spacy_genner.nesting import nest, outermost
 from spacy_genner.resolve import resolve
 from spacy_genner.types import Entity, Source
-from tests.formats import writers
-from tests.strategies import label_sets, nested, sources
 
 READERS: list[Callable[[str], Marked]] = [read_bracketed, lambda text: read_bracketed(text, True), read_xml, read_bio]
 steady = settings(deadline=None)
 NOISE = st.text(st.sampled_from("[]|\\:<>/&;()BIO-ab ")) | st.text()
-
-
-@steady
-@given(st.data(), st.booleans())
-def test_bracketed_there_and_back(data: st.DataObject, label_first: bool) -> None:
-    source, labels = data.draw(sources()), data.draw(label_sets)
-    entities = data.draw(nested(source, labels, 3))
-    text = "".join(move.text for move in InlineBracketed(3, label_first).grammar(source, labels).derive(entities))
-    found, repairs = resolve(read_bracketed(text, label_first), source, labels)
-    assert sorted(found) == sorted(entities) and repairs == Repairs()
-
-
-@steady
-@given(st.data())
-def test_xml_there_and_back(data: st.DataObject) -> None:
-    source, labels = data.draw(sources()), data.draw(label_sets)
-    labels = {label: "" for label in labels if not label.startswith("/")}
-    entities = data.draw(nested(source, labels, 3))
-    found, repairs = resolve(read_xml(writers.xml(source, entities)), source, labels)
-    assert sorted(found) == sorted(entities) and repairs == Repairs()
-
-
-@steady
-@given(st.data())
-def test_bio_there_and_back(data: st.DataObject) -> None:
-    source, labels = data.draw(sources()), data.draw(label_sets)
-    labels = {label: "" for label in labels if not re.search(r"[()]", label)}
-    entities = outermost(nest(data.draw(nested(source, labels, 1)))[0])
-    found, repairs = resolve(read_bio(writers.bio(source, entities)), source, labels)
-    assert found == entities and repairs == Repairs()
 
 
 @pytest.mark.parametrize("read", READERS)

@@ -1,0 +1,39 @@
+"""The text that words make up. Standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+
+Extent = tuple[int, int]
+"""A span of words, half-open."""
+
+
+class Text:
+    """Words in their text: one space before each that has one, none before the first.
+
+    text: The text.
+    starts, ends: Where each word starts and ends in it, in characters.
+    """
+
+    def __init__(self, words: Sequence[str], spaces: Sequence[bool]) -> None:
+        spaced = [" " * (space and i > 0) + word for i, (word, space) in enumerate(zip(words, spaces, strict=True))]
+        self.text = "".join(spaced)
+        self.ends = list(accumulate(map(len, spaced)))
+        self.starts = [end - len(word) for end, word in zip(self.ends, words, strict=True)]
+        self._first = {start: i for i, start in enumerate(self.starts)}
+        self._last = {end: i for i, end in enumerate(self.ends)}
+
+    def __call__(self, start: int, end: int) -> str:
+        """The text of a span."""
+        return self.text[self.starts[start] : self.ends[end - 1]]
+
+    def find(self, text: str) -> list[Extent]:
+        """Where whole words make up a text, from left to right."""
+        found, at = list[Extent](), self.text.find(text) if text else -1
+        while at >= 0:
+            first, last = self._first.get(at), self._last.get(at + len(text))
+            if first is not None and last is not None:
+                found.append((first, last + 1))
+            at = self.text.find(text, at + 1)
+        return found
