@@ -14,7 +14,6 @@ from ..formats.base import Format
 from ..labels import Labels
 from ..lm.causal import CausalLM
 from ..lm.pieces import Pieces
-from ..nesting import nest
 from ..prompts import Instruction
 from ..shots import Shot, Shots
 from ..types import Entity, Source
@@ -141,9 +140,9 @@ class Speller:
         """The ids of the answer to an example, as far as labels and format can say it."""
         if shot not in self._answers:
             source, entities = shot
-            known, _ = nest((e for e in entities if e.label in self._labels), self._format.max_depth)
             grammar = self._format.grammar(source, self._labels)
-            self._answers[shot], _ = spell(grammar, grammar.derive(known), self._pieces.encode)
+            said, _ = grammar.sayable(e for e in entities if e.label in self._labels)
+            self._answers[shot], _ = spell(grammar, grammar.derive(said), self._pieces.encode)
         return self._answers[shot]
 
 

@@ -12,7 +12,10 @@ import torch
 from thinc.api import Adam, Model
 
 from spacy_genner.decoding.greedy import GreedyDecoder
+from spacy_genner.formats.bio import BIO
+from spacy_genner.formats.grouped_json import GroupedJSON
 from spacy_genner.formats.inline_bracketed import InlineBracketed
+from spacy_genner.formats.typed_list import TypedList
 from spacy_genner.lm.adapters import FullTuning, LoRA
 from spacy_genner.models.generative import Speller, build_generative_ner, set_labels, set_shots, speller_of
 from spacy_genner.prompts import Instruction
@@ -351,6 +354,22 @@ def test_labels_that_are_not_asked_for_are_not_shown(network: Callable[..., Mode
     ):
         set_labels(model, labels)
         assert f"Answer:\n{answer}\nText: " in asked(model, SOURCES[0])[0]
+
+
+@pytest.mark.parametrize(
+    ("format", "answer"),
+    [
+        (BIO(), "The(O) University(B-ORG) of(I-ORG) Edinburgh(I-ORG) bought(O) it(O) .(O)"),
+        (TypedList(), "ORG: University of Edinburgh; GPE: Edinburgh;."),
+        (GroupedJSON(), '{"ORG": ["University of Edinburgh"], "GPE": ["Edinburgh"], "PER": []}'),
+    ],
+)
+def test_a_shot_is_answered_as_the_format_writes(
+    network: Callable[..., Model[Any, Any]], format: Any, answer: str
+) -> None:
+    model = network(prompt=Instruction(shots=FewShot(1)), format=format)
+    set_shots(model, SHOTS)
+    assert asked(model, SOURCES[1])[0].endswith(f" bought it .\nAnswer:\n{answer}\nText: ")
 
 
 @pytest.mark.parametrize("prompt", [Instruction(shots=FewShot(2)), NEAREST])
