@@ -1,13 +1,16 @@
 """Label set + format → what the model reads around the source."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from .formats.base import Format
 from .labels import Labels
+from .shots import FewShot
 from .types import Prompt
 
 TEMPLATE = """\
@@ -15,46 +18,78 @@ TEMPLATE = """\
 Labels: {% for label, definition in labels.items() -%}
 {{ label }}{% if definition %} ({{ definition }}){% endif %}{{ ", " if not loop.last }}
 {%- endfor %}
+{% for shot in shots -%}
+Text: {{ shot.text }}
+Answer:
+{{ shot.answer }}
+{% endfor -%}
 Text: {{ text }}
 Answer:
 """
 
-_ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+_ENVIRONMENT = ImmutableSandboxedEnvironment(
+    loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+    undefined=jinja2.StrictUndefined,
+    keep_trailing_newline=True,
+)
 
-_TEXT = "\ue000"
-"""Stands for the source while a template is rendered: a private-use character."""
+_TEXT, _SHOT, _ANSWER = "\ue000", "\ue001", "\ue002"
+"""Stand for the source, the source of a shot and its answer while a template is rendered: private-use characters."""
+_SLOT = re.compile(f"([{_TEXT}{_SHOT}{_ANSWER}])")
 
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """Instruction, labels with their definitions, text.
+    """Instruction, labels with their definitions, shots, text.
 
-    template: A jinja2 template over `instruction` (a sentence from the format), `labels` (label → definition, maybe
-        empty) and `text`, which must come once. None: `TEMPLATE`.
+    template: The name of one in `templates/` ("gner-t5"), or a jinja2 template over `instruction` (a sentence from
+        the format), `labels` (label → definition, maybe empty), `shots` (each with `text` and `answer`) and `text`,
+        which must come once, behind the shots. None: `TEMPLATE`.
     chat: Put the result into the chat template of the tokenizer, as the user's turn.
+    shots: Which examples to show; None: no examples.
     """
 
     template: str | None = None
     chat: bool = False
+    shots: FewShot | None = None
 
-    def render(self, labels: Labels, format: Format, chat_template: Callable[[str], str]) -> Prompt:
+    def render(self, labels: Labels, format: Format, chat_template: Callable[[str], str], shots: int = 0) -> Prompt:
         """The prompt around any source.
 
         chat_template: Turns what a user says into the whole conversation up to the model's answer.
-        Raises: ValueError if the template is broken or does not hold the text once, or a label or definition has the
-            character that stands for the text.
+        shots: How many examples are shown before the source.
+        Raises: ValueError if the template is broken or does not hold the text once and the shots before it, or a label
+            or definition has a character that stands for one of them.
         """
-        if broken := [part for item in labels.items() for part in item if _TEXT in part]:
+        if broken := [part for item in labels.items() for part in item if _SLOT.search(part)]:
             raise ValueError(
-                f"the label or definition {broken[0]!r} has the private-use character U+{ord(_TEXT):X} in it, which "
-                "stands for the text while a prompt is made: leave it out"
+                f"the label or definition {broken[0]!r} has one of the private-use characters U+E000 to U+E002 in it, "
+                "which stand for texts while a prompt is made: leave it out"
             )
+        shown = [{"text": _SHOT, "answer": _ANSWER}] * shots
         try:
-            template = _ENVIRONMENT.from_string(TEMPLATE if self.template is None else self.template)
-            prompt = template.render(instruction=format.instruction(), labels=labels, text=_TEXT)
+            prompt = self._template().render(instruction=format.instruction(), labels=labels, shots=shown, text=_TEXT)
         except (jinja2.TemplateError, TypeError) as error:
             raise ValueError(f"the prompt's template cannot be rendered: {error}") from error
-        prefix, *rest = (chat_template(prompt) if self.chat else prompt).split(_TEXT)
-        if len(rest) != 1:
-            raise ValueError(f"the prompt's template must hold {{{{ text }}}} once, not {len(rest)} times")
-        return Prompt(prefix, rest[0])
+        prefix, *rest = _SLOT.split(chat_template(prompt) if self.chat else prompt)
+        slots, parts = rest[::2], rest[1::2]
+        if slots.count(_TEXT) != 1:
+            names = ", ".join(name.removesuffix(".jinja") for name in _ENVIRONMENT.list_templates())
+            raise ValueError(
+                f"the prompt's template must hold {{{{ text }}}} once, not {slots.count(_TEXT)} times, or be one of "
+                f"these names: {names}"
+            )
+        if slots != [_SHOT, _ANSWER] * shots + [_TEXT]:
+            raise ValueError(
+                f"the prompt's template does not show its {shots} examples: it needs a loop `for shot in shots` before "
+                "{{ text }}, with {{ shot.text }} and then {{ shot.answer }}; or leave out `shots`"
+            )
+        *around, suffix = parts
+        return Prompt(prefix, suffix, tuple(zip(around[::2], around[1::2], strict=True)))
+
+    def _template(self) -> jinja2.Template:
+        if self.template is None:
+            return _ENVIRONMENT.from_string(TEMPLATE)
+        if (name := f"{self.template}.jinja") in _ENVIRONMENT.list_templates():
+            return _ENVIRONMENT.get_template(name)
+        return _ENVIRONMENT.from_string(self.template)

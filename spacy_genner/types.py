@@ -94,7 +94,10 @@ class Prompt:
 
     prefix: Instruction, labels, definitions: the same for every source of a label set.
     suffix: What stands between the source and the answer.
+    shots: For each example between prefix and source, what stands between its source and its answer, and what stands
+        behind its answer.
     """
 
     prefix: str
     suffix: str
+    shots: tuple[tuple[str, str], ...] = ()

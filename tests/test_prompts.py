@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 import spacy
 
+import spacy_genner
 from spacy_genner.formats.inline_bracketed import InlineBracketed
 from spacy_genner.prompts import Instruction
+from spacy_genner.shots import FewShot
 from spacy_genner.types import Prompt
 
 FORMAT = InlineBracketed()
@@ -15,8 +20,8 @@ def no_chat(content: str) -> str:
     raise AssertionError("chat is off")
 
 
-def render(template: str | None = None, labels: dict[str, str] = LABELS) -> Prompt:
-    return Instruction(template).render(labels, FORMAT, no_chat)
+def render(template: str | None = None, labels: dict[str, str] = LABELS, shots: int = 0) -> Prompt:
+    return Instruction(template).render(labels, FORMAT, no_chat, shots)
 
 
 def test_the_text_stands_between_the_labels_and_the_answer() -> None:
@@ -61,12 +66,10 @@ def test_a_template_with_two_texts_is_refused() -> None:
         render("{{ text }} {{ text }}")
 
 
-@pytest.mark.parametrize("labels", [{"A": "", "B\ue000": ""}, {"A": "", "B": "an \ue000"}])
+@pytest.mark.parametrize("labels", [{"A": "", "B\ue000": ""}, {"A": "", "B": "an \ue001"}, {"\ue002": ""}])
 @pytest.mark.parametrize("template", [None, "{{ text }}"])
-def test_the_character_that_stands_for_the_text_is_refused_in_labels(
-    labels: dict[str, str], template: str | None
-) -> None:
-    with pytest.raises(ValueError, match=r"the label or definition '(B|an )\\ue000' has .* U\+E000 .*: leave it out"):
+def test_characters_that_stand_for_texts_are_refused_in_labels(labels: dict[str, str], template: str | None) -> None:
+    with pytest.raises(ValueError, match=r"the label or definition '(B|an |)\\ue00[012]' has .*: leave it out"):
         render(template, labels)
 
 
@@ -77,7 +80,8 @@ def test_the_character_that_stands_for_the_text_is_refused_in_labels(
         ("{% for x %}{{ text }}", "expected"),
         ("{{ texts }} {{ text }}", "'texts' is undefined"),
         ("{{ text }}{{ labels.nothing.at_all }}", "has no attribute 'nothing'"),
-        ("{{ text }}{% include 'other' %}", "no loader"),
+        ("{{ text }}{% include 'other' %}", "'other' not found"),
+        ("{{ text }}{% include '../prompts.py' %}", "prompts.py"),
     ],
 )
 def test_a_broken_template_is_refused_with_its_reason(template: str, reason: str) -> None:
@@ -102,7 +106,125 @@ def test_a_chat_template_that_loses_the_text_is_refused() -> None:
         Instruction(chat=True).render(LABELS, FORMAT, lambda content: "<user>")
 
 
-@pytest.mark.parametrize("settings", [{}, {"template": "{{ text }}", "chat": True}])
-def test_a_configuration_makes_the_same_instruction(settings: dict[str, str | bool]) -> None:
-    resolved = spacy.registry.resolve({"prompt": {"@misc": "spacy_genner.Instruction.v1", **settings}})
-    assert resolved["prompt"] == Instruction(**settings)  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    "settings", [{}, {"template": "{{ text }}", "chat": True}, {"shots": FewShot(3, nearest=True)}, {"shots": None}]
+)
+def test_a_configuration_makes_the_same_instruction(settings: dict[str, Any]) -> None:
+    config = dict(settings)
+    if config.get("shots"):
+        config["shots"] = {"@misc": "spacy_genner.FewShot.v1", "count": 3, "nearest": True}
+    resolved = spacy.registry.resolve({"prompt": {"@misc": "spacy_genner.Instruction.v1", **config}})
+    assert resolved["prompt"] == Instruction(**settings)
+
+
+def test_shots_stand_between_the_labels_and_the_text() -> None:
+    assert render(shots=2) == Prompt(
+        prefix=render().prefix,
+        suffix=render().suffix,
+        shots=(("\nAnswer:\n", "\nText: "), ("\nAnswer:\n", "\nText: ")),
+    )
+
+
+def test_the_chat_template_gets_the_shots_as_well() -> None:
+    prompt = Instruction(chat=True).render(LABELS, FORMAT, lambda content: f"<user>{content}</user><model>", 1)
+    assert prompt.shots == (("\nAnswer:\n", "\nText: "),)
+    assert prompt.suffix == "\nAnswer:\n</user><model>"
+
+
+def test_a_template_may_number_its_shots() -> None:
+    template = (
+        "{% for shot in shots %}{{ loop.index }}. {{ shot.text }} -> {{ shot.answer }}; {% endfor %}{{ text }} ->"
+    )
+    assert render(template, shots=2) == Prompt("1. ", " ->", ((" -> ", "; 2. "), (" -> ", "; ")))
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ text }}",
+        "{{ text }}{% for shot in shots %}{{ shot.text }}{{ shot.answer }}{% endfor %}",
+        "{% for shot in shots %}{{ shot.answer }}{{ shot.text }}{% endfor %}{{ text }}",
+        "{% for shot in shots %}{{ shot.text }}{% endfor %}{{ text }}",
+        "{{ shots[0].text }}{{ shots[0].answer }}{{ text }}",
+        "gner-t5",
+    ],
+)
+def test_a_template_that_does_not_show_each_shot_is_refused(template: str) -> None:
+    with pytest.raises(ValueError, match=r"does not show its 2 examples: it needs a loop .* or leave out `shots`"):
+        render(template, shots=2)
+
+
+GNER = """\
+Please analyze the sentence provided, identifying the type of entity for each word on a token-by-token basis.
+Output format is: word_1(label_1), word_2(label_2), ...
+We'll use the BIO-format to label the entities, where:
+1. B- (Begin) indicates the start of a named entity.
+2. I- (Inside) is used for words within a named entity but are not the first word.
+3. O (Outside) denotes words that are not part of a named entity.
+
+Use the specific entity tags: average ratings, year and O.
+Sentence: """
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("gner-t5", Prompt(GNER, "")), ("gner-llama", Prompt("[INST] " + GNER, " [/INST] "))],
+)
+def test_the_prompts_of_gner_are_those_of_its_models(name: str, expected: Prompt) -> None:
+    assert render(name, {"average ratings": "a definition", "year": ""}) == expected
+
+
+REWRITE = (
+    "Your task is to identify all named entities in the input sentence and rewrite the sentence by enclosing each "
+    "entity using the format {}. Use only the label tags defined in the Label Set below."
+)
+EXTRACT = "Your task is to identify all named entities in the input sentence and extract them "
+LISTED = """Output a JSON list where each object contains:
+1. "text": the entity string.
+2. "label": the label tags defined in the Label Set below.
+"""
+LLMS4NER = {
+    "llms4ner-bracketed": REWRITE.format("[Entity Text | LABEL]"),
+    "llms4ner-xml": REWRITE.format("<LABEL>Entity Text</LABEL>"),
+    "llms4ner-grouped-json": EXTRACT
+    + "into a JSON object grouped by label. The keys of the JSON object should be the label tags defined in the Label "
+    "Set below, and the values should be lists of extracted entities. If a label has no corresponding entities, use an "
+    "empty list.",
+    "llms4ner-occurrence-json": EXTRACT
+    + "into a JSON list. "
+    + LISTED
+    + '3. "occurrence_index": a 1-based integer indicating the order of appearance of this text in the sentence (e.g., '
+    "1 for the first appearance, 2 for the second).\nIf no entities are found, return an empty list.",
+    "llms4ner-offset-json": EXTRACT
+    + "with precise character offsets. "
+    + LISTED
+    + '3. "start": the 0-based index of the entity\'s first character.\n'
+    '4. "end": the 0-based index of the first character after the entity(exclusive).',
+    "llms4ner": FORMAT.instruction(),
+}
+
+
+@pytest.mark.parametrize("name", LLMS4NER)
+def test_the_prompts_of_llms4ner(name: str) -> None:
+    prompt = render(name, {"DNA": "Sequences or molecules.", "RNA": ""})
+    expected = f"{LLMS4NER[name]}\nLabel Set:\nDNA: Sequences or molecules.\nRNA\nNow process the input sentence:\n"
+    assert prompt == Prompt(expected, "")
+
+
+def test_every_shipped_template_is_tested_and_named_in_the_error() -> None:
+    shipped = {path.stem for path in (Path(spacy_genner.__file__).parent / "templates").iterdir()}
+    assert shipped == {"gner-t5", "gner-llama", *LLMS4NER}
+    with pytest.raises(
+        ValueError, match="or be one of these names: gner-llama, gner-t5, llms4ner-bracketed, "
+    ) as error:
+        render("gner-t6")
+    assert all(name in str(error.value) for name in shipped)
+
+
+def test_a_template_may_build_on_a_shipped_one() -> None:
+    template = "{% extends 'llms4ner.jinja' %}{% block task %}Find them.{% endblock %}"
+    assert render(template, {"A": ""}) == Prompt("Find them.\nLabel Set:\nA\nNow process the input sentence:\n", "")
+
+
+def test_a_long_text_is_no_name() -> None:
+    assert render("x" * 10_000 + "{{ text }}") == Prompt("x" * 10_000, "")

@@ -1,6 +1,7 @@
 """The network of `generative_ner`: sources in, scored entities out; sources with gold entities in, losses out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 from thinc.api import Model
@@ -14,6 +15,7 @@ from ..labels import Labels
 from ..lm.causal import CausalLM
 from ..lm.pieces import Pieces
 from ..prompts import Instruction
+from ..shots import Shot, Shots
 from ..types import Entity, Source
 from .losses import LOSSES, Target
 from .shim import LMShim
@@ -35,12 +37,14 @@ def build_generative_ner(
         wherever there is one.
     Returns: a thinc model. `predict` turns sources into lists of entities with scores. `begin_update` turns pairs of a
         source and its properly nested gold entities into losses, float32, one a pair.
-        `attrs["set_labels"](model, labels)` gives it the label set.
+        `attrs["set_labels"](model, labels)` gives it the label set, `attrs["set_shots"](model, shots)` the examples
+        that its prompt shows.
     Raises: ValueError for an unknown loss.
     """
     if loss not in LOSSES:
         raise ValueError(f'loss = "{loss}": choose one of {", ".join(LOSSES)}')
     attrs = {"format": format, "prompt": prompt, "decoder": decoder, "set_labels": set_labels}
+    attrs |= {"shots": Shots(), "set_shots": set_shots}
     model = Network("generative_ner", forward, init=init, attrs=attrs, shims=[LMShim(lm, LOSSES[loss])])
     set_labels(model, {})
     return model
@@ -49,6 +53,11 @@ def build_generative_ner(
 def set_labels(model: Network, labels: Labels) -> None:
     """Give the network a label set."""
     model.attrs["labels"], model.attrs["speller"] = dict(labels), None
+
+
+def set_shots(model: Network, shots: Iterable[Shot]) -> None:
+    """Give the network the examples that its prompt shows. Raises: see `Shots`."""
+    model.attrs["shots"], model.attrs["speller"] = Shots(shots, model.attrs["prompt"].shots), None
 
 
 def init(model: Network, X: Any = None, Y: Any = None) -> None:
@@ -77,14 +86,22 @@ def forward(model: Network, X: Sequence[Any], is_train: bool) -> tuple[Any, Call
 class Speller:
     """Sources and entities as token ids, for one label set.
 
-    Raises: ValueError if the tokenizer cannot write the marks of the format with these labels, or the prompt is broken.
+    Raises: ValueError if the tokenizer cannot write the marks of the format with these labels, or the prompt is broken
+        or lacks its examples.
     """
 
-    def __init__(self, pieces: Pieces, format: Format, prompt: Instruction, labels: Labels) -> None:
-        self._pieces, self._format, self._labels = pieces, format, labels
+    def __init__(self, pieces: Pieces, format: Format, prompt: Instruction, labels: Labels, shots: Shots) -> None:
+        if prompt.shots and not shots.pool:
+            raise ValueError(
+                "the prompt shows examples, but there are none: give annotated documents to the component's "
+                "`set_shots`, or initialise it with `shots`, a .spacy file, or with training data"
+            )
+        self._pieces, self._format, self._labels, self._shots = pieces, format, labels, shots
+        self._answers: dict[Shot, list[int]] = {}
         pieces.check(format.marks(labels))
-        rendered = prompt.render(labels, format, pieces.chat_template)
-        self._prefix = pieces.encode_prefix(rendered.prefix)
+        rendered = prompt.render(labels, format, pieces.chat_template, shots.count)
+        self._around = [(pieces.encode_template(a), pieces.encode_template(b)) for a, b in rendered.shots]
+        self._prefix = (*pieces.encode_prefix(rendered.prefix), *self._show(shots.shared))
         self._suffix = pieces.encode_template(rendered.suffix)
 
     def job(self, source: Source) -> Job:
@@ -100,12 +117,33 @@ class Speller:
 
     def _body(self, source: Source) -> tuple[list[int], list[int]]:
         """The ids of the prompt behind the prefix, and the places of the last id of each token and of all."""
-        ids, words = list[int](), list[int]()
-        for word, space in zip(source.words, source.spaces, strict=True):
-            ids += self._pieces.encode(f" {word}" if space else word)
+        ids, words = self._show(self._shots.near(source)), list[int]()
+        for word in self._words(source):
+            ids += word
             words.append(len(ids) - 1)
         ids += self._suffix
         return ids, [*words, len(ids) - 1]
+
+    def _words(self, source: Source) -> list[tuple[int, ...]]:
+        """The ids of each token of a source."""
+        pairs = zip(source.words, source.spaces, strict=True)
+        return [self._pieces.encode(f" {word}" if space else word) for word, space in pairs]
+
+    def _show(self, shots: Sequence[Shot]) -> list[int]:
+        """The ids of examples with their answers."""
+        ids = list[int]()
+        for shot, (between, behind) in zip(shots, self._around, strict=False):
+            ids += [*chain(*self._words(shot[0])), *between, *self._answer(shot), *behind]
+        return ids
+
+    def _answer(self, shot: Shot) -> list[int]:
+        """The ids of the answer to an example, as far as labels and format can say it."""
+        if shot not in self._answers:
+            source, entities = shot
+            grammar = self._format.grammar(source, self._labels)
+            said, _ = grammar.sayable(e for e in entities if e.label in self._labels)
+            self._answers[shot], _ = spell(grammar, grammar.derive(said), self._pieces.encode)
+        return self._answers[shot]
 
 
 def speller_of(model: Network) -> Speller:
@@ -113,6 +151,6 @@ def speller_of(model: Network) -> Speller:
     shim: Any = model.shims[0]
     attrs = model.attrs
     if attrs["speller"] is None:
-        attrs["speller"] = Speller(shim.lm.pieces, attrs["format"], attrs["prompt"], attrs["labels"])
+        attrs["speller"] = Speller(shim.lm.pieces, attrs["format"], attrs["prompt"], attrs["labels"], attrs["shots"])
     speller: Speller = attrs["speller"]
     return speller

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from spacy import util
 from spacy.language import Language
 from spacy.pipeline.trainable_pipe import TrainablePipe
-from spacy.tokens import Doc
+from spacy.tokens import Doc, DocBin
 from spacy.training import Example, validate_examples, validate_get_examples
 from thinc.api import Adam, Model, Optimizer
 
 from ..calibration import Platt
 from ..labels import as_labels
 from ..nesting import nest
+from ..shots import Shot, pack, unpack
 from ..types import Entity, Source
 from ..windows import inside, merge, split
 from .docs import ENTS, DocSource, gold_spans, read_doc, write_ents, write_spans
@@ -96,6 +97,29 @@ class GenerativeNER(TrainablePipe):
             return 0
         self.set_labels({**self.cfg["labels"], label: definition})
         return 1
+
+    def set_shots(self, docs: Iterable[Doc]) -> None:
+        """Take the examples that the prompt shows from annotated documents: from `doc.spans[spans_key]`, else from
+        `doc.ents`. They are saved with the component. Entities with labels outside the label set are not shown.
+
+        Raises: ValueError if the prompt shows none, or there are too few; ImportError without bm25s: see `FewShot`.
+        """
+        if self.model.attrs["prompt"].shots is None:
+            raise ValueError(f"[{self.name}] the prompt shows no examples: set `shots` in [model.prompt] as well")
+        shots, lost = list[Shot](), 0
+        for doc in docs:
+            if (spans := gold_spans(doc, self._spans_key)) is None:
+                continue
+            read = read_doc(doc)
+            windows = self._windows(read)
+            nested, rest = nest(map(read.entity, spans))
+            parts, crossing = inside(nested, windows)
+            shots += [(read.source[start:end], tuple(part)) for (start, end), part in zip(windows, parts, strict=True)]
+            lost += len(rest) + len(crossing)
+        if lost:
+            warnings.warn(f"[{self.name}] spans of the examples that cannot be shown: {lost}", stacklevel=2)
+        self.model.attrs["set_shots"](self.model, shots)
+        self.cfg["shots"] = [pack(shot) for shot in self.model.attrs["shots"].pool]
 
     def calibrate(self, scaling: Platt | None) -> None:
         """Turn scores into probabilities by this scaling from now on, until the next training; None: leave them."""
@@ -200,9 +224,12 @@ class GenerativeNER(TrainablePipe):
         *,
         nlp: Language | None = None,
         labels: Mapping[str, str] | Iterable[str] | None = None,
+        shots: str | Path | None = None,
     ) -> None:
         """Load the weights and settle the labels: those given here, else those of the configuration, else those added
         before and those of the data, in alphabetical order. Warns of gold spans that cannot be learnt.
+
+        shots: A .spacy file with the examples for a prompt that shows some. None: those set before, else the data.
 
         Raises: ValueError if there are no labels, the weights cannot be loaded, or the tokenizer cannot write a label.
         """
@@ -214,6 +241,10 @@ class GenerativeNER(TrainablePipe):
             for label in sorted({span.label_ for span in spans if span.label_.strip()}):
                 self.add_label(label)
         self._require_labels()
+        if shots is not None:
+            self.set_shots(DocBin().from_disk(shots).get_docs(self.vocab))
+        elif self.model.attrs["prompt"].shots and "shots" not in self.cfg:
+            self.set_shots(example.reference for example in get_examples())
         self.model.initialize()
         if lost := Counter(reason for example in get_examples() for reason in self._learnable(example)[1]):
             counts = ", ".join(f"{count} {reason}" for reason, count in lost.most_common())
@@ -241,13 +272,18 @@ class GenerativeNER(TrainablePipe):
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "GenerativeNER":
         """Read what `to_bytes` gave. Raises: as `from_disk`."""
         super().from_bytes(bytes_data, exclude=exclude)
-        self.set_labels(self.cfg["labels"])
+        self._use_cfg()
         return self
+
+    def _use_cfg(self) -> None:
+        self.set_labels(self.cfg["labels"])
+        if "shots" in self.cfg:
+            self.model.attrs["set_shots"](self.model, map(unpack, self.cfg["shots"]))
 
     def _read_cfg(self, path: Path) -> None:
         try:
             self.cfg = srsly.read_json(path)
-            self.set_labels(self.cfg["labels"])
+            self._use_cfg()
         except (ValueError, LookupError, TypeError) as error:
             raise ValueError(f"{path} cannot be read ({error}): copy or train the pipeline again") from error
 

@@ -14,10 +14,14 @@ from thinc.api import Adam, Model
 from spacy_genner.decoding.greedy import GreedyDecoder
 from spacy_genner.decoding.speculative import SpeculativeDecoder
 from spacy_genner.formats.base import Format
+from spacy_genner.formats.bio import BIO
+from spacy_genner.formats.grouped_json import GroupedJSON
 from spacy_genner.formats.inline_bracketed import InlineBracketed
+from spacy_genner.formats.typed_list import TypedList
 from spacy_genner.lm.adapters import FullTuning, LoRA
-from spacy_genner.models.generative import Speller, build_generative_ner, set_labels
+from spacy_genner.models.generative import Speller, build_generative_ner, set_labels, set_shots, speller_of
 from spacy_genner.prompts import Instruction
+from spacy_genner.shots import FewShot, Shots
 from spacy_genner.types import Entity, Source
 from tests.formats.table import FORMATS
 
@@ -42,11 +46,16 @@ def network(tiny_lm: Callable[..., Any]) -> Callable[..., Model[Any, Any]]:
     """`network(family, tokenizer, **settings)`: with labels, not yet trained."""
 
     def make(
-        family: str = "llama", tokenizer: str = "bpe", loss: str = "tokens", format: Any = None, **settings: Any
+        family: str = "llama",
+        tokenizer: str = "bpe",
+        loss: str = "tokens",
+        format: Any = None,
+        prompt: Any = None,
+        **settings: Any,
     ) -> Model[Any, Any]:
         lm = tiny_lm(family, tokenizer, **settings)
-        format = format or InlineBracketed()
-        model = build_generative_ner(lm, format, Instruction(), GreedyDecoder(), loss)
+        format, prompt = format or InlineBracketed(), prompt or Instruction()
+        model = build_generative_ner(lm, format, prompt, GreedyDecoder(), loss)
         set_labels(model, LABELS)
         return model
 
@@ -278,7 +287,7 @@ def test_training_and_decoding_spell_alike(
 ) -> None:
     """The prompt is the same, and every answer that training asks for is one that decoding can give."""
     pieces = tiny_lm(tokenizer=tokenizer).pieces
-    speller = Speller(pieces, InlineBracketed(), Instruction(), LABELS)
+    speller = Speller(pieces, InlineBracketed(), Instruction(), LABELS, Shots())
     for text, entities in GOLDS:
         job, target = speller.job(text), speller.target(text, entities)
         assert (job.prefix, job.body) == (target.prefix, target.prompt)
@@ -290,7 +299,7 @@ def test_training_and_decoding_spell_alike(
 
 def test_literal_control_tokens_stay_text(network: Callable[..., Model[Any, Any]]) -> None:
     model = network()
-    speller = Speller(model.shims[0].lm.pieces, InlineBracketed(), Instruction(), LABELS)
+    speller = Speller(model.shims[0].lm.pieces, InlineBracketed(), Instruction(), LABELS, Shots())
     tokenizer = model.shims[0].lm.base.tokenizer
     text = source("he wrote <|im_end|> and <|endoftext|> there")
     target = speller.target(text, [Entity(2, 3, "ORG")])
@@ -299,3 +308,119 @@ def test_literal_control_tokens_stay_text(network: Callable[..., Model[Any, Any]
     assert not control & set(target.answer[:-1])
     assert tokenizer.decode(target.answer[:-1]) == "he wrote [<\\|im_end\\|> | ORG] and <\\|endoftext\\|> there"
     assert all(0 <= e.start < e.end <= 6 for e in model.predict([text])[0])
+
+
+SHOTS = [(text, tuple(entities)) for text, entities in GOLDS]
+NEAREST = Instruction(shots=FewShot(1, nearest=True))
+
+
+def asked(model: Model[Any, Any], text: Source) -> tuple[str, str]:
+    """The prompt of a source: what it shares with the others, and the rest."""
+    job, tokenizer = speller_of(model).job(text), model.shims[0].lm.base.tokenizer
+    return tokenizer.decode(job.prefix), tokenizer.decode(job.body)
+
+
+def test_fixed_shots_are_read_once(network: Callable[..., Model[Any, Any]]) -> None:
+    model = network(prompt=Instruction(shots=FewShot(2)))
+    set_shots(model, SHOTS)
+    prefix, body = asked(model, source("no comment"))
+    assert prefix.endswith(
+        "PER\nText: The University of Edinburgh bought it .\nAnswer:\n"
+        "The [University of [Edinburgh | GPE] | ORG] bought it .\n"
+        "Text: Mrs O'Neil [sic] sold the factory in Leeds\nAnswer:\n"
+        "[Mrs O'Neil | PER] \\[sic\\] sold the factory in [Leeds | GPE]\nText: "
+    )
+    assert body == "no comment\nAnswer:\n"
+
+
+def test_the_nearest_shots_come_behind_what_is_shared(network: Callable[..., Model[Any, Any]]) -> None:
+    model = network(prompt=NEAREST)
+    set_shots(model, SHOTS)
+    prefix, body = asked(model, source("The factory in Hull"))
+    assert prefix.endswith("PER\nText: ")
+    shown = "Mrs O'Neil [sic] sold the factory in Leeds\nAnswer:\n[Mrs O'Neil | PER] \\[sic\\] sold the factory in "
+    assert body == shown + "[Leeds | GPE]\nText: The factory in Hull\nAnswer:\n"
+
+
+@pytest.mark.parametrize("nearest", [False, True])
+def test_shots_do_not_move_the_places_of_words(network: Callable[..., Model[Any, Any]], nearest: bool) -> None:
+    model = network(prompt=Instruction(shots=FewShot(1, nearest)))
+    set_shots(model, SHOTS)
+    job, tokenizer = speller_of(model).job(SOURCES[0]), model.shims[0].lm.base.tokenizer
+    first, last = job.words[0], job.words[-2]
+    assert tokenizer.decode(job.body[: first + 1]).endswith("The")
+    assert tokenizer.decode(job.body[: last + 1]).endswith("bought it .")
+    assert job.words[-1] == len(job.body) - 1
+
+
+def test_labels_that_are_not_asked_for_are_not_shown(network: Callable[..., Model[Any, Any]]) -> None:
+    model = network(prompt=Instruction(shots=FewShot(1)), format=InlineBracketed(max_depth=1))
+    set_shots(model, SHOTS)
+    for labels, answer in (
+        ({"GPE": ""}, "The University of [Edinburgh | GPE] bought it ."),
+        ({"ORG": ""}, "The [University of Edinburgh | ORG] bought it ."),
+        (LABELS, "The [University of Edinburgh | ORG] bought it ."),  # the format marks no nested ones
+        ({"X": ""}, "The University of Edinburgh bought it ."),
+    ):
+        set_labels(model, labels)
+        assert f"Answer:\n{answer}\nText: " in asked(model, SOURCES[0])[0]
+
+
+@pytest.mark.parametrize(
+    ("format", "answer"),
+    [
+        (BIO(), "The(O) University(B-ORG) of(I-ORG) Edinburgh(I-ORG) bought(O) it(O) .(O)"),
+        (TypedList(), "ORG: University of Edinburgh; GPE: Edinburgh;."),
+        (GroupedJSON(), '{"ORG": ["University of Edinburgh"], "GPE": ["Edinburgh"], "PER": []}'),
+    ],
+)
+def test_a_shot_is_answered_as_the_format_writes(
+    network: Callable[..., Model[Any, Any]], format: Any, answer: str
+) -> None:
+    model = network(prompt=Instruction(shots=FewShot(1)), format=format)
+    set_shots(model, SHOTS)
+    assert asked(model, SOURCES[1])[0].endswith(f" bought it .\nAnswer:\n{answer}\nText: ")
+
+
+@pytest.mark.parametrize("prompt", [Instruction(shots=FewShot(2)), NEAREST])
+def test_control_tokens_in_shots_stay_text(network: Callable[..., Model[Any, Any]], prompt: Instruction) -> None:
+    model = network(prompt=prompt)
+    set_shots(model, [(source("he wrote <|im_end|> and <|endoftext|>"), (Entity(2, 3, "ORG"),)), *SHOTS])
+    job = speller_of(model).job(source("he wrote it"))
+    tokenizer = model.shims[0].lm.base.tokenizer
+    control = set(tokenizer.convert_tokens_to_ids(["<|im_end|>", "<|endoftext|>"]))
+    assert not control & {*job.prefix, *job.body}
+    assert "<|im_end|>" in tokenizer.decode([*job.prefix, *job.body])
+
+
+@pytest.mark.parametrize("tokenizer", ["bpe", "spm"])
+@pytest.mark.parametrize("prompt", [Instruction(shots=FewShot(2)), NEAREST])
+def test_it_learns_with_shots(network: Callable[..., Model[Any, Any]], prompt: Instruction, tokenizer: str) -> None:
+    model = network(tokenizer=tokenizer, prompt=prompt, tuning=FullTuning())
+    set_shots(model, SHOTS)
+    for text, entities in GOLDS:
+        job, target = speller_of(model).job(text), speller_of(model).target(text, entities)
+        assert (job.prefix, job.body) == (target.prefix, target.prompt)
+    learn(model, 60)
+    expected = model.predict(SOURCES)
+    assert expected == [sorted(entities) for _, entities in GOLDS]
+    for other in (model.copy(), pickle.loads(pickle.dumps(model))):
+        assert other.predict(SOURCES) == expected
+
+
+@pytest.mark.parametrize("shots", [None, []])
+def test_a_prompt_that_lacks_its_shots(network: Callable[..., Model[Any, Any]], shots: list[Any] | None) -> None:
+    model = network(prompt=NEAREST)
+    if shots is not None:
+        set_shots(model, shots)
+    with pytest.raises(ValueError, match="the prompt shows examples, but there are none: give annotated documents"):
+        model.predict(SOURCES)
+    set_shots(model, SHOTS)
+    assert len(model.predict(SOURCES)) == 3
+
+
+def test_shots_that_the_prompt_does_not_show(network: Callable[..., Model[Any, Any]]) -> None:
+    model = network()
+    before = asked(model, SOURCES[0])
+    set_shots(model, SHOTS)
+    assert asked(model, SOURCES[0]) == before

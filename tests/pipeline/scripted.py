@@ -10,6 +10,7 @@ from spacy.tokens import Doc, Span
 from thinc.api import Model
 
 from spacy_genner.formats.inline_bracketed import InlineBracketed
+from spacy_genner.prompts import Instruction
 from spacy_genner.types import Entity, Source
 
 SCRIPT: list[Any] = [
@@ -40,8 +41,8 @@ def _forward(model: Model[Any, Any], batch: Sequence[Any], is_train: bool) -> tu
 @spacy.registry.architectures("genner_tests.Scripted.v1")
 def scripted(script: list[Any]) -> Model[Any, Any]:
     """Marks the phrases of a script wherever they occur, and fails at the word FAIL. Remembers what it was given."""
-    attrs = {"script": script, "batches": [], "gradients": [], "format": InlineBracketed(), "set_labels": _set_labels}
-    return Model("scripted", _forward, attrs=attrs)
+    attrs = {"script": script, "batches": [], "gradients": [], "set_labels": _set_labels}
+    return Model("scripted", _forward, attrs={**attrs, "format": InlineBracketed(), "prompt": Instruction()})
 
 
 def _set_labels(model: Model[Any, Any], labels: dict[str, str]) -> None:

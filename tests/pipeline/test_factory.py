@@ -12,6 +12,7 @@ from spacy.language import Language
 from thinc.api import Config, ConfigValidationError
 
 from spacy_genner.pipeline.factory import DEFAULT_MODEL
+from spacy_genner.schemes import make_labels
 from tests.pipeline.scripted import add_scripted
 
 ODD = ["natural person", "per-son", "größe", "組織", "منظمة", "🏢", "x]", "a|b", "\\", "a.b", "A", "a", "1", "*"]
@@ -186,3 +187,22 @@ def test_set_labels_defines_what_a_configuration_cannot(tmp_path: Path, add_tiny
     labels = {name: "see ${a.b}" for name in UNWRITABLE}
     add_tiny(nlp, labels=None).set_labels(labels)
     assert json.loads(json.dumps(saved(nlp, tmp_path).get_pipe("generative_ner").label_data)) == labels
+
+
+@pytest.mark.parametrize("scheme", ["genia", "wnut17", "stockmark-ja"])
+def test_labels_of_a_scheme_survive_saving(add_tiny: Callable[..., Any], scheme: str, tmp_path: Path) -> None:
+    nlp = spacy.blank("en")
+    component = add_tiny(nlp, labels={"@misc": "spacy_genner.Labels.v1", "scheme": scheme})
+    assert component.label_data == make_labels(scheme)
+    assert saved(nlp, tmp_path).get_pipe("generative_ner").label_data == make_labels(scheme)
+
+
+def test_labels_of_a_scheme_in_a_config_file() -> None:
+    config = SHORT + '[components.generative_ner.labels]\n@misc = "spacy_genner.Labels.v1"\nscheme = "genia"\n'
+    nlp = spacy.util.load_model_from_config(Config().from_str(config), auto_fill=True)
+    assert nlp.get_pipe("generative_ner").labels == ("DNA", "RNA", "protein", "cell_line", "cell_type")
+
+
+def test_an_unknown_scheme_is_refused() -> None:
+    with pytest.raises(ValueError, match="scheme = 'GENIA': choose one of ace, "):
+        add_scripted(spacy.blank("en"), labels={"@misc": "spacy_genner.Labels.v1", "scheme": "GENIA"})

@@ -1,0 +1,98 @@
+"""Few-shot examples in the prompt: which ones a source is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from .types import Entity, Source
+
+Shot: TypeAlias = tuple[Source, tuple[Entity, ...]]
+"""An example: a source and its entities."""
+
+
+@dataclass(frozen=True, slots=True)
+class FewShot:
+    """Examples with their answers in the prompt, for models that were not trained on the task.
+
+    count: How many are shown.
+    nearest: Show each source those nearest to it by BM25, the nearest last. If false: show all sources the first ones,
+        which are read only once.
+    """
+
+    count: int = 5
+    nearest: bool = False
+
+    def __post_init__(self) -> None:
+        if self.count < 1:
+            raise ValueError(f"count = {self.count}: show at least one example, or set shots = null")
+
+
+class Shots:
+    """The examples of a prompt.
+
+    pool: Those to choose from; of several with the same words the first counts.
+    settings: How many are shown, and which; None: none.
+    Raises: ValueError if there are too few, ImportError without bm25s, which finds the nearest.
+    """
+
+    def __init__(self, pool: Iterable[Shot] = (), settings: FewShot | None = None) -> None:
+        distinct = dict[tuple[str, ...], Shot]()
+        for shot in pool:
+            distinct.setdefault(shot[0].words, shot)
+        count, nearest = (settings.count, settings.nearest) if settings else (0, False)
+        self.pool = list(distinct.values()) if nearest else list(distinct.values())[:count]
+        self.shared = [] if nearest else self.pool
+        """Those that all sources are shown."""
+        self._near = count if nearest else 0
+        self._index = _bm25(distinct) if nearest and distinct else None
+        if 0 < len(self.pool) <= self._near:
+            raise ValueError(
+                f"the nearest {count} of {len(self.pool)} different examples: give more, as a text that is among them "
+                "does not see itself"
+            )
+
+    @property
+    def count(self) -> int:
+        """How many a source is shown."""
+        return len(self.shared) + self._near
+
+    def near(self, source: Source) -> list[Shot]:
+        """Those that this source alone is shown, the nearest last. It is never its own example."""
+        if self._index is None:
+            return []
+        known = self._index.get_tokens_ids(_terms(source.words))
+        scores = self._index.get_scores_from_ids(known)
+        order = np.argsort(-scores, kind="stable")[: self._near + 1]
+        others = [self.pool[i] for i in order if self.pool[i][0].words != source.words]
+        return others[: self._near][::-1]
+
+
+def pack(shot: Shot) -> dict[str, Any]:
+    """An example as JSON can hold it."""
+    source, entities = shot
+    spans = [[entity.start, entity.end, entity.label] for entity in entities]
+    return {"words": list(source.words), "spaces": list(source.spaces), "spans": spans}
+
+
+def unpack(packed: dict[str, Any]) -> Shot:
+    """The example that was packed."""
+    source = Source(tuple(packed["words"]), tuple(packed["spaces"]))
+    return source, tuple(Entity(start, end, label) for start, end, label in packed["spans"])
+
+
+def _bm25(texts: Iterable[Sequence[str]]) -> Any:
+    try:
+        from bm25s import BM25
+    except ImportError as error:
+        raise ImportError('nearest = true finds examples with bm25s: pip install "spacy-genner[shots]"') from error
+    index = BM25()
+    index.index([_terms(words) for words in texts], show_progress=False)
+    return index
+
+
+def _terms(words: Iterable[str]) -> list[str]:
+    return [word.lower() for word in words]
