@@ -11,7 +11,7 @@ from ..decoding.moves import spell
 from ..decoding.scores import scored_entities
 from ..formats.base import Format
 from ..labels import Labels
-from ..lm.causal import CausalLM
+from ..lm.language_model import LanguageModel
 from ..lm.pieces import Pieces
 from ..prompts import Instruction
 from ..types import Entity, Source
@@ -23,7 +23,7 @@ Network = Model[Any, Any]
 
 
 def build_generative_ner(
-    lm: CausalLM, format: Format, prompt: Instruction, decoder: Decoder, loss: str = "decisions"
+    lm: LanguageModel, format: Format, prompt: Instruction, decoder: Decoder, loss: str = "decisions"
 ) -> Network:
     """A language model that rewrites a source with its entities marked.
 
@@ -85,15 +85,17 @@ class Speller:
         pieces.check(format.marks(labels))
         rendered = prompt.render(labels, format, pieces.chat_template)
         self._prefix = pieces.encode_prefix(rendered.prefix)
-        self._suffix = pieces.encode_template(rendered.suffix)
+        self._suffix = [*pieces.encode_template(rendered.suffix), *pieces.answer_start]
 
     def job(self, source: Source) -> Job:
         """What a decoder needs to know."""
+        source = self._pieces.readable(source)
         body, words = self._body(source)
         return Job(self._prefix, body, words, self._format.grammar(source, self._labels), self._pieces.encode)
 
     def target(self, source: Source, entities: Sequence[Entity]) -> Target:
         """What training needs to know. Raises: ValueError if the format cannot say the entities."""
+        source = self._pieces.readable(source)
         grammar = self._format.grammar(source, self._labels)
         answer, decisions = spell(grammar, grammar.derive(entities), self._pieces.encode)
         return Target(self._prefix, self._body(source)[0], [*answer, self._pieces.end], decisions)

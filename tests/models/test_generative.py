@@ -14,7 +14,7 @@ from thinc.api import Adam, Model
 from spacy_genner.decoding.greedy import GreedyDecoder
 from spacy_genner.formats.inline_bracketed import InlineBracketed
 from spacy_genner.lm.adapters import FullTuning, LoRA
-from spacy_genner.models.generative import Speller, build_generative_ner, set_labels
+from spacy_genner.models.generative import Gold, Speller, build_generative_ner, set_labels
 from spacy_genner.prompts import Instruction
 from spacy_genner.types import Entity, Source
 
@@ -50,12 +50,12 @@ def network(tiny_lm: Callable[..., Any]) -> Callable[..., Model[Any, Any]]:
     return make
 
 
-def learn(model: Model[Any, Any], steps: int, rate: float = 0.01) -> list[float]:
-    """Train on GOLDS. Returns: the loss before each step."""
+def learn(model: Model[Any, Any], steps: int, rate: float = 0.01, golds: Sequence[Gold] = GOLDS) -> list[float]:
+    """Train. Returns: the loss before each step."""
     optimizer = Adam(rate, use_averages=False)
     losses = []
     for _ in range(steps):
-        loss, backprop = model.begin_update(GOLDS)
+        loss, backprop = model.begin_update(golds)
         backprop(np.ones_like(loss))
         model.finish_update(optimizer)
         losses.append(float(loss.sum()))
