@@ -126,6 +126,32 @@ def pieces(tiny: Callable[..., str]) -> Callable[[str], Pieces]:
 
 
 @pytest.fixture(scope="session")
+def tiny_t5(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    """`tiny_t5(kind)`: the folder of a tiny random encoder–decoder model, the same at every call."""
+    from tests.tiny_t5 import KINDS, save_model, save_tokenizer
+
+    @cache
+    def make(kind: str = "t5") -> str:
+        folder = tmp_path_factory.mktemp(kind)
+        model_type, settings = KINDS[kind]
+        save_model(folder, model_type, save_tokenizer(folder, TEXTS[:-1]), **settings)  # T5 knows no braces
+        return str(folder)
+
+    return make
+
+
+@pytest.fixture
+def tiny_seq2seq(tiny_t5: Callable[..., str]) -> Callable[..., Any]:
+    """`tiny_seq2seq(kind, **settings)`: a `Seq2SeqLM` on a tiny model, float32 on the CPU."""
+    from spacy_genner.lm.seq2seq import Seq2SeqLM
+
+    def make(kind: str = "t5", **settings: Any) -> Seq2SeqLM:
+        return Seq2SeqLM(tiny_t5(kind), **{"dtype": "float32", "device": "cpu", **settings})
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def encoder(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The folder of a tiny random BERT."""
     from transformers import BertConfig, BertModel, BertTokenizerFast

@@ -51,12 +51,12 @@ class LoRA:
         """
         from peft import LoraConfig, get_peft_model
 
-        settings = asdict(self)
+        settings = {"task_type": "SEQ_2_SEQ_LM" if base.config.is_encoder_decoder else "CAUSAL_LM", **asdict(self)}
         if not isinstance(self.target_modules, str):
             settings["target_modules"] = list(self.target_modules)
         with warnings.catch_warnings():  # peft asks transformers 5 for a property under its old name
             warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
-            model: Any = get_peft_model(sharing_copy(base), LoraConfig(task_type="CAUSAL_LM", **settings))
+            model: Any = get_peft_model(sharing_copy(base), LoraConfig(**settings))
         if id(base.get_output_embeddings().weight) in _adapted(model):
             raise ValueError(f"target_modules = {self.target_modules!r} adapts the output matrix: leave it out")
         return model
@@ -76,7 +76,13 @@ class LoRA:
         """The base with the adapter added to a copy of the adapted matrices; all others are shared with the base."""
         merged = sharing_copy(model, without=_adapted(model))
         _round(weight for weight in merged.parameters() if weight.requires_grad)
-        return merged.merge_and_unload().requires_grad_(False).eval()
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Input and output embeddings are no longer tied", UserWarning)
+            result = merged.merge_and_unload()
+        # where transformers 5 calls a T5 tied that is not, peft thinks that merging did it, and changes what says how
+        # the output is scaled
+        result.config = model.get_base_model().config
+        return result.requires_grad_(False).eval()
 
 
 @dataclass(frozen=True, slots=True)

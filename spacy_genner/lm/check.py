@@ -6,6 +6,8 @@ from typing import Any
 
 import torch
 
+from .base_step import Steps
+from .seq2seq_step import Seq2SeqSteps, start_of
 from .step import CausalSteps
 
 _LENGTH = 12
@@ -20,9 +22,15 @@ def check_reading(model: Any) -> None:
     Raises: ValueError if they differ: its output is scaled, or its attention masked, in a way that we do not know.
     """
     size = model.config.get_text_config().vocab_size
-    ids = [1 + 7919 * n % (size - 1) for n in range(_LENGTH)]
-    expected = model(input_ids=torch.tensor([ids], device=model.device), use_cache=False).logits[0, -1].float().cpu()
-    steps = CausalSteps(model)
+    ids = [3 + 7919 * n % (size - 3) for n in range(_LENGTH)]  # no control tokens
+    if model.config.is_encoder_decoder:
+        ids[8] = start_of(model)
+        inputs = {"input_ids": ids[:8], "decoder_input_ids": ids[8:]}
+        steps: Steps = Seq2SeqSteps(model)
+    else:
+        inputs, steps = {"input_ids": ids}, CausalSteps(model)
+    tensors = {name: torch.tensor([row], device=model.device) for name, row in inputs.items()}
+    expected = model(**tensors, use_cache=False).logits[0, -1].float().cpu()
     session = steps.session(tuple(ids[:4]), 1)
     session.extend([ids[4:9]])
     choices = [list(range(min(size, 1000)))]
@@ -31,5 +39,5 @@ def check_reading(model: Any) -> None:
     if (found - expected).std() > _TOLERANCE * expected.std():
         raise ValueError(
             f"models of the type {model.config.model_type} cannot be used: read piece by piece, this one says something"
-            " else than read at once; choose a causal one"
+            " else than read at once; choose another one"
         )

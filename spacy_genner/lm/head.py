@@ -10,16 +10,24 @@ import torch
 NEVER = float("-inf")
 
 
+def scales_hidden(config: Any) -> bool:
+    """Whether the output matrix gets hidden states divided by the root of their width: in T5, if it is tied."""
+    tied = config.model_type in ("t5", "umt5") and config.tie_word_embeddings
+    return bool(getattr(config, "scale_decoder_outputs", tied))  # transformers 5 calls every T5 tied
+
+
 class Head:
     """Turns hidden states into logits with the model's own bias, scaling and soft-cap.
 
-    model: A causal language model from Hugging Face.
+    model: A language model from Hugging Face.
     """
 
     def __init__(self, model: Any) -> None:
         self._output = model.get_output_embeddings()
         config = model.config.get_text_config()
         self._scale = getattr(config, "logit_scale", 1.0) / getattr(config, "logits_scaling", 1.0)
+        if scales_hidden(config):
+            self._scale *= config.d_model**-0.5
         self._cap = getattr(config, "final_logit_softcapping", None)
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:

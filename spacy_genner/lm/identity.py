@@ -9,6 +9,8 @@ from typing import Any
 
 import torch
 
+from .head import scales_hidden
+
 _PROBE = "Zoë's 3 naïve\tfoxes, in 東京 and القاهرة 👍🏽, paid $1,234.50 [sic] to http://a.b\n"
 _SETTINGS = (
     "model_type",
@@ -32,6 +34,10 @@ _SETTINGS = (
     "final_logit_softcapping",
     "logit_scale",
     "logits_scaling",
+    "feed_forward_proj",
+    "relative_attention_max_distance",
+    "decoder_start_token_id",
+    "scale_embedding",
 )
 """What a configuration may say of the function of a model and the shapes of its weights do not. Rotary embeddings and
 kinds of layers come on top: the versions of transformers have other names for them."""
@@ -63,6 +69,7 @@ def settings(config: Any) -> dict[str, Any]:
     """
     config = config.get_text_config()  # of a model that sees pictures as well
     found = {name: getattr(config, name, None) for name in _SETTINGS}
+    found["scales_hidden"] = scales_hidden(config) or None
     kinds = getattr(config, "layer_types", None) or []
     found["layer_types"] = list(kinds) if set(kinds) - {"full_attention"} else None  # some versions leave these out
     found["rope_parameters"] = {kind: _rope(config, values) for kind, values in _ropes(config).items()}

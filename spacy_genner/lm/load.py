@@ -38,6 +38,7 @@ _loaded: WeakValueDictionary[tuple[object, ...], Base] = WeakValueDictionary()
 
 def load_base(
     name: str,
+    encoder_decoder: bool = False,
     *,
     revision: str | None,
     dtype: torch.dtype,
@@ -50,12 +51,14 @@ def load_base(
 
     name: A local folder (safetensors) or GGUF file, else a name that `spacy genner download` has installed, else a
         model on the Hugging Face hub.
+    encoder_decoder: Whether it is to be an encoder–decoder model; else a causal one.
     Raises: ValueError if there is no such model or it cannot be used.
     """
-    key = (name, revision, dtype, device, attention, trust_remote_code, allow_pickle)
+    key = (name, encoder_decoder, revision, dtype, device, attention, trust_remote_code, allow_pickle)
     if key not in _loaded:
-        base = _load(name, revision, dtype, attention, trust_remote_code, allow_pickle, device)
-        layer_kinds(base.model.config)
+        base = _load(name, encoder_decoder, revision, dtype, attention, trust_remote_code, allow_pickle, device)
+        if not encoder_decoder:
+            layer_kinds(base.model.config)
         check_reading(base.model)
         _loaded[key] = base
         return base
@@ -85,6 +88,7 @@ def dtype_of(name: str, device: torch.device) -> torch.dtype:
 
 def _load(
     name: str,
+    encoder_decoder: bool,
     revision: str | None,
     dtype: torch.dtype,
     attention: str,
@@ -92,23 +96,30 @@ def _load(
     allow_pickle: bool,
     device: torch.device,
 ) -> Base:
-    from transformers import AutoModelForCausalLM, AutoTokenizer, __version__
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer, __version__
     from transformers.utils.hub import cached_file
 
     place, gguf = _resolve(name)
+    auto: Any = AutoModelForSeq2SeqLM if encoder_decoder else AutoModelForCausalLM
     source: dict[str, Any] = {"revision": revision, "trust_remote_code": trust_remote_code}
     if gguf:
         source["gguf_file"] = gguf
     dtype_argument = "torch_dtype" if __version__.startswith("4.") else "dtype"
     loading: dict[str, Any] = {dtype_argument: dtype, "attn_implementation": attention, "output_loading_info": True}
+    if encoder_decoder and attention == "sdpa":
+        del loading["attn_implementation"]  # T5 has none in transformers 4: by default a model takes the best it has
     if allow_pickle:
         loading["weights_only"] = True
     elif not gguf:
         loading["use_safetensors"] = True
     try:
         place = _reachable(place, revision)
+        if not gguf:
+            source["config"] = _checked(AutoConfig.from_pretrained(place, **source), encoder_decoder)
+        elif encoder_decoder:
+            raise ValueError("encoder–decoder models load from safetensors only, not from GGUF")
         tokenizer = AutoTokenizer.from_pretrained(place, **source)
-        loaded: Any = AutoModelForCausalLM.from_pretrained(place, **source, **loading)
+        loaded: Any = auto.from_pretrained(place, **source, **loading)
         config = None if gguf else cached_file(place, "config.json", revision=revision, local_files_only=True)
     except Exception as error:  # each library below has errors of its own for a missing, truncated or foreign file
         raise ValueError(_advice(name, error)) from error
@@ -116,7 +127,7 @@ def _load(
     if missing := sorted(report["missing_keys"]):  # transformers makes up what a file lacks, and only warns
         raise ValueError(_advice(name, f"its files lack the weights {', '.join(missing[:5])} ({len(missing)} in all)"))
     if gguf:  # transformers 5 treats such a model as quantised: move its weights into a plain one
-        plain = AutoModelForCausalLM.from_config(model.config, **{dtype_argument: dtype})
+        plain = auto.from_config(model.config, **{dtype_argument: dtype})
         plain.load_state_dict(model.state_dict())
         model = plain
     model = model.to(device).requires_grad_(False).eval()
@@ -134,6 +145,14 @@ def _resolve(name: str) -> tuple[str, str | None]:
     if name in PACKAGES and not installed(name):
         raise ValueError(f"the weights {name!r} are not on this machine: run `python -m spacy genner download {name}`")
     return str(installed(name) or name), None
+
+
+def _checked(config: Any, encoder_decoder: bool) -> Any:
+    """The configuration of a model. Raises: ValueError if it is of the other kind."""
+    if config.is_encoder_decoder != encoder_decoder:
+        kind, loader = ("a causal", "CausalLM") if encoder_decoder else ("an encoder–decoder", "Seq2SeqLM")
+        raise ValueError(f"{config.model_type} is {kind} model: take spacy_genner.{loader}.v1")
+    return config
 
 
 def _reachable(place: str, revision: str | None) -> str:

@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
+from ..types import Source
+
 _SENTINELS = ("\n", "|", "0", "é")
 """Texts to encode a segment behind: one does, but a tokenizer may not know it, or merge it with the segment."""
+
+_PLACEHOLDER = "\ue001"
+"""Stands for what cannot be written: a private-use character."""
 
 
 class Pieces:
     """Encodes segments so that concatenated ids spell the concatenated text, with any tokenizer family.
 
     tokenizer: A Hugging Face tokenizer.
+    answer_start: What an answer begins behind: the first id of a decoder that has an encoder beside it.
     """
 
-    def __init__(self, tokenizer: Any) -> None:
-        self._tokenizer = tokenizer
+    def __init__(self, tokenizer: Any, answer_start: tuple[int, ...] = ()) -> None:
+        self._tokenizer, self.answer_start = tokenizer, answer_start
         plain = self._raw("a")
         self._prepends = all(self._behind(sentinel, "a") != plain for sentinel in _SENTINELS)
+        self._strips = self._raw("a ") == plain
+        self._control = {*tokenizer.all_special_ids}
         self.encode = lru_cache(maxsize=2**16)(self._encode)
+        self._readable = lru_cache(maxsize=2**16)(self._readable_word)
 
-    def __reduce__(self) -> tuple[type[Pieces], tuple[Any]]:
-        return Pieces, (self._tokenizer,)  # without the memory of what was encoded
+    def __reduce__(self) -> tuple[type[Pieces], tuple[Any, ...]]:
+        return Pieces, (self._tokenizer, self.answer_start)  # without the memory of what was encoded
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Pieces:
         return self  # nothing in it changes
@@ -31,11 +41,32 @@ class Pieces:
     def check(self, texts: Iterable[str]) -> None:
         """Raises: ValueError for the first of the texts that the tokenizer cannot write."""
         for text in texts:
-            if not self.encode(text) or self._tokenizer.unk_token_id in self.encode(text):
+            ids = self.encode(text)
+            if not ids or not self._control.isdisjoint(ids):
                 raise ValueError(
                     f"the tokenizer of {self._tokenizer.name_or_path!r} cannot write {text!r}: "
                     "rename the label, or choose another format or another model"
                 )
+
+    def readable(self, source: Source) -> Source:
+        """A source as the tokenizer can write it: what formats must see, or a word may become a mark of theirs.
+
+        Its words are in the tokenizer's own normal form, with a placeholder for what it cannot write. Where a space at
+        the end of a prompt's prefix would be lost, the first word brings one.
+        """
+        spaces = (self._strips or source.spaces[0], *source.spaces[1:]) if source.spaces else ()
+        return Source(tuple(map(self._readable, source.words)), spaces)
+
+    def _readable_word(self, word: str) -> str:
+        normalizer = getattr(getattr(self._tokenizer, "backend_tokenizer", None), "normalizer", None)
+        text = word.replace("▁", "_")
+        text = normalizer.normalize_str(text).replace("▁", " ").strip() if normalizer else text
+        if not self._control.isdisjoint(self._raw(text)):
+            text = "".join(char if self._control.isdisjoint(self._raw(char)) else _PLACEHOLDER for char in text)
+            for token in self._tokenizer.all_special_tokens:  # that of T5 reads them wherever they stand
+                text = text.replace(token, _PLACEHOLDER)
+            text = re.sub(f"{_PLACEHOLDER}+", _PLACEHOLDER, text)  # as unknown characters melt into one
+        return text if self._raw(text) else _PLACEHOLDER
 
     def _encode(self, text: str) -> tuple[int, ...]:
         """The ids of a segment. Text never becomes a control token; characters that the tokenizer does not know become
@@ -52,6 +83,12 @@ class Pieces:
         ids, marked = self._raw(text, control=True), tuple(self._tokenizer("a")["input_ids"])
         first = marked[: marked.index(self._raw("a")[0])]
         return (ids if ids[: len(first)] == first else first + ids) or (self.end,)
+
+    @property
+    def closing(self) -> tuple[int, ...]:
+        """What the model expects at a text's end."""
+        marked, plain = tuple(self._tokenizer("a")["input_ids"]), self._raw("a")
+        return marked[marked.index(plain[0]) + len(plain) :]
 
     def chat_template(self, content: str) -> str:
         """A conversation in which the user says this and the answer is to come.
@@ -75,17 +112,22 @@ class Pieces:
         """The ids of a text that follows another one."""
         if not self._prepends or not text:
             return self._raw(text, control)
+        usable = False
         for sentinel in _SENTINELS:
-            if ids := self._behind(sentinel, text, control):
+            ids = self._behind(sentinel, text, control)
+            if ids:
                 return ids
+            usable = usable or ids is not None
+        if usable:
+            return ()  # what white space is to some tokenizers
         raise ValueError(f"the tokenizer of {self._tokenizer.name_or_path!r} cannot write {text!r} inside a text")
 
-    def _behind(self, sentinel: str, text: str, control: bool = False) -> tuple[int, ...]:
-        """The ids of a text behind a sentinel; none if they cannot be told from those of the sentinel."""
+    def _behind(self, sentinel: str, text: str, control: bool = False) -> tuple[int, ...] | None:
+        """The ids of a text behind a sentinel; None if they cannot be told from those of the sentinel."""
         head, ids = self._raw(sentinel), self._raw(sentinel + text, control)
         # unknown characters melt into one
-        usable = ids[: len(head)] == head and self._tokenizer.unk_token_id not in head
-        return ids[len(head) :] if usable else ()
+        usable = head and ids[: len(head)] == head and self._tokenizer.unk_token_id not in head
+        return ids[len(head) :] if usable else None
 
     def _raw(self, text: str, control: bool = False) -> tuple[int, ...]:
         encoding = self._tokenizer(text, add_special_tokens=False, split_special_tokens=not control)

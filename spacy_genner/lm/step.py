@@ -11,31 +11,17 @@ import torch
 
 from ..decoding.marks import Plan
 from .attention import attention_mask
+from .base_step import Steps, padded
 from .cache import Slots, empty_cache, gathered, repeated, stacked
 from .draft_head import DraftHead
-from .head import Head
-
-_MULTIPLE = 8
-"""Longer chunks are padded to multiples of it: each new shape of a matrix makes a CPU prepare a kernel, and keep it."""
 
 
-class CausalSteps:
-    """The step model of merged, frozen weights. It remembers the prefixes that it has read.
-
-    model: A causal language model from Hugging Face in evaluation mode.
-    draft_head: Proposes drafts.
-    """
+class CausalSteps(Steps):
+    """The step model of a causal language model. It remembers the prefix that it has read."""
 
     def __init__(self, model: Any, draft_head: DraftHead | None = None) -> None:
-        self.model = model
-        self.head = Head(model)
-        self.draft_head = draft_head
+        super().__init__(model, draft_head)
         self._prefixes: dict[tuple[int, ...], Any] = {}
-
-    @property
-    def copies_first(self) -> bool:
-        """Whether a plain copy is to be tried along with the prompt."""
-        return self.draft_head is None or self.draft_head.copies_first
 
     def session(self, prefix: tuple[int, ...], rows: int) -> CausalSession:
         """A fresh batch behind a prefix of at least one id."""
@@ -65,17 +51,6 @@ class CausalSteps:
         after = torch.full((rows,), length, device=self.model.device)
         return CausalSession(self, cache, positions, torch.ones_like(positions, dtype=torch.bool), after)
 
-    def log_probs(self, hidden: torch.Tensor, choices: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Log-probabilities of each row's choices among each other.
-
-        Raises: ValueError if they are not numbers.
-        """
-        with torch.inference_mode():
-            result = torch.log_softmax(self.head.choice_logits(hidden, choices), dim=-1).cpu()
-        if result.isnan().any():
-            raise ValueError('the language model computes NaN: its weights are damaged, or it needs dtype = "float32"')
-        return result
-
 
 class CausalSession:
     """The keys and values of the rows of a batch. Rows of different length leave holes in them.
@@ -89,7 +64,7 @@ class CausalSession:
     """
 
     layer: int | None = None
-    states: torch.Tensor
+    states = torch.empty(0)
 
     def __init__(
         self, steps: CausalSteps, cache: Any, positions: torch.Tensor, valid: torch.Tensor, after: torch.Tensor
@@ -105,15 +80,11 @@ class CausalSession:
     @torch.inference_mode()
     def extend(self, chunks: Sequence[Sequence[int]]) -> torch.Tensor:
         """Read a chunk in every row: one forward pass. Returns hidden states, rows × longest chunk × width."""
-        device = self.after.device
-        lengths = torch.tensor([len(chunk) for chunk in chunks], device=device)
-        longest = int(lengths.max())
-        width = -(-longest // _MULTIPLE) * _MULTIPLE if longest > _MULTIPLE else longest
-        ids = torch.tensor([[*chunk, *[0] * (width - len(chunk))] for chunk in chunks], device=device)
-        offsets = torch.arange(width, device=device)
+        ids, there = padded(chunks, self.after.device)
+        lengths, offsets = there.sum(dim=1), torch.arange(ids.shape[1], device=ids.device)
         positions = self.after[:, None] + offsets
         self.positions = torch.cat([self.positions, positions], dim=1)
-        self.valid = torch.cat([self.valid, offsets < lengths[:, None]], dim=1)
+        self.valid = torch.cat([self.valid, there], dim=1)
         self.after = self.after + lengths
         model = self._steps.model
         mask = attention_mask(model.config, positions, self.positions, self.valid[:, None], model.dtype)
@@ -127,13 +98,13 @@ class CausalSession:
         )
         if self.layer is not None:
             self.states = output.hidden_states[self.layer]
-        hidden: torch.Tensor = output.last_hidden_state[:, :longest]
+        hidden: torch.Tensor = output.last_hidden_state[:, : max(map(len, chunks))]
         return hidden
 
     def expect(self, words: Sequence[Sequence[int]]) -> list[Plan]:
         """What the draft head expects of each row, if there is one."""
-        head, self.layer = self._steps.draft_head, None  # later chunks are not asked
-        return head.plans([row[places] for row, places in zip(self.states, words, strict=True)]) if head else []
+        self.layer = None  # later chunks are not asked
+        return self._steps.plans(self.states, words)
 
     def drop(self, counts: Sequence[int]) -> None:
         """Forget the last ids of each row: their slots become holes."""

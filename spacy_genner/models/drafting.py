@@ -14,8 +14,8 @@ from tqdm import tqdm
 from ..decoding.batches import batches
 from ..decoding.marks import Pattern, marks_of
 from ..decoding.model import Job
+from ..lm.base_step import Steps
 from ..lm.draft_head import DraftHead
-from ..lm.step import CausalSteps
 from .generative import Gold, Network, speller_of
 
 _LAYERS = 2 / 3  # behind which share of them: measured better than the last one, and than half
@@ -41,7 +41,7 @@ def train_drafts(model: Network, golds: Sequence[Gold], epochs: int = 6, seed: i
     lm.draft_head = _fit(_states(lm.steps, jobs, layer), list(map(marks_of, derived)), layer, epochs, seed)
 
 
-def _states(steps: CausalSteps, jobs: Sequence[Job], layer: int) -> list[torch.Tensor]:
+def _states(steps: Steps, jobs: Sequence[Job], layer: int) -> list[torch.Tensor]:
     """The hidden states of the words of each job's prompt, words × width."""
     states: dict[int, torch.Tensor] = {}
     for batch in tqdm(list(batches(jobs, [len(job.body) for job in jobs], _BATCH_TOKENS)), "reading", leave=False):

@@ -12,7 +12,7 @@ from ..decoding.moves import spell
 from ..decoding.scores import scored_entities
 from ..formats.base import Format
 from ..labels import Labels
-from ..lm.causal import CausalLM
+from ..lm.language_model import LanguageModel
 from ..lm.pieces import Pieces
 from ..prompts import Instruction
 from ..shots import Shot, Shots
@@ -25,7 +25,7 @@ Network = Model[Any, Any]
 
 
 def build_generative_ner(
-    lm: CausalLM, format: Format, prompt: Instruction, decoder: Decoder, loss: str = "decisions"
+    lm: LanguageModel, format: Format, prompt: Instruction, decoder: Decoder, loss: str = "decisions"
 ) -> Network:
     """A language model that rewrites a source with its entities marked.
 
@@ -102,15 +102,17 @@ class Speller:
         rendered = prompt.render(labels, format, pieces.chat_template, shots.count)
         self._around = [(pieces.encode_template(a), pieces.encode_template(b)) for a, b in rendered.shots]
         self._prefix = (*pieces.encode_prefix(rendered.prefix), *self._show(shots.shared))
-        self._suffix = pieces.encode_template(rendered.suffix)
+        self._suffix = [*pieces.encode_template(rendered.suffix), *pieces.answer_start]
 
     def job(self, source: Source) -> Job:
         """What a decoder needs to know."""
+        source = self._pieces.readable(source)
         body, words = self._body(source)
         return Job(self._prefix, body, words, self._format.grammar(source, self._labels), self._pieces.encode)
 
     def target(self, source: Source, entities: Sequence[Entity]) -> Target:
         """What training needs to know. Raises: ValueError if the format cannot say the entities."""
+        source = self._pieces.readable(source)
         grammar = self._format.grammar(source, self._labels)
         answer, decisions = spell(grammar, grammar.derive(entities), self._pieces.encode)
         return Target(self._prefix, self._body(source)[0], [*answer, self._pieces.end], decisions)
@@ -133,14 +135,15 @@ class Speller:
         """The ids of examples with their answers."""
         ids = list[int]()
         for shot, (between, behind) in zip(shots, self._around, strict=False):
-            ids += [*chain(*self._words(shot[0])), *between, *self._answer(shot), *behind]
+            source = self._pieces.readable(shot[0])
+            ids += [*chain(*self._words(source)), *between, *self._answer(shot), *behind]
         return ids
 
     def _answer(self, shot: Shot) -> list[int]:
         """The ids of the answer to an example, as far as labels and format can say it."""
         if shot not in self._answers:
             source, entities = shot
-            grammar = self._format.grammar(source, self._labels)
+            grammar = self._format.grammar(self._pieces.readable(source), self._labels)
             said, _ = grammar.sayable(e for e in entities if e.label in self._labels)
             self._answers[shot], _ = spell(grammar, grammar.derive(said), self._pieces.encode)
         return self._answers[shot]

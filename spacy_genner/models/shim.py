@@ -15,14 +15,14 @@ from thinc.shims import Shim
 from thinc.types import Floats1d
 
 from ..decoding.model import StepModel
-from ..lm.causal import CausalLM
+from ..lm.language_model import LanguageModel
 from .losses import Loss, Target
 
 
 class LMShim(Shim):
     """A language model as thinc sees it: targets in, losses out; gradients in, a step of a torch optimizer out."""
 
-    def __init__(self, lm: CausalLM, loss: Loss) -> None:
+    def __init__(self, lm: LanguageModel, loss: Loss) -> None:
         super().__init__(lm)
         self.lm = lm
         self._loss = loss

@@ -154,7 +154,7 @@ def test_moves_can_be_told_apart_as_tokens(
     """`spell` builds the trie of every state on the way: none of its moves is the beginning of another."""
     encode, check = pieces(tokenizer).encode, pieces(tokenizer).check
     labels = {label: "" for label in data.draw(label_sets) if writable(check, format.marks({label: ""}))}
-    grammar = format.grammar(data.draw(sources()), labels)
+    grammar = format.grammar(pieces(tokenizer).readable(data.draw(sources())), labels)
     moves = data.draw(derivations(grammar))
     ids, decisions = spell(grammar, moves, encode)
     assert ids == [id for move in moves for part in move.segments for id in encode(part)]

@@ -8,6 +8,7 @@ import torch
 
 from spacy_genner.lm.check import check_reading
 from tests.conftest import FAMILIES
+from tests.tiny_t5 import KINDS
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -19,6 +20,23 @@ def test_the_known_families_pass(tiny_lm: Callable[..., Any], family: str, dtype
         check_reading(model.to(dtype))
     finally:
         model.to(before)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("kind", KINDS)
+def test_encoder_decoder_models_pass(tiny_seq2seq: Callable[..., Any], kind: str, dtype: torch.dtype) -> None:
+    model = tiny_seq2seq(kind).base.model
+    try:
+        check_reading(model.to(dtype))
+    finally:
+        model.to(torch.float32)
+
+
+def test_the_scaling_of_t5_is_needed(tiny_seq2seq: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    model = tiny_seq2seq("t5").base.model
+    monkeypatch.setattr("spacy_genner.lm.head.scales_hidden", lambda config: False)
+    with pytest.raises(ValueError, match="models of the type t5 cannot be used"):
+        check_reading(model)
 
 
 def test_an_unknown_scaling_is_refused(tiny_lm: Callable[..., Any]) -> None:

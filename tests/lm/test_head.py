@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from spacy_genner.lm.head import NEVER, Head
+from spacy_genner.lm.head import NEVER, Head, scales_hidden
+from tests.tiny_t5 import KINDS
 
 VOCABULARY = 60
 SMALL = {
@@ -77,6 +78,23 @@ def test_all_logits_are_those_of_the_model(architecture: str) -> None:
     made = model(architecture)
     logits, hidden = both(made, 5)
     assert torch.allclose(Head(made).logits(hidden), logits, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_logits_of_an_encoder_decoder_model(tiny_seq2seq: Callable[..., Any], kind: str) -> None:
+    """A tied T5 scales the hidden state, one with an output matrix of its own does not."""
+    made = tiny_seq2seq(kind).base.model
+    prompt, answer = torch.arange(3, 9)[None], torch.tensor([[0, 5, 6, 7]])
+    with torch.no_grad():
+        logits = made(prompt, decoder_input_ids=answer).logits[0]
+        encoder = made.get_encoder()(prompt).last_hidden_state
+        hidden = made.get_decoder()(answer, encoder_hidden_states=encoder).last_hidden_state[0]
+    head = Head(made)
+    torch.testing.assert_close(head.logits(hidden), logits, atol=1e-4, rtol=1e-4)
+    found = head.choice_logits(hidden, CHOICES)
+    for row, choices in enumerate(CHOICES):
+        torch.testing.assert_close(found[row, : len(choices)], logits[row, choices], atol=1e-4, rtol=1e-4)
+    assert scales_hidden(made.config) == (kind in ("t5", "umt5"))
 
 
 @pytest.mark.parametrize(

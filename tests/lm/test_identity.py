@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFa
 from spacy_genner.lm.identity import fingerprint, settings, tokenizer_hash
 from tests.conftest import FAMILIES, SIZES
 from tests.lm.test_load import load
+from tests.tiny_t5 import SIZES as T5_SIZES
 
 ROPE = {"rope_type": "default", "rope_theta": "10000", "partial_rotary_factor": "1"}
 LLAMA = {"model_type": "llama", "num_attention_heads": "4", "hidden_act": "silu", "rms_norm_eps": "1e-06"}
@@ -207,3 +209,31 @@ def as_transformers_4_writes_it(folder: Path, family: str) -> Path:
 def test_a_folder_is_identified_alike_by_every_version(family: str, expected: str, tmp_path: Path) -> None:
     base = load(as_transformers_4_writes_it(tmp_path, family))
     assert (base.fingerprint[:16], base.tokenizer_hash[:16]) == (expected, "0ee7d66016e15537")
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"), [("t5", "e4d97e0f"), ("flan", "f34e37b8"), ("mt5", "fc6ce60f"), ("umt5", "cab4fc0f")]
+)
+def test_an_encoder_decoder_model_is_identified_alike_by_every_version(
+    kind: str, expected: str, tiny_t5: Callable[..., str], tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(tiny_t5(kind), tmp_path / kind))
+    weights = load_file(folder / "model.safetensors")
+    ramps = {name: (torch.arange(w.numel()) % 13 / 16).view(w.shape) * len(name) for name, w in weights.items()}
+    save_file(ramps, folder / "model.safetensors", metadata={"format": "pt"})
+    base = load(folder, encoder_decoder=True)
+    assert (base.fingerprint[:8], base.tokenizer_hash[:8]) == (expected, "ccde77c7")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"relative_attention_max_distance": 30},
+        {"decoder_start_token_id": 5},
+        {"tie_word_embeddings": False},
+        {"feed_forward_proj": "silu"},
+    ],
+)
+def test_the_same_t5_with_another_function_is_another_one(change: dict[str, Any]) -> None:
+    sizes = {**T5_SIZES, "vocab_size": 50}
+    assert settings(AutoConfig.for_model("t5", **sizes)) != settings(AutoConfig.for_model("t5", **{**sizes, **change}))

@@ -15,6 +15,7 @@ from tokenizers.processors import TemplateProcessing
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from spacy_genner.lm.pieces import Pieces
+from spacy_genner.types import Source
 
 TOKENIZERS = ["bpe", "spm"]
 CONTROL = {"bpe": ["<|endoftext|>", "<|im_start|>", "<|im_end|>"], "spm": ["<unk>", "<s>", "</s>"]}
@@ -248,3 +249,102 @@ def test_added_tokens_that_are_no_control_tokens_may_stay_whole(tokenizers: dict
     tokenizer = copy.deepcopy(tokenizers["bpe"])
     tokenizer.add_tokens([AddedToken("c-fos", special=False)])
     assert tokenizer.decode(Pieces(tokenizer).encode("a c-fos")) == "a c-fos"
+
+
+@pytest.fixture(scope="module")
+def t5(tiny_t5: Callable[..., str]) -> Any:
+    return AutoTokenizer.from_pretrained(tiny_t5())
+
+
+def read(pieces: Pieces, *words: str) -> list[str]:
+    """The words of a source as formats see them, a hyphen for the placeholder."""
+    return [word.replace("\ue001", "-") for word in pieces.readable(Source(words, (True,) * len(words))).words]
+
+
+segments = st.from_regex(r" ?[$'(),.012:ABCE\[abcdeg\]|]{1,8}", fullmatch=True)
+
+
+@settings(deadline=None)
+@given(segments, segments)
+def test_segments_of_t5_spell_their_concatenation(t5: Any, first: str, second: str) -> None:
+    encode = Pieces(t5).encode
+    assert plain(encode(first) + encode(second), t5) == first + second
+
+
+@pytest.mark.parametrize(
+    ("word", "seen"),
+    [
+        ("Essex", "Essex"),
+        ("［a］", "[a]"),  # what the tokenizer makes of it, so that the format can escape it
+        ("…", "..."),
+        ("{", "-"),
+        ("a{b}", "a-b-"),
+        ("👍🏽", "-"),
+        ("a\\", "a-"),
+        ("ℵ☃", "-"),  # one unknown token
+        ("\u200b", "-"),
+        ("</s>", "-s-"),  # T5 reads it as its end, wherever it stands; and lacks these brackets
+        ("a</s>b", "a-s-b"),
+        ("<extra_id_0>", "-extra-id-0-"),
+        ("▁", "-"),
+    ],
+)
+def test_what_t5_reads_of_a_word(t5: Any, word: str, seen: str) -> None:
+    assert read(Pieces(t5), word) == [seen]
+
+
+@settings(deadline=None)
+@given(words=st.lists(texts.filter(str.strip), max_size=5), spaced=st.booleans())
+def test_a_readable_source_stays_as_it_is_and_holds_no_control_tokens(t5: Any, words: list[str], spaced: bool) -> None:
+    pieces = Pieces(t5)
+    once = pieces.readable(Source(tuple(words), (spaced,) * len(words)))
+    assert len(once) == len(words) and pieces.readable(once) == once
+    control = {*t5.all_special_ids} - {t5.unk_token_id}
+    for text in (space + word for word in once.words for space in ("", " ")):
+        assert pieces.encode(text) and not control & {*pieces.encode(text)}
+
+
+@pytest.mark.parametrize("name", TOKENIZERS)
+@settings(deadline=None)
+@given(words=st.lists(texts.filter(str.strip), max_size=5))
+def test_other_tokenizers_write_a_readable_source_as_the_source(
+    pieces: dict[str, Pieces], name: str, words: list[str]
+) -> None:
+    source = Source(tuple(words), (False,) * len(words))
+    seen = pieces[name].readable(source)
+    assert seen.spaces == source.spaces
+    if name == "bpe":
+        assert seen.words == source.words
+
+
+def test_a_source_begins_with_a_space_where_that_of_the_prompt_is_lost(t5: Any, pieces: dict[str, Pieces]) -> None:
+    source = Source(("a", "b"), (False, False))
+    assert Pieces(t5).readable(source).spaces == (True, False)
+    assert pieces["spm"].readable(source).spaces == (False, False)
+    assert Pieces(t5).readable(Source((), ())) == Source((), ())
+
+
+def test_a_line_break_is_nothing_to_t5(t5: Any) -> None:
+    """And no sentinel."""
+    assert Pieces(t5).encode_template("\n") == []
+    assert plain(Pieces(t5).encode("Essex"), t5) == "Essex"
+    assert plain(Pieces(t5).encode(" Essex"), t5) == " Essex"
+
+
+@pytest.mark.parametrize("text", ["{", "</s>", "\n", "<extra_id_0>"])
+def test_marks_that_t5_cannot_write(t5: Any, text: str) -> None:
+    with pytest.raises(ValueError, match=r"cannot write .*rename the label"):
+        Pieces(t5).check(["[", text])
+
+
+@pytest.mark.parametrize(
+    ("template", "end"), [("<s> $A", []), ("<s> $A </s>", ["</s>"]), ("$A </s> <s>", ["</s>", "<s>"])]
+)
+def test_how_a_text_ends(tokenizers: dict[str, Any], template: str, end: list[str]) -> None:
+    tokenizer = marking(tokenizers["spm"], template)
+    assert tokenizer.convert_ids_to_tokens(list(Pieces(tokenizer).closing)) == end
+
+
+def test_what_an_answer_begins_behind(t5: Any) -> None:
+    assert Pieces(t5).answer_start == ()
+    assert pickle.loads(pickle.dumps(Pieces(t5, (0,)))).answer_start == (0,)

@@ -19,7 +19,7 @@ from spacy_genner.formats.grouped_json import GroupedJSON
 from spacy_genner.formats.inline_bracketed import InlineBracketed
 from spacy_genner.formats.typed_list import TypedList
 from spacy_genner.lm.adapters import FullTuning, LoRA
-from spacy_genner.models.generative import Speller, build_generative_ner, set_labels, set_shots, speller_of
+from spacy_genner.models.generative import Gold, Speller, build_generative_ner, set_labels, set_shots, speller_of
 from spacy_genner.prompts import Instruction
 from spacy_genner.shots import FewShot, Shots
 from spacy_genner.types import Entity, Source
@@ -62,10 +62,8 @@ def network(tiny_lm: Callable[..., Any]) -> Callable[..., Model[Any, Any]]:
     return make
 
 
-def learn(
-    model: Model[Any, Any], steps: int, golds: Sequence[tuple[Source, list[Entity]]] = GOLDS, rate: float = 0.01
-) -> list[float]:
-    """Train on sources with their entities. Returns: the loss before each step."""
+def learn(model: Model[Any, Any], steps: int, rate: float = 0.01, golds: Sequence[Gold] = GOLDS) -> list[float]:
+    """Train. Returns: the loss before each step."""
     optimizer = Adam(rate, use_averages=False)
     losses = []
     for _ in range(steps):
@@ -110,7 +108,7 @@ def test_it_learns_nested_spans(
 def test_it_learns_every_format(network: Callable[..., Model[Any, Any]], format: Format) -> None:
     golds = [(source, format.grammar(source, LABELS).sayable(entities)[0]) for source, entities in GOLDS]
     model = network(tuning=FullTuning(), format=format)
-    learn(model, 60, golds)
+    learn(model, 60, golds=golds)
     expected = [sorted(entities) for _, entities in golds]
     assert model.predict(SOURCES) == expected
     model.attrs["decoder"] = SpeculativeDecoder()

@@ -1,0 +1,178 @@
+"""A language model of any kind: base weights and what training adds to them."""
+
+import copy
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+
+from .adapters import LoRA, Tuning, sharing_copy
+from .attention import implementation_of
+from .base_step import Steps
+from .bundle import bundled, save_base
+from .draft_head import DraftHead
+from .head import Head
+from .load import Base, device_of, dtype_of, load_base
+from .pieces import Pieces
+
+
+class LanguageModel(ABC):
+    """A network from Hugging Face. Its weights are loaded when they are first needed.
+
+    name: A local folder or GGUF file, a name installed by `spacy genner download`, or a model on the hub.
+    revision: Branch, tag or commit on the hub.
+    tuning: Which weights are trained.
+    dtype: "auto", "bfloat16" or "float32": the type of the computation; trained weights are float32.
+    device: "auto", "cpu", "cuda:0", …
+    attention: "sdpa", or "eager"; the latter also where an encoder–decoder model has no other.
+    trust_remote_code, allow_pickle: Off, because a model's own code and `.bin` files can run anything.
+    bundle_base: Save the base weights with the pipeline.
+    """
+
+    encoder_decoder: ClassVar[bool]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        revision: str | None = None,
+        tuning: Tuning | None = None,
+        dtype: str = "auto",
+        device: str = "auto",
+        attention: str = "sdpa",
+        trust_remote_code: bool = False,
+        allow_pickle: bool = False,
+        bundle_base: bool = False,
+    ) -> None:
+        self.name, self.revision = name, revision
+        self.tuning: Tuning = tuning or LoRA()
+        self.device = device_of(device)
+        self.dtype = dtype_of(dtype, self.device)
+        self._loading: Any = {
+            "attention": implementation_of(attention),
+            "trust_remote_code": trust_remote_code,
+            "allow_pickle": allow_pickle,
+        }
+        self._bundle_base = bundle_base
+        self._steps: Steps | None = None
+        self._draft_head: DraftHead | None = None
+
+    @cached_property
+    def base(self) -> Base:
+        """The base weights, frozen. Raises: ValueError if they cannot be found, read, or used."""
+        return self._load(self.name, self.revision)
+
+    @cached_property
+    def model(self) -> Any:
+        """What is trained: the base with an adapter, say."""
+        return self.tuning.attach(self.base.model)
+
+    @cached_property
+    def pieces(self) -> Pieces:
+        """The tokenizer."""
+        return Pieces(self.base.tokenizer)
+
+    @property
+    def head(self) -> Head:
+        """The output matrix in training."""
+        return Head(self._plain)
+
+    @property
+    def steps(self) -> Steps:
+        """The present weights, merged for decoding."""
+        if self._steps is None:
+            self._steps = self._steps_of(self.tuning.merged(self.model, self.dtype))
+        return self._steps
+
+    @property
+    def draft_head(self) -> DraftHead | None:
+        """What proposes drafts, if anything was trained to."""
+        return self._draft_head
+
+    @draft_head.setter
+    def draft_head(self, head: DraftHead | None) -> None:
+        self._draft_head, self._steps = head, None
+
+    @property
+    def _plain(self) -> Any:
+        return self.model.get_base_model() if hasattr(self.model, "get_base_model") else self.model
+
+    def reset(self) -> None:
+        """Begin again with the base weights and a fresh adapter."""
+        self.__dict__.pop("model", None)
+        self.draft_head = None
+        _ = self.model
+
+    def changed(self) -> None:
+        """To be called when the trained weights have changed."""
+        self._steps = None
+
+    @abstractmethod
+    def hidden(self, prefix: Sequence[int], bodies: Sequence[Sequence[int]]) -> list[torch.Tensor]:
+        """Hidden states of sequences of ids, each as if alone behind the prefix: ids × width."""
+
+    def save(self, folder: Path) -> None:
+        """Write what training changed, what identifies the base, and the base itself if it is to be bundled."""
+        self.tuning.save(self.model, folder)
+        (folder / "base.json").write_text(json.dumps(self._identity(), indent=2), encoding="utf8")
+        if self.draft_head:
+            self.draft_head.save(folder / "draft_head.safetensors")
+        if self._bundle_base:
+            save_base(self.base, folder / "base")
+
+    def restore(self, folder: Path) -> None:
+        """Read it back.
+
+        Raises: ValueError if a file is missing or corrupt, or the base is not the one that was trained on.
+        """
+        try:
+            saved = json.loads((folder / "base.json").read_text(encoding="utf8"))
+        except (OSError, ValueError) as error:
+            advice = "copy or train the pipeline again"
+            raise ValueError(f"{folder / 'base.json'} cannot be read ({error}): {advice}") from error
+        if place := bundled(folder / "base"):
+            self.__dict__.pop("pieces", None)
+            self.base = self._load(place, None)
+        self.reset()
+        differing = [key for key in ("fingerprint", "tokenizer_hash") if saved.get(key) != self._identity()[key]]
+        if differing:
+            raise ValueError(
+                f"the pipeline was trained on {saved.get('name')!r} (revision {saved.get('revision')}), and "
+                f"{self.name!r} has another {' and another '.join(differing)}: get the same base weights, or train "
+                "again"
+            )
+        self.tuning.restore(self.model, folder)
+        draft_head = folder / "draft_head.safetensors"
+        self.draft_head = DraftHead.load(draft_head, self.device) if draft_head.exists() else None
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "LanguageModel":
+        """A copy with trained weights of its own, on the same base."""
+        memo[id(self)] = result = copy.copy(self)
+        result._steps = None
+        if "model" in self.__dict__:
+            trained = {id(weight) for weight in self.model.parameters() if weight.requires_grad}
+            result.__dict__["model"] = sharing_copy(self.model, without=trained)
+        return result
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_steps": None}  # rebuilt where it is needed
+
+    def _load(self, name: str, revision: str | None) -> Base:
+        placing: Any = {"dtype": self.dtype, "device": self.device}
+        return load_base(name, self.encoder_decoder, revision=revision, **placing, **self._loading)
+
+    @abstractmethod
+    def _steps_of(self, merged: Any) -> Steps:
+        """The step model of merged weights."""
+
+    def _identity(self) -> dict[str, str | None]:
+        return {
+            "name": self.name,
+            "revision": self.revision,
+            "fingerprint": self.base.fingerprint,
+            "tokenizer_hash": self.base.tokenizer_hash,
+        }
