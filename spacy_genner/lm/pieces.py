@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
+from ..types import Source
+
 _SENTINELS = ("\n", "|", "0", "é")
 """Texts to encode a segment behind: one does, but a tokenizer may not know it, or merge it with the segment."""
 
@@ -36,6 +38,11 @@ class Pieces:
                     f"the tokenizer of {self._tokenizer.name_or_path!r} cannot write {text!r}: "
                     "rename the label, or choose another format or another model"
                 )
+
+    def words(self, source: Source) -> list[tuple[int, ...]]:
+        """The ids of each word of a source, with the space before it."""
+        pairs = zip(source.words, source.spaces, strict=True)
+        return [self.encode(f" {word}" if space else word) for word, space in pairs]
 
     def _encode(self, text: str) -> tuple[int, ...]:
         """The ids of a segment. Text never becomes a control token; characters that the tokenizer does not know become

@@ -15,6 +15,7 @@ from tokenizers.processors import TemplateProcessing
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from spacy_genner.lm.pieces import Pieces
+from spacy_genner.types import Source
 
 TOKENIZERS = ["bpe", "spm"]
 CONTROL = {"bpe": ["<|endoftext|>", "<|im_start|>", "<|im_end|>"], "spm": ["<unk>", "<s>", "</s>"]}
@@ -227,6 +228,13 @@ def test_the_end_of_an_answer(pieces: dict[str, Pieces], tokenizers: dict[str, A
     without.eos_token = None
     with pytest.raises(ValueError, match="no end-of-sequence token"):
         _ = Pieces(without).end
+
+
+@pytest.mark.parametrize("name", TOKENIZERS)
+def test_the_words_of_a_source(pieces: dict[str, Pieces], name: str) -> None:
+    found = pieces[name].words(Source(("The", "old", ","), (False, True, False)))
+    assert found == [pieces[name].encode(text) for text in ("The", " old", ",")]
+    assert pieces[name].words(Source((), ())) == []
 
 
 @pytest.mark.parametrize("name", TOKENIZERS)
