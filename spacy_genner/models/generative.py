@@ -15,8 +15,7 @@ from ..lm.causal import CausalLM
 from ..lm.pieces import Pieces
 from ..prompts import Instruction
 from ..types import Entity, Source
-from .losses import LOSSES, Target
-from .shim import LMShim
+from .losses import LOSSES, LossShim, Target
 
 Gold = tuple[Source, Sequence[Entity]]
 Network = Model[Any, Any]
@@ -41,7 +40,7 @@ def build_generative_ner(
     if loss not in LOSSES:
         raise ValueError(f'loss = "{loss}": choose one of {", ".join(LOSSES)}')
     attrs = {"format": format, "prompt": prompt, "decoder": decoder, "set_labels": set_labels}
-    model = Network("generative_ner", forward, init=init, attrs=attrs, shims=[LMShim(lm, LOSSES[loss])])
+    model = Network("generative_ner", forward, init=init, attrs=attrs, shims=[LossShim(lm, LOSSES[loss])])
     set_labels(model, {})
     return model
 
@@ -101,8 +100,8 @@ class Speller:
     def _body(self, source: Source) -> tuple[list[int], list[int]]:
         """The ids of the prompt behind the prefix, and the places of the last id of each token and of all."""
         ids, words = list[int](), list[int]()
-        for word, space in zip(source.words, source.spaces, strict=True):
-            ids += self._pieces.encode(f" {word}" if space else word)
+        for word in self._pieces.words(source):
+            ids += word
             words.append(len(ids) - 1)
         ids += self._suffix
         return ids, [*words, len(ids) - 1]
