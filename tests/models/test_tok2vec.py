@@ -59,18 +59,20 @@ def close(found: Any, expected: Any, tolerance: float = 2e-4) -> None:
 
 
 @attentions
+@echoes
 @pytest.mark.parametrize("pooling", POOLING)
 @pytest.mark.parametrize("tokenizer", ["bpe", "spm"])
 def test_a_row_is_made_of_the_states_of_a_words_ids(
-    encoder: Callable[..., Encoder], attention: str, pooling: str, tokenizer: str
+    encoder: Callable[..., Encoder], attention: str, echo: bool, pooling: str, tokenizer: str
 ) -> None:
-    model = encoder("llama", tokenizer, attention=attention, pooling=pooling)
+    """Of an echo, in the second copy, which has a space before it."""
+    model = encoder("llama", tokenizer, attention=attention, pooling=pooling, echo=echo)
     lm: Any = model.shims[0].lm
-    pieces = lm.pieces.words(SOURCE)
-    body = [id for ids in pieces for id in ids]
+    first, last = (lm.pieces.words(Source(SOURCE.words, (space, *SOURCE.spaces[1:]))) for space in (False, echo))
+    body = [id for ids in [*(first if echo else []), *last] for id in ids]
     states = lm.hidden(lm.pieces.encode_prefix(""), [body], ahead=AHEAD[attention])[0].detach().numpy()
-    ends = np.cumsum([len(ids) for ids in pieces])
-    parts = np.split(states, ends[:-1])
+    ends = np.cumsum([len(ids) for ids in last])
+    parts = np.split(states[-ends[-1] :], ends[:-1])
     assert any(len(part) > 1 for part in parts)
     reduce = {"mean": lambda part: part.mean(0), "first": lambda part: part[0], "last": lambda part: part[-1]}[pooling]
     close(model.predict([SOURCE]), [reduce(part) for part in parts])
@@ -118,6 +120,7 @@ def test_a_word_that_the_tokenizer_writes_as_nothing_has_a_row_of_zeros(
     rows = model.predict([Source(("a", "b", "c"), (False, True, True))])
     assert not rows[1].any()
     close(rows[[0, 2]], expected)
+    assert model.predict([Source(("b",), (True,))]).tolist() == [[0] * 32]
 
 
 def test_more_sources_than_are_read_at_once(encoder: Callable[..., Encoder], monkeypatch: pytest.MonkeyPatch) -> None:
