@@ -36,7 +36,7 @@ def identity(nlp: Language, config: Config, models: Mapping[str, Model[Any, Any]
             f"initial weights of {name}": digest(trained.weights()),
             f"device of {name}": " ".join(sorted(map(str, trained.devices))),
         }
-        for lm in [shim.lm for shim in model.shims if isinstance(shim, LMShim)]:
+        for lm in [shim.lm for node in model.walk() for shim in node.shims if isinstance(shim, LMShim)]:
             result |= {
                 f"base weights of {name}": lm.base.fingerprint + lm.base.tokenizer_hash,
                 f"dtype of {name}": str(lm.dtype),

@@ -35,21 +35,28 @@ def layer_kinds(config: Any) -> set[str]:
 
 
 def attention_mask(
-    config: Any, queries: torch.Tensor, keys: torch.Tensor, visible: torch.Tensor, dtype: torch.dtype
+    config: Any,
+    queries: torch.Tensor,
+    keys: torch.Tensor,
+    visible: torch.Tensor,
+    dtype: torch.dtype,
+    *,
+    ahead: bool = False,
 ) -> torch.Tensor | dict[str, torch.Tensor]:
     """The mask with which each query reads the visible keys at its own position and before.
 
     queries, keys: Positions, rows × queries and rows × keys.
     visible: Which keys may be read at all, rows × queries × keys, or rows × 1 × keys.
     dtype: That of the model.
+    ahead: Read those at later positions as well; a sliding window then reaches as far ahead as back.
     Returns: what to add to the logits of attention, rows × 1 × queries × keys; for a model that mixes kinds of layers,
         one for each kind.
     """
     distance = queries[:, :, None] - keys[:, None, :]
-    seen = visible & (distance >= 0)
+    seen = visible if ahead else visible & (distance >= 0)
     masks = {}
     for kind in layer_kinds(config):
-        reach = seen if kind == "full_attention" else seen & (distance < config.get_text_config().sliding_window)
+        reach = seen if kind == "full_attention" else seen & (distance.abs() < config.get_text_config().sliding_window)
         mask = torch.zeros(reach.shape, dtype=dtype, device=reach.device)
         masks[kind] = mask.masked_fill_(~reach, torch.finfo(dtype).min)[:, None]
     return masks if len(masks) > 1 else masks.popitem()[1]

@@ -16,13 +16,26 @@ class CausalLM(LanguageModel):
 
     encoder_decoder = False
 
-    def hidden(self, prefix: Sequence[int], bodies: Sequence[Sequence[int]]) -> list[torch.Tensor]:
-        """Hidden states of sequences of ids, each as if alone behind the prefix, in one forward pass: ids × width."""
+    @property
+    def width(self) -> int:
+        """How many numbers a hidden state has."""
+        return int(self.base.model.config.get_text_config().hidden_size)
+
+    def hidden(
+        self, prefix: Sequence[int], bodies: Sequence[Sequence[int]], *, ahead: bool = False, merged: bool = False
+    ) -> list[torch.Tensor]:
+        """Hidden states of sequences of ids, each as if alone behind the prefix, in one forward pass: ids × width.
+
+        ahead: Let ids read those behind them as well. The prefix, which all share, never does.
+        merged: Read with the weights for decoding instead of those in training.
+        """
+        model = self.steps.model if merged else self._plain
         packed = pack(prefix, bodies, self.device)
-        mask = attention_mask(self._plain.config, packed.positions, packed.positions, packed.visible, self.dtype)
+        positions = packed.positions
+        mask = attention_mask(model.config, positions, positions, packed.visible, self.dtype, ahead=ahead)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16):
-            output = self._plain.get_decoder()(
-                input_ids=packed.ids, attention_mask=mask, position_ids=packed.positions, use_cache=False
+            output = model.get_decoder()(
+                input_ids=packed.ids, attention_mask=mask, position_ids=positions, use_cache=False
             )
         states = output.last_hidden_state
         places = zip(packed.places, bodies, strict=True)

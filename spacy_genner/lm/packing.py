@@ -16,7 +16,8 @@ class Packed:
     """A batch of rows, each a prefix and the bodies behind it.
 
     ids, positions: Rows × row length. Every body begins at the position behind the prefix.
-    visible: Which ids each may read if they come before it: the prefix and its own body. Rows × length × length.
+    visible: Which ids each may read, as far as attention reaches: the prefix and its own body; the prefix reads itself
+        only. Rows × length × length.
     places: The row of each body and where it begins there.
     """
 

@@ -68,6 +68,11 @@ class Pieces:
             text = re.sub(f"{_PLACEHOLDER}+", _PLACEHOLDER, text)  # as unknown characters melt into one
         return text if self._raw(text) else _PLACEHOLDER
 
+    def words(self, source: Source) -> list[tuple[int, ...]]:
+        """The ids of each word of a source, with the space before it."""
+        pairs = zip(source.words, source.spaces, strict=True)
+        return [self.encode(f" {word}" if space else word) for word, space in pairs]
+
     def _encode(self, text: str) -> tuple[int, ...]:
         """The ids of a segment. Text never becomes a control token; characters that the tokenizer does not know become
         its unknown token, which serves as a placeholder: nothing is read back from ids."""

@@ -17,8 +17,7 @@ from ..lm.pieces import Pieces
 from ..prompts import Instruction
 from ..shots import Shot, Shots
 from ..types import Entity, Source
-from .losses import LOSSES, Target
-from .shim import LMShim
+from .losses import LOSSES, LossShim, Target
 
 Gold = tuple[Source, Sequence[Entity]]
 Network = Model[Any, Any]
@@ -45,7 +44,7 @@ def build_generative_ner(
         raise ValueError(f'loss = "{loss}": choose one of {", ".join(LOSSES)}')
     attrs = {"format": format, "prompt": prompt, "decoder": decoder, "set_labels": set_labels}
     attrs |= {"shots": Shots(), "set_shots": set_shots}
-    model = Network("generative_ner", forward, init=init, attrs=attrs, shims=[LMShim(lm, LOSSES[loss])])
+    model = Network("generative_ner", forward, init=init, attrs=attrs, shims=[LossShim(lm, LOSSES[loss])])
     set_labels(model, {})
     return model
 
@@ -120,23 +119,18 @@ class Speller:
     def _body(self, source: Source) -> tuple[list[int], list[int]]:
         """The ids of the prompt behind the prefix, and the places of the last id of each token and of all."""
         ids, words = self._show(self._shots.near(source)), list[int]()
-        for word in self._words(source):
+        for word in self._pieces.words(source):
             ids += word
             words.append(len(ids) - 1)
         ids += self._suffix
         return ids, [*words, len(ids) - 1]
-
-    def _words(self, source: Source) -> list[tuple[int, ...]]:
-        """The ids of each token of a source."""
-        pairs = zip(source.words, source.spaces, strict=True)
-        return [self._pieces.encode(f" {word}" if space else word) for word, space in pairs]
 
     def _show(self, shots: Sequence[Shot]) -> list[int]:
         """The ids of examples with their answers."""
         ids = list[int]()
         for shot, (between, behind) in zip(shots, self._around, strict=False):
             source = self._pieces.readable(shot[0])
-            ids += [*chain(*self._words(source)), *between, *self._answer(shot), *behind]
+            ids += [*chain(*self._pieces.words(source)), *between, *self._answer(shot), *behind]
         return ids
 
     def _answer(self, shot: Shot) -> list[int]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import torch
+from thinc.types import Floats1d
 from torch.nn.functional import cross_entropy
 
 from ..decoding.moves import Decision
 from ..lm.head import Head
+from ..lm.language_model import LanguageModel
+from .shim import LMShim
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +56,23 @@ def decision_loss(head: Head, hidden: torch.Tensor, target: Target) -> tuple[tor
 
 
 LOSSES: dict[str, Loss] = {"tokens": token_loss, "decisions": decision_loss}
+
+
+class LossShim(LMShim):
+    """Targets in, losses out."""
+
+    def __init__(self, lm: LanguageModel, loss: Loss) -> None:
+        super().__init__(lm)
+        self._loss = loss
+
+    def begin_update(self, targets: Sequence[Target]) -> tuple[Floats1d, Callable[[Floats1d], None]]:
+        """The loss of each target, summed over its parts, and the way back from their gradients."""
+        if not targets:
+            return cast(Floats1d, torch.zeros(0).numpy()), lambda _: None
+        self.lm.model.train()
+        states = self.lm.hidden(targets[0].prefix, [target.prompt + target.answer for target in targets])
+        head = self.lm.head
+        parts = [self._loss(head, hidden, target) for hidden, target in zip(states, targets, strict=True)]
+        losses = torch.stack([loss for loss, _ in parts])
+        count = sum(count for _, count in parts)
+        return cast(Floats1d, losses.detach().cpu().numpy()), self.way_back(losses, count) if count else lambda _: None

@@ -4,35 +4,41 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import srsly
 import torch
 from thinc.api import Optimizer, xp2torch
 from thinc.shims import Shim
-from thinc.types import Floats1d
+from thinc.types import FloatsXd
 
 from ..decoding.model import StepModel
 from ..lm.language_model import LanguageModel
-from .losses import Loss, Target
 
 
 class LMShim(Shim):
-    """A language model as thinc sees it: targets in, losses out; gradients in, a step of a torch optimizer out."""
+    """A language model as thinc sees it: gradients in, a step of a torch optimizer out. Subclasses know what goes
+    forward."""
 
-    def __init__(self, lm: LanguageModel, loss: Loss) -> None:
+    def __init__(self, lm: LanguageModel) -> None:
         super().__init__(lm)
         self.lm = lm
-        self._loss = loss
         self._targets = 0
         self._stepper: torch.optim.AdamW | None = None
+        self._waiting = False  # for the gradient of what went forward
+        self._early: Optimizer | None = None  # that came while it waited
         self._process = os.getpid()
 
     @property
     def steps(self) -> StepModel:
-        """The model for decoding, from whichever process.
+        """The model for decoding, from whichever process. Raises: as `enter_process`."""
+        self.enter_process()
+        return self.lm.steps
+
+    def enter_process(self) -> None:
+        """To be called before anything is computed that a forked process may ask for.
 
         Raises: RuntimeError on a GPU in a process that was forked.
         """
@@ -42,32 +48,37 @@ class LMShim(Shim):
                 raise RuntimeError(f"a GPU cannot be shared with worker processes: {advice}")
             torch.set_num_threads(1)  # after a fork, torch hangs if it asks for the threads of its parent
             self._process = os.getpid()
-        return self.lm.steps
 
-    def begin_update(self, targets: Sequence[Target]) -> tuple[Floats1d, Callable[[Floats1d], None]]:
-        """The loss of each target, summed over its parts, and the way back from their gradients."""
-        if not targets:
-            return cast(Floats1d, torch.zeros(0).numpy()), lambda _: None
-        self.lm.model.train()
-        states = self.lm.hidden(targets[0].prefix, [target.prompt + target.answer for target in targets])
-        head = self.lm.head
-        parts = [self._loss(head, hidden, target) for hidden, target in zip(states, targets, strict=True)]
-        losses = torch.stack([loss for loss, _ in parts])
+    def way_back(self, outputs: torch.Tensor, targets: int = 0) -> Callable[[Any], None]:
+        """From the gradient of what was computed to those of the weights.
 
-        def backprop(d_losses: Floats1d) -> None:
-            losses.backward(xp2torch(d_losses, device=losses.device).to(losses.dtype))
-            self._targets += sum(count for _, count in parts)
+        targets: How many targets it is a sum over, if the step is to be with the mean.
+        """
+        self._waiting, self._early = True, None
 
-        return cast(Floats1d, losses.detach().cpu().numpy()), backprop
+        def backprop(d_outputs: FloatsXd) -> None:
+            outputs.backward(xp2torch(d_outputs, device=outputs.device).to(outputs.dtype))
+            self._targets += targets
+            self._waiting = False
+            if self._early:
+                self.finish_update(self._early)
+
+        return backprop
 
     def finish_update(self, optimizer: Optimizer) -> None:
-        """One step with the mean gradient of all that was asked since the last one."""
+        """One step with the gradient of all that was asked since the last one, or, of targets, with its mean.
+
+        `nlp.update` asks for it before listeners have sent the gradient: then it is made when that has come.
+        """
+        if self._waiting:
+            self._early = optimizer
+            return
         weights = [weight for weight in self.lm.model.parameters() if weight.grad is not None]
-        if not weights or not self._targets:
+        if not weights:
             return
         stepper = self._adam(optimizer)
         for weight in weights:
-            weight.grad.div_(self._targets)
+            weight.grad.div_(self._targets or 1)
             if optimizer.L2 and not optimizer.L2_is_weight_decay:
                 weight.grad.add_(weight.detach(), alpha=optimizer.L2)
         if optimizer.grad_clip:
@@ -152,7 +163,7 @@ class LMShim(Shim):
         """Does nothing: the language model's own `device` setting places it."""
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_stepper": None, "_targets": 0}  # gradients are not copied either
+        return self.__dict__ | {"_stepper": None, "_early": None, "_targets": 0}  # gradients are not copied either
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _process=os.getpid())

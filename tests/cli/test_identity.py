@@ -9,9 +9,11 @@ from spacy.language import Language
 from spacy.training import Example
 from spacy.training.initialize import init_nlp
 from spacy.util import load_config
-from thinc.api import Config, fix_random_seed
+from thinc.api import Config, chain, fix_random_seed, list2array
 
 from spacy_genner.cli._identity import identity
+from spacy_genner.lm.causal import CausalLM
+from spacy_genner.pipeline.tok2vec import build_decoder_tok2vec
 from tests.cli.tiny_training import Training
 
 
@@ -125,6 +127,21 @@ def test_another_base_differs(
 ) -> None:
     other = training.having({"components.generative_ner.model.lm.name": tiny("qwen3")})
     assert "base weights of generative_ner" in differing(of(nlp, config), of(set_up(other), config))
+
+
+def test_so_does_another_base_below_a_layer_of_spacy(
+    nlp: Language, config: Config, tiny_lm: Callable[..., CausalLM]
+) -> None:
+    """Two bases with the same trained weights: none."""
+    found = []
+    for family in ("llama", "granite"):
+        lm = tiny_lm(family)
+        model = chain(build_decoder_tok2vec(lm), list2array())
+        model.initialize()
+        for weight in lm.model.parameters():
+            weight.requires_grad = False
+        found.append(identity(nlp, config, {"tok2vec": model}))
+    assert differing(*found) == {"base weights of tok2vec"}
 
 
 def test_corpora_count_with_all_that_is_in_them(nlp: Language, config: Config, tmp_path: Path) -> None:

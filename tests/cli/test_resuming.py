@@ -158,6 +158,14 @@ def tok2vec_and_ner(config: Config) -> None:
     components(config, tok2vec={"factory": "tok2vec"}, ner=NER)
 
 
+def decoder_and_ner(config: Config) -> None:
+    lm = {**config["components"]["generative_ner"]["model"]["lm"]}
+    model = {"@architectures": "spacy_genner.DecoderTok2Vec.v1", "lm": lm}
+    listener = {**LISTENER, "width": 32}
+    ner = {**NER, "model": {**NER["model"], "tok2vec": listener}}
+    components(config, tok2vec={"factory": "tok2vec", "model": model}, ner=ner)
+
+
 def averages(config: Config) -> None:
     tok2vec_and_ner(config)
     config["training"]["optimizer"]["use_averages"] = True
@@ -209,6 +217,7 @@ def variant(training: Training, tmp_path: Path) -> Callable[[Callable[[Config], 
         random_dev_corpus,
         frozen_tagger,
         tok2vec_and_ner,
+        decoder_and_ner,
         averages,
         parts_of_a_batch_of_ner,
         tok2vec_and_spancat,

@@ -70,20 +70,19 @@ positions = st.lists(st.integers(0, 20), min_size=1, max_size=8)
 
 
 @settings(deadline=None)
-@given(queries=positions, keys=positions, data=st.data())
-def test_a_query_reads_visible_keys_at_its_position_and_before(
-    queries: list[int], keys: list[int], data: st.DataObject
+@given(queries=positions, keys=positions, ahead=st.booleans(), data=st.data())
+def test_a_query_reads_visible_keys_at_its_position_and_before_or_ahead_too(
+    queries: list[int], keys: list[int], ahead: bool, data: st.DataObject
 ) -> None:
     row = st.lists(st.booleans(), min_size=len(keys), max_size=len(keys))
     visible = data.draw(st.lists(row, min_size=len(queries), max_size=len(queries)))
     made = config("gemma3_text", **MIXED)
-    masks = attention_mask(
-        made, torch.tensor([queries]), torch.tensor([keys]), torch.tensor([visible]), dtype=torch.float32
-    )
+    places = torch.tensor([queries]), torch.tensor([keys])
+    masks = attention_mask(made, *places, torch.tensor([visible]), dtype=torch.float32, ahead=ahead)
     assert set(masks) == {"full_attention", "sliding_attention"}
     for kind, reach in (("full_attention", 100), ("sliding_attention", 4)):
         expected = [
-            [seen and 0 <= query - key < reach for key, seen in zip(keys, row, strict=True)]
+            [seen and (-reach if ahead else -1) < query - key < reach for key, seen in zip(keys, row, strict=True)]
             for query, row in zip(queries, visible, strict=True)
         ]
         assert masks[kind].shape == (1, 1, len(queries), len(keys))

@@ -90,6 +90,41 @@ def test_hidden_states_are_those_of_each_sequence_alone(
             torch.testing.assert_close(found, expected[len(PREFIX) :], atol=2e-4, rtol=1e-4)
 
 
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_reading_ahead_is_a_mask_of_the_model_itself(tiny_lm: Callable[..., Any], family: str, attention: str) -> None:
+    """A body reads the prefix and all of itself, as far as a sliding window reaches; the prefix, which bodies share,
+    only itself."""
+    lm = tiny_lm(family, attention=attention)
+    sliding = FAMILIES[family].get("sliding_window")
+    first = len(PREFIX)
+    with torch.inference_mode():
+        for found, body in zip(lm.hidden(PREFIX, BODIES, ahead=True), BODIES, strict=True):
+            places = range(first + len(body))
+
+            def mask(reach: float, places: range = places) -> torch.Tensor:
+                seen = [[abs(q - k) < reach and (q >= first or k < first) for k in places] for q in places]
+                return torch.zeros(1, 1, len(places), len(places)).masked_fill(~torch.tensor(seen), -1e9)
+
+            masks = {"full_attention": mask(1e9), "sliding_attention": mask(sliding)} if sliding else mask(1e9)
+            ids = torch.tensor([PREFIX + body])
+            output = lm.base.model.get_decoder()(ids, attention_mask=masks, use_cache=False)
+            torch.testing.assert_close(found, output.last_hidden_state[0, first:], atol=2e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("tuning", [LoRA(r=4), FullTuning()], ids=["lora", "full"])
+def test_merged_weights_read_as_those_in_training(tiny_lm: Callable[..., Any], tuning: Any) -> None:
+    lm = tiny_lm(tuning=tuning)
+    with torch.no_grad():
+        for weight in lm.model.parameters():
+            if weight.requires_grad:
+                weight.copy_((weight + torch.randn_like(weight) * 0.1).bfloat16())
+    trained, merged = (lm.hidden(PREFIX, BODIES, merged=merged) for merged in (False, True))
+    for one, other in zip(trained, merged, strict=True):
+        assert one.requires_grad and not other.requires_grad
+        torch.testing.assert_close(one, other, atol=2e-4, rtol=1e-4, check_stride=False)
+
+
 def test_without_a_prefix(tiny_lm: Callable[..., Any]) -> None:
     lm = tiny_lm()
     with torch.inference_mode():

@@ -231,6 +231,13 @@ def test_the_end_of_an_answer(pieces: dict[str, Pieces], tokenizers: dict[str, A
 
 
 @pytest.mark.parametrize("name", TOKENIZERS)
+def test_the_words_of_a_source(pieces: dict[str, Pieces], name: str) -> None:
+    found = pieces[name].words(Source(("The", "old", ","), (False, True, False)))
+    assert found == [pieces[name].encode(text) for text in ("The", " old", ",")]
+    assert pieces[name].words(Source((), ())) == []
+
+
+@pytest.mark.parametrize("name", TOKENIZERS)
 def test_pickling(pieces: dict[str, Pieces], name: str) -> None:
     text = "Essex [County] </s> ℵ"
     expected = pieces[name].encode(text)

@@ -21,8 +21,7 @@ from thinc.api import SGD, Adam, Optimizer, RAdam
 from spacy_genner.decoding.moves import Decision
 from spacy_genner.lm.adapters import FullTuning, LoRA
 from spacy_genner.lm.causal import CausalLM
-from spacy_genner.models.losses import LOSSES, Target
-from spacy_genner.models.shim import LMShim
+from spacy_genner.models.losses import LOSSES, LossShim, Target
 
 BATCH = [
     Target((3, 4), [5, 6, 7], [8, 9, 10, 2], [Decision(0, [8, 20], 0), Decision(2, [21, 10], 1)]),
@@ -33,16 +32,16 @@ BATCH = [
 
 
 @pytest.fixture
-def shim(tiny_lm: Callable[..., Any]) -> Callable[..., LMShim]:
+def shim(tiny_lm: Callable[..., Any]) -> Callable[..., LossShim]:
     """`shim(loss, **settings)`: on the same tiny model with the same trained weights at every call."""
 
-    def make(loss: str = "tokens", **settings: Any) -> LMShim:
+    def make(loss: str = "tokens", **settings: Any) -> LossShim:
         lm = tiny_lm(**{"tuning": LoRA(r=4), **settings})
         torch.manual_seed(0)
         with torch.no_grad():
             for weight in trained(lm).values():
                 weight.copy_(torch.randn_like(weight).bfloat16() * 0.25)
-        return LMShim(lm, LOSSES[loss])
+        return LossShim(lm, LOSSES[loss])
 
     return make
 
@@ -51,11 +50,11 @@ def trained(lm: Any) -> dict[str, torch.Tensor]:
     return {name: weight for name, weight in lm.model.named_parameters() if weight.requires_grad}
 
 
-def values(shim: LMShim) -> dict[str, torch.Tensor]:
+def values(shim: LossShim) -> dict[str, torch.Tensor]:
     return {name: weight.detach().clone() for name, weight in trained(shim.lm).items()}
 
 
-def ask(shim: LMShim, targets: list[Target], scale: float = 1.0) -> np.ndarray:
+def ask(shim: LossShim, targets: list[Target], scale: float = 1.0) -> np.ndarray:
     """The losses, with the gradient of their sum asked for."""
     losses, backprop = shim.begin_update(targets)
     backprop(np.full_like(losses, scale))
@@ -70,7 +69,7 @@ def plain(learn_rate: Any = 1.0, **settings: Any) -> Optimizer:
     return Adam(rate, **{**options, **settings})
 
 
-def gradient(shim: LMShim, targets: list[Target]) -> dict[str, torch.Tensor]:
+def gradient(shim: LossShim, targets: list[Target]) -> dict[str, torch.Tensor]:
     """The mean gradient over all parts of the targets: what a step of size 1 subtracts."""
     before = values(shim)
     ask(shim, targets)
@@ -83,7 +82,7 @@ def norm(tensors: Iterable[torch.Tensor]) -> float:
     return torch.cat([tensor.flatten() for tensor in tensors]).norm().item()
 
 
-def decoded(shim: LMShim) -> torch.Tensor:
+def decoded(shim: LossShim) -> torch.Tensor:
     return shim.steps.session((3, 4), 1).extend([[5, 6, 7]])  # type: ignore[attr-defined]
 
 
@@ -96,7 +95,7 @@ def assert_same(found: dict[str, torch.Tensor], expected: dict[str, torch.Tensor
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_one_loss_a_target(shim: Callable[..., LMShim], loss: str) -> None:
+def test_one_loss_a_target(shim: Callable[..., LossShim], loss: str) -> None:
     losses, _ = shim(loss).begin_update(BATCH)
     assert isinstance(losses, np.ndarray)
     assert losses.dtype == np.float32
@@ -106,12 +105,12 @@ def test_one_loss_a_target(shim: Callable[..., LMShim], loss: str) -> None:
     assert (losses[3] == 0) == (loss == "decisions")
 
 
-def waiting(shim: LMShim) -> int:
+def waiting(shim: LossShim) -> int:
     """How many parts have a gradient that waits for the next step."""
     return shim._targets
 
 
-def test_an_empty_batch(shim: Callable[..., LMShim]) -> None:
+def test_an_empty_batch(shim: Callable[..., LossShim]) -> None:
     made = shim()
     assert ask(made, []).shape == (0,)
     made.finish_update(plain())
@@ -119,7 +118,7 @@ def test_an_empty_batch(shim: Callable[..., LMShim]) -> None:
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_the_step_is_the_mean_over_all_parts(shim: Callable[..., LMShim], loss: str) -> None:
+def test_the_step_is_the_mean_over_all_parts(shim: Callable[..., LossShim], loss: str) -> None:
     made = shim(loss)
     lm = made.lm
     states = lm.hidden((3, 4), [target.prompt + target.answer for target in BATCH])
@@ -132,7 +131,7 @@ def test_the_step_is_the_mean_over_all_parts(shim: Callable[..., LMShim], loss: 
 
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("parts", [[1, 1, 1, 1], [2, 2], [1, 3], [3, 1]])
-def test_accumulating_changes_nothing(shim: Callable[..., LMShim], loss: str, parts: list[int]) -> None:
+def test_accumulating_changes_nothing(shim: Callable[..., LossShim], loss: str, parts: list[int]) -> None:
     whole, pieces = shim(loss), shim(loss)
     optimizers = [plain(0.05, grad_clip=5.0, L2=0.1, L2_is_weight_decay=False) for _ in range(2)]
     for _ in range(3):
@@ -147,7 +146,7 @@ def test_accumulating_changes_nothing(shim: Callable[..., LMShim], loss: str, pa
     assert_same(values(pieces), values(whole), tolerance=1e-4)
 
 
-def test_the_gradient_of_the_losses_is_used(shim: Callable[..., LMShim]) -> None:
+def test_the_gradient_of_the_losses_is_used(shim: Callable[..., LossShim]) -> None:
     one, two, none = shim(), shim(), shim()
     expected = gradient(one, BATCH)
     before = values(two)
@@ -161,7 +160,7 @@ def test_the_gradient_of_the_losses_is_used(shim: Callable[..., LMShim]) -> None
     assert_same(values(none), before, tolerance=0)
 
 
-def test_steps_are_those_of_thincs_adam(shim: Callable[..., LMShim]) -> None:
+def test_steps_are_those_of_thincs_adam(shim: Callable[..., LossShim]) -> None:
     settings: dict[str, Any] = {"beta1": 0.8, "beta2": 0.95, "grad_clip": 0.0, "use_averages": False}
     made, twin, reference = shim(), Adam(0.02, **settings), Adam(0.02, **settings)
     expected = {name: weight.numpy() for name, weight in values(made).items()}
@@ -176,7 +175,7 @@ def test_steps_are_those_of_thincs_adam(shim: Callable[..., LMShim]) -> None:
     assert_same(values(made), {name: torch.from_numpy(weight) for name, weight in expected.items()}, tolerance=2e-3)
 
 
-def test_gradients_are_clipped_by_their_common_norm(shim: Callable[..., LMShim]) -> None:
+def test_gradients_are_clipped_by_their_common_norm(shim: Callable[..., LossShim]) -> None:
     free = gradient(shim(), BATCH)
     length = norm(free.values())
     for limit, factor in ((length / 3, 1 / 3), (length * 3, 1.0)):
@@ -189,7 +188,7 @@ def test_gradients_are_clipped_by_their_common_norm(shim: Callable[..., LMShim])
 
 
 @pytest.mark.parametrize("decay", [True, False])
-def test_l2(shim: Callable[..., LMShim], decay: bool) -> None:
+def test_l2(shim: Callable[..., LossShim], decay: bool) -> None:
     """As weight decay it does not count for clipping; as part of the gradient it does."""
     free, made = gradient(shim(), BATCH), shim()
     before = values(made)
@@ -205,7 +204,7 @@ def test_l2(shim: Callable[..., LMShim], decay: bool) -> None:
     assert_same(moved, expected, tolerance=1e-4)
 
 
-def test_schedules_are_followed(shim: Callable[..., LMShim]) -> None:
+def test_schedules_are_followed(shim: Callable[..., LossShim]) -> None:
     made, optimizer = shim(), plain([1.0, 0.5, 0.25])
     for rate in (1.0, 0.5, 0.25, 0.25):
         expected = gradient(copy.deepcopy(made), BATCH)
@@ -227,7 +226,7 @@ def test_schedules_are_followed(shim: Callable[..., LMShim]) -> None:
     ],
 )
 def test_what_cannot_be_honoured_is_refused_by_name(
-    shim: Callable[..., LMShim], optimizer: Optimizer, name: str
+    shim: Callable[..., LossShim], optimizer: Optimizer, name: str
 ) -> None:
     made = shim()
     before = values(made)
@@ -237,7 +236,7 @@ def test_what_cannot_be_honoured_is_refused_by_name(
     assert_same(values(made), before, tolerance=0)
 
 
-def test_the_default_optimizer_of_spacy_is_honoured(shim: Callable[..., LMShim]) -> None:
+def test_the_default_optimizer_of_spacy_is_honoured(shim: Callable[..., LossShim]) -> None:
     optimizer = spacy.blank("en").create_optimizer()
     made = shim()
     before = values(made)
@@ -246,7 +245,7 @@ def test_the_default_optimizer_of_spacy_is_honoured(shim: Callable[..., LMShim])
     assert any(not torch.equal(before[name], weight) for name, weight in values(made).items())
 
 
-def test_no_step_without_targets(shim: Callable[..., LMShim]) -> None:
+def test_no_step_without_targets(shim: Callable[..., LossShim]) -> None:
     made = shim("decisions")
     before = values(made)
     made.finish_update(plain())
@@ -256,7 +255,7 @@ def test_no_step_without_targets(shim: Callable[..., LMShim]) -> None:
     assert not waiting(made)
 
 
-def test_decoding_follows_a_step(shim: Callable[..., LMShim]) -> None:
+def test_decoding_follows_a_step(shim: Callable[..., LossShim]) -> None:
     made = shim()
     before = decoded(made)
     ask(made, BATCH)
@@ -265,7 +264,7 @@ def test_decoding_follows_a_step(shim: Callable[..., LMShim]) -> None:
     assert not torch.equal(decoded(made), before)
 
 
-def test_decoding_is_without_dropout_and_training_with_it(shim: Callable[..., LMShim]) -> None:
+def test_decoding_is_without_dropout_and_training_with_it(shim: Callable[..., LossShim]) -> None:
     made = shim(tuning=LoRA(r=4, lora_dropout=0.5))
     made.lm.model.eval()
     losses = [made.begin_update(BATCH)[0].sum() for _ in range(2)]
@@ -276,7 +275,7 @@ def test_decoding_is_without_dropout_and_training_with_it(shim: Callable[..., LM
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize("tuning", [LoRA(r=4), FullTuning()], ids=["lora", "full"])
 def test_losses_fall(tiny_lm: Callable[..., Any], tuning: Any, dtype: str) -> None:
-    made = LMShim(tiny_lm(tuning=tuning, dtype=dtype), LOSSES["tokens"])
+    made = LossShim(tiny_lm(tuning=tuning, dtype=dtype), LOSSES["tokens"])
     optimizer = Adam(0.01, use_averages=False)
     first = ask(made, BATCH).sum()
     for _ in range(25):
@@ -286,7 +285,7 @@ def test_losses_fall(tiny_lm: Callable[..., Any], tuning: Any, dtype: str) -> No
     assert all(weight.dtype == torch.float32 for weight in values(made).values())
 
 
-def test_reset(shim: Callable[..., LMShim]) -> None:
+def test_reset(shim: Callable[..., LossShim]) -> None:
     made = shim()
     ask(made, BATCH)
     made.finish_update(plain())
@@ -301,7 +300,7 @@ def test_reset(shim: Callable[..., LMShim]) -> None:
 @pytest.mark.parametrize("bundle", [False, True])
 @pytest.mark.parametrize("tuning", [LoRA(r=4), FullTuning()], ids=["lora", "full"])
 def test_saving_and_loading(
-    shim: Callable[..., LMShim], tiny: Callable[..., str], tmp_path: Path, way: str, bundle: bool, tuning: Any
+    shim: Callable[..., LossShim], tiny: Callable[..., str], tmp_path: Path, way: str, bundle: bool, tuning: Any
 ) -> None:
     made, other = shim(tuning=tuning, bundle_base=bundle), shim(tuning=tuning, bundle_base=bundle)
     ask(made, BATCH)
@@ -327,23 +326,23 @@ def test_bytes_hold_a_bundled_base(tiny: Callable[..., str], tiny_lm: Callable[.
 
     name = str(shutil.copytree(tiny("gemma3_text", "spm"), tmp_path / "base"))
     settings: dict[str, Any] = {"dtype": "float32", "device": "cpu", "tuning": LoRA(r=4), "bundle_base": True}
-    made = LMShim(CausalLM(name, **settings), LOSSES["tokens"])
+    made = LossShim(CausalLM(name, **settings), LOSSES["tokens"])
     data, expected = made.to_bytes(), decoded(made)
     shutil.rmtree(name)
-    other = LMShim(CausalLM(name, **settings), LOSSES["tokens"])
+    other = LossShim(CausalLM(name, **settings), LOSSES["tokens"])
     other.from_bytes(data)
     assert torch.equal(decoded(other), expected)
-    third = LMShim(CausalLM(name, **settings), LOSSES["tokens"]).from_bytes(other.to_bytes())
+    third = LossShim(CausalLM(name, **settings), LOSSES["tokens"]).from_bytes(other.to_bytes())
     assert torch.equal(decoded(third), expected)
 
 
-def test_loading_what_is_not_there(shim: Callable[..., LMShim], tmp_path: Path) -> None:
+def test_loading_what_is_not_there(shim: Callable[..., LossShim], tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"base\.json cannot be read"):
         shim().from_disk(tmp_path)
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda s: s.copy(), lambda s: pickle.loads(pickle.dumps(s))])
-def test_copies_go_their_own_way(shim: Callable[..., LMShim], copied: Callable[[LMShim], LMShim]) -> None:
+def test_copies_go_their_own_way(shim: Callable[..., LossShim], copied: Callable[[LossShim], LossShim]) -> None:
     made = shim()
     ask(made, BATCH)
     made.finish_update(Adam(0.01, use_averages=False))
@@ -356,18 +355,18 @@ def test_copies_go_their_own_way(shim: Callable[..., LMShim], copied: Callable[[
     assert torch.equal(decoded(made), expected)
 
 
-def test_a_copy_shares_the_base(shim: Callable[..., LMShim]) -> None:
+def test_a_copy_shares_the_base(shim: Callable[..., LossShim]) -> None:
     made = shim()
     assert copy.deepcopy(made).lm.base is made.lm.base
 
 
-def test_the_device_is_a_setting_of_the_language_model(shim: Callable[..., LMShim]) -> None:
+def test_the_device_is_a_setting_of_the_language_model(shim: Callable[..., LossShim]) -> None:
     made = shim()
     made.to_device("gpu", 0)
     assert {weight.device.type for weight in values(made).values()} == {"cpu"}
 
 
-def test_a_gpu_in_a_forked_process(shim: Callable[..., LMShim], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gpu_in_a_forked_process(shim: Callable[..., LossShim], monkeypatch: pytest.MonkeyPatch) -> None:
     made = shim()
     monkeypatch.setattr(made.lm, "device", torch.device("cuda"))
     _ = made.steps
@@ -384,11 +383,10 @@ FORK = """
 import os, sys, time
 import torch
 from spacy_genner.lm.causal import CausalLM
-from spacy_genner.models.losses import LOSSES
-from spacy_genner.models.shim import LMShim
+from spacy_genner.models.losses import LOSSES, LossShim
 
 torch.set_num_threads(4)
-shim = LMShim(CausalLM(sys.argv[1], dtype="float32", device="cpu"), LOSSES["tokens"])
+shim = LossShim(CausalLM(sys.argv[1], dtype="float32", device="cpu"), LOSSES["tokens"])
 prefix = tuple(range(3, 203)) * 3
 
 def decode():

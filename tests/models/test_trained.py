@@ -11,8 +11,7 @@ from thinc.shims import Shim
 from spacy_genner.lm.adapters import FullTuning, LoRA
 from spacy_genner.lm.causal import CausalLM
 from spacy_genner.models import checkpoint
-from spacy_genner.models.losses import LOSSES, Target
-from spacy_genner.models.shim import LMShim
+from spacy_genner.models.losses import LOSSES, LossShim, Target
 from spacy_genner.models.trained import Trained
 
 TARGET = Target((1, 2), [5, 6, 7], [8, 9, 10], [])
@@ -148,8 +147,8 @@ def lm(tiny_lm: Callable[..., CausalLM]) -> CausalLM:
     return tiny_lm(tuning=LoRA(r=4, lora_dropout=0.3))
 
 
-def of(lm: CausalLM) -> tuple[Trained, LMShim]:
-    shim = LMShim(lm, LOSSES["tokens"])
+def of(lm: CausalLM) -> tuple[Trained, LossShim]:
+    shim = LossShim(lm, LOSSES["tokens"])
     return Trained({"pipe": Model("lm", lambda *_: None, shims=[shim])}), shim
 
 
@@ -174,7 +173,7 @@ def test_decoding_has_the_weights_that_were_put_back(lm: CausalLM) -> None:
     assert lm.steps is not steps
 
 
-def train(shim: LMShim, steps: int) -> None:
+def train(shim: LossShim, steps: int) -> None:
     for _ in range(steps):
         losses, backprop = shim.begin_update([TARGET])
         backprop(np.ones_like(losses))
