@@ -18,6 +18,9 @@ from .head import Head
 _MULTIPLE = 8
 """Longer chunks are padded to multiples of it: each new shape of a matrix makes a CPU prepare a kernel, and keep it."""
 
+_KEPT = 2048
+"""Ids of prefixes that are remembered, at most; the newest prefix always is."""
+
 
 class CausalSteps:
     """The step model of merged, frozen weights. It remembers the prefixes that it has read.
@@ -43,7 +46,9 @@ class CausalSteps:
             alone = self._begun(empty_cache(), 0, 1)
             alone.extend([prefix])
             cache = self.gather([(alone, 0)]).cache  # without holes
-            self._prefixes = {prefix: cache}  # another prefix comes with other labels: the old one is not needed
+            while self._prefixes and sum(map(len, self._prefixes)) + len(prefix) > _KEPT:
+                del self._prefixes[next(iter(self._prefixes))]
+            self._prefixes[prefix] = cache
         session = self._begun(repeated(self._prefixes[prefix], rows), len(prefix), rows)
         session.layer = self.draft_head.layer if self.draft_head else None
         return session

@@ -31,9 +31,8 @@ def train_drafts(model: Network, golds: Sequence[Gold], epochs: int = 6, seed: i
     if not golds:
         raise ValueError("a draft head needs at least one source to learn from")
     lm: Any = model.shims[0].lm  # type: ignore[attr-defined]
-    speller = speller_of(model)
-    jobs = [speller.job(source) for source, _ in golds]
-    marks = [marks_of(job.grammar.derive(entities)) for job, (_, entities) in zip(jobs, golds, strict=True)]
+    jobs = [speller_of(model, *labels).job(source) for source, _, *labels in golds]
+    marks = [marks_of(job.grammar.derive(gold[1])) for job, gold in zip(jobs, golds, strict=True)]
     lm.draft_head = None
     layer = round(lm.steps.model.config.get_text_config().num_hidden_layers * _LAYERS)
     lm.draft_head = _fit(_states(lm.steps, jobs, layer), marks, layer, epochs, seed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 import torch
@@ -17,7 +18,7 @@ from ..lm.head import Head
 class Target:
     """A known answer to a prompt.
 
-    prefix: The ids that all targets of a batch share.
+    prefix: The ids that many targets share.
     prompt: Those of the rest of the prompt, at least one.
     answer: Those of the answer.
     decisions: Where the answer could have gone on in another legal way.
@@ -29,12 +30,12 @@ class Target:
     decisions: list[Decision]
 
 
-Loss: TypeAlias = Callable[[Head, torch.Tensor, Target], tuple[torch.Tensor, int]]
-"""The sum of the losses of one target and how many there are, given the hidden states of prompt and
+Loss: TypeAlias = Callable[[Head, torch.Tensor, Target], tuple[torch.Tensor, float]]
+"""The weighted sum of the losses of one target and the sum of their weights, given the hidden states of prompt and
 answer, ids × width."""
 
 
-def token_loss(head: Head, hidden: torch.Tensor, target: Target) -> tuple[torch.Tensor, int]:
+def token_loss(head: Head, hidden: torch.Tensor, target: Target) -> tuple[torch.Tensor, float]:
     """Cross-entropy of every token of the answer among the whole vocabulary."""
     first = len(target.prompt) - 1
     logits = head.logits(hidden[first : first + len(target.answer)])
@@ -42,14 +43,34 @@ def token_loss(head: Head, hidden: torch.Tensor, target: Target) -> tuple[torch.
     return cross_entropy(logits, wanted, reduction="sum"), len(target.answer)
 
 
-def decision_loss(head: Head, hidden: torch.Tensor, target: Target) -> tuple[torch.Tensor, int]:
-    """Cross-entropy of every decision among its legal choices."""
+def decision_loss(
+    head: Head, hidden: torch.Tensor, target: Target, copy_weight: float = 1.0
+) -> tuple[torch.Tensor, float]:
+    """Cross-entropy of every decision among its legal choices.
+
+    copy_weight: How much a decision to copy counts, where the others count 1.
+    """
     if not target.decisions:
         return hidden.sum().float() * 0.0, 0
     places = [len(target.prompt) - 1 + decision.position for decision in target.decisions]
     logits = head.choice_logits(hidden[places], [decision.choices for decision in target.decisions])
     wanted = torch.tensor([decision.chosen for decision in target.decisions], device=hidden.device)
-    return cross_entropy(logits, wanted, reduction="sum"), len(places)
+    weights = [copy_weight if decision.copies else 1.0 for decision in target.decisions]
+    losses = cross_entropy(logits, wanted, reduction="none")
+    return losses @ torch.tensor(weights, device=hidden.device), sum(weights)
 
 
 LOSSES: dict[str, Loss] = {"tokens": token_loss, "decisions": decision_loss}
+
+
+def loss_of(name: str, copy_weight: float = 1.0) -> Loss:
+    """A loss by its name. Raises: ValueError for an unknown one, and for a weight that it cannot have."""
+    if name not in LOSSES:
+        raise ValueError(f'loss = "{name}": choose one of {", ".join(LOSSES)}')
+    if not copy_weight > 0:
+        raise ValueError(f"copy_weight = {copy_weight}: give a number above 0, below 1 for more spans")
+    if copy_weight == 1.0:
+        return LOSSES[name]
+    if name != "decisions":
+        raise ValueError(f'copy_weight = {copy_weight}: only loss = "decisions" has decisions to weigh')
+    return partial(decision_loss, copy_weight=copy_weight)

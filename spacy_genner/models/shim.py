@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -26,7 +27,7 @@ class LMShim(Shim):
         super().__init__(lm)
         self.lm = lm
         self._loss = loss
-        self._targets = 0
+        self._targets = 0.0
         self._stepper: torch.optim.AdamW | None = None
         self._process = os.getpid()
 
@@ -49,16 +50,26 @@ class LMShim(Shim):
         if not targets:
             return cast(Floats1d, torch.zeros(0).numpy()), lambda _: None
         self.lm.model.train()
-        states = self.lm.hidden(targets[0].prefix, [target.prompt + target.answer for target in targets])
-        head = self.lm.head
+        states, head = self._hidden(targets), self.lm.head
         parts = [self._loss(head, hidden, target) for hidden, target in zip(states, targets, strict=True)]
         losses = torch.stack([loss for loss, _ in parts])
 
         def backprop(d_losses: Floats1d) -> None:
             losses.backward(xp2torch(d_losses, device=losses.device).to(losses.dtype))
-            self._targets += sum(count for _, count in parts)
+            self._targets += sum(weight for _, weight in parts)
 
         return cast(Floats1d, losses.detach().cpu().numpy()), backprop
+
+    def _hidden(self, targets: Sequence[Target]) -> list[torch.Tensor]:
+        """The hidden states of prompts and answers: a forward pass for each prefix."""
+        groups = defaultdict[tuple[int, ...], list[int]](list)
+        for i, target in enumerate(targets):
+            groups[target.prefix].append(i)
+        states: dict[int, torch.Tensor] = {}
+        for prefix, members in groups.items():
+            bodies = [targets[i].prompt + targets[i].answer for i in members]
+            states |= zip(members, self.lm.hidden(prefix, bodies), strict=True)
+        return [states[i] for i in range(len(targets))]
 
     def finish_update(self, optimizer: Optimizer) -> None:
         """One step with the mean gradient of all that was asked since the last one."""
@@ -74,13 +85,13 @@ class LMShim(Shim):
             torch.nn.utils.clip_grad_norm_(weights, optimizer.grad_clip)
         stepper.step()
         stepper.zero_grad()
-        self._targets = 0
+        self._targets = 0.0
         self.lm.changed()
 
     def reset(self) -> None:
         """Load the base weights, and begin with a fresh adapter. Raises: ValueError if they cannot be loaded."""
         self.lm.reset()
-        self._stepper, self._targets = None, 0
+        self._stepper, self._targets = None, 0.0
 
     @property
     def moments(self) -> dict[str, Any] | None:
@@ -128,7 +139,7 @@ class LMShim(Shim):
     def from_disk(self, path: str | Path) -> LMShim:
         """Read such a folder. Raises: ValueError if something is missing, corrupt, or belongs to another base."""
         self.lm.restore(Path(path))
-        self._stepper, self._targets = None, 0
+        self._stepper, self._targets = None, 0.0
         return self
 
     def to_bytes(self) -> bytes:
@@ -152,7 +163,7 @@ class LMShim(Shim):
         """Does nothing: the language model's own `device` setting places it."""
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_stepper": None, "_targets": 0}  # gradients are not copied either
+        return self.__dict__ | {"_stepper": None, "_targets": 0.0}  # gradients are not copied either
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _process=os.getpid())
