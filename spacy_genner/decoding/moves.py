@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from ..formats.base import Grammar
@@ -51,11 +51,13 @@ class Decision:
     position: The number of ids written before it.
     choices: The legal next ids.
     chosen: The index of the one that the derivation takes.
+    copies: Whether it is part of a copy, which only `spell` knows: a walk decides before it completes the move.
     """
 
     position: int
     choices: list[int]
     chosen: int
+    copies: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,11 @@ class Walk:
                     return index
         return 0
 
+    @property
+    def copies(self) -> list[bool]:
+        """Of a complete derivation, whether each decision is part of a copy."""
+        return [self.moves[place.moves].kind == "copy" for place in self._passed]
+
     def choose(self, index: int) -> None:
         """Take `choices[index]`, and every forced id after it."""
         self.decisions.append(Decision(len(self.ids), self.choices, index))
@@ -171,4 +178,4 @@ def spell(grammar: Grammar, moves: Sequence[Move], encode: Encode) -> tuple[list
     walk = Walk(grammar, encode)
     while walk.choices:
         walk.choose(walk.choices.index(ids[len(walk.ids)]))
-    return ids, walk.decisions
+    return ids, [replace(d, copies=copies) for d, copies in zip(walk.decisions, walk.copies, strict=True)]

@@ -15,6 +15,9 @@ from .base_step import Steps, padded
 from .cache import Slots, empty_cache, gathered, repeated, stacked
 from .draft_head import DraftHead
 
+_KEPT = 2048
+"""Ids of prefixes that are remembered, at most; the newest prefix always is."""
+
 
 class CausalSteps(Steps):
     """The step model of a causal language model. It remembers the prefix that it has read."""
@@ -29,7 +32,9 @@ class CausalSteps(Steps):
             alone = self._begun(empty_cache(), 0, 1)
             alone.extend([prefix])
             cache = self.gather([(alone, 0)]).cache  # without holes
-            self._prefixes = {prefix: cache}  # another prefix comes with other labels: the old one is not needed
+            while self._prefixes and sum(map(len, self._prefixes)) + len(prefix) > _KEPT:
+                del self._prefixes[next(iter(self._prefixes))]
+            self._prefixes[prefix] = cache
         session = self._begun(repeated(self._prefixes[prefix], rows), len(prefix), rows)
         session.layer = self.draft_head.layer if self.draft_head else None
         return session

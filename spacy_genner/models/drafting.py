@@ -31,9 +31,8 @@ def train_drafts(model: Network, golds: Sequence[Gold], epochs: int = 6, seed: i
     if not golds:
         raise ValueError("a draft head needs at least one source to learn from")
     lm: Any = model.shims[0].lm  # type: ignore[attr-defined]
-    speller = speller_of(model)
-    jobs = [speller.job(source) for source, _ in golds]
-    derived = [job.grammar.derive(entities) for job, (_, entities) in zip(jobs, golds, strict=True)]
+    jobs = [speller_of(model, *labels).job(source) for source, _, *labels in golds]
+    derived = [job.grammar.derive(gold[1]) for job, gold in zip(jobs, golds, strict=True)]
     if not any(move.kind == "copy" for moves in derived for move in moves):
         raise ValueError(f"{model.attrs['format']}: a draft head proposes marks in a copy of the text, this is a list")
     lm.draft_head = None

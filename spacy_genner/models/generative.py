@@ -17,14 +17,23 @@ from ..lm.pieces import Pieces
 from ..prompts import Instruction
 from ..shots import Shot, Shots
 from ..types import Entity, Source
-from .losses import LOSSES, LossShim, Target
+from .losses import LossShim, Target, loss_of
 
-Gold = tuple[Source, Sequence[Entity]]
+Gold = tuple[Source, Sequence[Entity]] | tuple[Source, Sequence[Entity], Labels]
+"""A source, its entities, and the label set to ask for if it is not the network's own."""
 Network = Model[Any, Any]
+
+_SPELLERS = 64
+"""How many label sets are remembered."""
 
 
 def build_generative_ner(
-    lm: LanguageModel, format: Format, prompt: Instruction, decoder: Decoder, loss: str = "decisions"
+    lm: LanguageModel,
+    format: Format,
+    prompt: Instruction,
+    decoder: Decoder,
+    loss: str = "decisions",
+    copy_weight: float = 1.0,
 ) -> Network:
     """A language model that rewrites a source with its entities marked.
 
@@ -34,29 +43,30 @@ def build_generative_ner(
     decoder: How the best legal answer is found.
     loss: What training asks: "tokens", every token of the answer; "decisions", the choice among the legal moves
         wherever there is one.
+    copy_weight: How much a decision to copy on counts in the loss "decisions", where one to open or close a span counts
+        1. Below 1, more spans are found, and more of them are wrong.
     Returns: a thinc model. `predict` turns sources into lists of entities with scores. `begin_update` turns pairs of a
-        source and its properly nested gold entities into losses, float32, one a pair.
-        `attrs["set_labels"](model, labels)` gives it the label set, `attrs["set_shots"](model, shots)` the examples
-        that its prompt shows.
-    Raises: ValueError for an unknown loss.
+        source and its properly nested gold entities into losses, float32, one a pair. Either may have a label set
+        behind it; without, that of the network is asked for: `attrs["set_labels"](model, labels)` gives it one.
+        `attrs["set_shots"](model, shots)` gives it the examples that its prompt shows.
+    Raises: ValueError for an unknown loss, and for a weight that it cannot have.
     """
-    if loss not in LOSSES:
-        raise ValueError(f'loss = "{loss}": choose one of {", ".join(LOSSES)}')
     attrs = {"format": format, "prompt": prompt, "decoder": decoder, "set_labels": set_labels}
     attrs |= {"shots": Shots(), "set_shots": set_shots}
-    model = Network("generative_ner", forward, init=init, attrs=attrs, shims=[LossShim(lm, LOSSES[loss])])
+    shim = LossShim(lm, loss_of(loss, copy_weight))
+    model = Network("generative_ner", forward, init=init, attrs=attrs, shims=[shim])
     set_labels(model, {})
     return model
 
 
 def set_labels(model: Network, labels: Labels) -> None:
     """Give the network a label set."""
-    model.attrs["labels"], model.attrs["speller"] = dict(labels), None
+    model.attrs["labels"], model.attrs["spellers"] = dict(labels), {}
 
 
 def set_shots(model: Network, shots: Iterable[Shot]) -> None:
     """Give the network the examples that its prompt shows. Raises: see `Shots`."""
-    model.attrs["shots"], model.attrs["speller"] = Shots(shots, model.attrs["prompt"].shots), None
+    model.attrs["shots"], model.attrs["spellers"] = Shots(shots, model.attrs["prompt"].shots), {}
 
 
 def init(model: Network, X: Any = None, Y: Any = None) -> None:
@@ -66,18 +76,19 @@ def init(model: Network, X: Any = None, Y: Any = None) -> None:
     """
     shim: Any = model.shims[0]
     shim.reset()
-    model.attrs["speller"] = None
+    model.attrs["spellers"] = {}
     speller_of(model)
 
 
 def forward(model: Network, X: Sequence[Any], is_train: bool) -> tuple[Any, Callable[[Floats1d], list[Any]]]:
-    """Sources → entities, or (source, gold entities) → losses."""
+    """Sources → entities, or (source, gold entities) → losses, each with a label set or without."""
     shim: Any = model.shims[0]
-    speller = speller_of(model)
     if is_train:
-        losses, backprop = shim.begin_update([speller.target(source, gold) for source, gold in X])
+        targets = [speller_of(model, *labels).target(source, gold) for source, gold, *labels in X]
+        losses, backprop = shim.begin_update(targets)
         return losses, lambda d_losses: backprop(d_losses) or []
-    jobs = [speller.job(source) for source in X]
+    asked = [item if isinstance(item, tuple) else (item,) for item in X]
+    jobs = [speller_of(model, *labels).job(source) for source, *labels in asked]
     traces = model.attrs["decoder"](shim.steps, jobs)
     return [scored_entities(job.grammar, trace) for job, trace in zip(jobs, traces, strict=True)], lambda _: []
 
@@ -143,11 +154,17 @@ class Speller:
         return self._answers[shot]
 
 
-def speller_of(model: Network) -> Speller:
-    """Sources and entities as token ids, for the network's present labels."""
+def speller_of(model: Network, labels: Labels | None = None) -> Speller:
+    """Sources and entities as token ids, for a label set; None: the network's own. The last few are remembered."""
     shim: Any = model.shims[0]
     attrs = model.attrs
-    if attrs["speller"] is None:
-        attrs["speller"] = Speller(shim.lm.pieces, attrs["format"], attrs["prompt"], attrs["labels"], attrs["shots"])
-    speller: Speller = attrs["speller"]
+    labels = attrs["labels"] if labels is None else labels
+    spellers: dict[tuple[tuple[str, str], ...], Speller] = attrs["spellers"]
+    key = tuple(labels.items())
+    speller = spellers.pop(key, None) or Speller(
+        shim.lm.pieces, attrs["format"], attrs["prompt"], labels, attrs["shots"]
+    )
+    spellers[key] = speller  # the newest is the last
+    if len(spellers) > _SPELLERS:
+        del spellers[next(iter(spellers))]
     return speller

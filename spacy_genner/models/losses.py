@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias, cast
 
 import torch
@@ -20,7 +22,7 @@ from .shim import LMShim
 class Target:
     """A known answer to a prompt.
 
-    prefix: The ids that all targets of a batch share.
+    prefix: The ids that many targets share.
     prompt: Those of the rest of the prompt, at least one.
     answer: Those of the answer.
     decisions: Where the answer could have gone on in another legal way.
@@ -32,12 +34,12 @@ class Target:
     decisions: list[Decision]
 
 
-Loss: TypeAlias = Callable[[Head, torch.Tensor, Target], tuple[torch.Tensor, int]]
-"""The sum of the losses of one target and how many there are, given the hidden states of prompt and
+Loss: TypeAlias = Callable[[Head, torch.Tensor, Target], tuple[torch.Tensor, float]]
+"""The weighted sum of the losses of one target and the sum of their weights, given the hidden states of prompt and
 answer, ids × width."""
 
 
-def token_loss(head: Head, hidden: torch.Tensor, target: Target) -> tuple[torch.Tensor, int]:
+def token_loss(head: Head, hidden: torch.Tensor, target: Target) -> tuple[torch.Tensor, float]:
     """Cross-entropy of every token of the answer among the whole vocabulary."""
     first = len(target.prompt) - 1
     logits = head.logits(hidden[first : first + len(target.answer)])
@@ -45,17 +47,37 @@ def token_loss(head: Head, hidden: torch.Tensor, target: Target) -> tuple[torch.
     return cross_entropy(logits, wanted, reduction="sum"), len(target.answer)
 
 
-def decision_loss(head: Head, hidden: torch.Tensor, target: Target) -> tuple[torch.Tensor, int]:
-    """Cross-entropy of every decision among its legal choices."""
+def decision_loss(
+    head: Head, hidden: torch.Tensor, target: Target, copy_weight: float = 1.0
+) -> tuple[torch.Tensor, float]:
+    """Cross-entropy of every decision among its legal choices.
+
+    copy_weight: How much a decision to copy counts, where the others count 1.
+    """
     if not target.decisions:
         return hidden.sum().float() * 0.0, 0
     places = [len(target.prompt) - 1 + decision.position for decision in target.decisions]
     logits = head.choice_logits(hidden[places], [decision.choices for decision in target.decisions])
     wanted = torch.tensor([decision.chosen for decision in target.decisions], device=hidden.device)
-    return cross_entropy(logits, wanted, reduction="sum"), len(places)
+    weights = [copy_weight if decision.copies else 1.0 for decision in target.decisions]
+    losses = cross_entropy(logits, wanted, reduction="none")
+    return losses @ torch.tensor(weights, device=hidden.device), sum(weights)
 
 
 LOSSES: dict[str, Loss] = {"tokens": token_loss, "decisions": decision_loss}
+
+
+def loss_of(name: str, copy_weight: float = 1.0) -> Loss:
+    """A loss by its name. Raises: ValueError for an unknown one, and for a weight that it cannot have."""
+    if name not in LOSSES:
+        raise ValueError(f'loss = "{name}": choose one of {", ".join(LOSSES)}')
+    if not copy_weight > 0:
+        raise ValueError(f"copy_weight = {copy_weight}: give a number above 0, below 1 for more spans")
+    if copy_weight == 1.0:
+        return LOSSES[name]
+    if name != "decisions":
+        raise ValueError(f'copy_weight = {copy_weight}: only loss = "decisions" has decisions to weigh')
+    return partial(decision_loss, copy_weight=copy_weight)
 
 
 class LossShim(LMShim):
@@ -70,9 +92,20 @@ class LossShim(LMShim):
         if not targets:
             return cast(Floats1d, torch.zeros(0).numpy()), lambda _: None
         self.lm.model.train()
-        states = self.lm.hidden(targets[0].prefix, [target.prompt + target.answer for target in targets])
-        head = self.lm.head
+        states, head = self._hidden(targets), self.lm.head
         parts = [self._loss(head, hidden, target) for hidden, target in zip(states, targets, strict=True)]
         losses = torch.stack([loss for loss, _ in parts])
-        count = sum(count for _, count in parts)
-        return cast(Floats1d, losses.detach().cpu().numpy()), self.way_back(losses, count) if count else lambda _: None
+        weight = sum(weight for _, weight in parts)
+        backprop = self.way_back(losses, weight) if weight else lambda _: None
+        return cast(Floats1d, losses.detach().cpu().numpy()), backprop
+
+    def _hidden(self, targets: Sequence[Target]) -> list[torch.Tensor]:
+        """The hidden states of prompts and answers: a forward pass for each prefix."""
+        groups = defaultdict[tuple[int, ...], list[int]](list)
+        for i, target in enumerate(targets):
+            groups[target.prefix].append(i)
+        states: dict[int, torch.Tensor] = {}
+        for prefix, members in groups.items():
+            bodies = [targets[i].prompt + targets[i].answer for i in members]
+            states |= zip(members, self.lm.hidden(prefix, bodies), strict=True)
+        return [states[i] for i in range(len(targets))]

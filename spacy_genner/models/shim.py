@@ -25,7 +25,7 @@ class LMShim(Shim):
     def __init__(self, lm: LanguageModel) -> None:
         super().__init__(lm)
         self.lm = lm
-        self._targets = 0
+        self._targets = 0.0
         self._stepper: torch.optim.AdamW | None = None
         self._waiting = False  # for the gradient of what went forward
         self._early: Optimizer | None = None  # that came while it waited
@@ -49,10 +49,10 @@ class LMShim(Shim):
             torch.set_num_threads(1)  # after a fork, torch hangs if it asks for the threads of its parent
             self._process = os.getpid()
 
-    def way_back(self, outputs: torch.Tensor, targets: int = 0) -> Callable[[Any], None]:
+    def way_back(self, outputs: torch.Tensor, targets: float = 0.0) -> Callable[[Any], None]:
         """From the gradient of what was computed to those of the weights.
 
-        targets: How many targets it is a sum over, if the step is to be with the mean.
+        targets: The sum of the weights of the targets, if the step is to be with the mean.
         """
         self._waiting, self._early = True, None
 
@@ -85,13 +85,13 @@ class LMShim(Shim):
             torch.nn.utils.clip_grad_norm_(weights, optimizer.grad_clip)
         stepper.step()
         stepper.zero_grad()
-        self._targets = 0
+        self._targets = 0.0
         self.lm.changed()
 
     def reset(self) -> None:
         """Load the base weights, and begin with a fresh adapter. Raises: ValueError if they cannot be loaded."""
         self.lm.reset()
-        self._stepper, self._targets = None, 0
+        self._stepper, self._targets = None, 0.0
 
     @property
     def moments(self) -> dict[str, Any] | None:
@@ -139,7 +139,7 @@ class LMShim(Shim):
     def from_disk(self, path: str | Path) -> LMShim:
         """Read such a folder. Raises: ValueError if something is missing, corrupt, or belongs to another base."""
         self.lm.restore(Path(path))
-        self._stepper, self._targets = None, 0
+        self._stepper, self._targets = None, 0.0
         return self
 
     def to_bytes(self) -> bytes:
@@ -163,7 +163,7 @@ class LMShim(Shim):
         """Does nothing: the language model's own `device` setting places it."""
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_stepper": None, "_early": None, "_targets": 0}  # gradients are not copied either
+        return self.__dict__ | {"_stepper": None, "_early": None, "_targets": 0.0}  # gradients are not copied either
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _process=os.getpid())

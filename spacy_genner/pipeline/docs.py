@@ -8,8 +8,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from spacy.tokens import Doc, Span, SpanGroup
+from spacy.training import Example
 
+from ..labels import Labels, as_labels
 from ..types import Entity, Source
+
+LABELS = "ner_labels"
+"""The extension for a document's own label set, `doc._.ner_labels`: a list of names, or names with definitions; None:
+the component's labels. It lives in `doc.user_data`, and is saved with it."""
+if not Doc.has_extension(LABELS):
+    Doc.set_extension(LABELS, default=None)
 
 _LONGEST_WORD = 100
 _KEPT = _LONGEST_WORD // 2
@@ -51,6 +59,39 @@ def read_doc(doc: Doc) -> DocSource:
             tokens.append(token.i)
         spaced = bool(token.whitespace_) or not text
     return DocSource(Source(tuple(words), tuple(spaces)), tokens, starts if doc.has_annotation("SENT_START") else None)
+
+
+def own_labels(doc: Doc) -> Labels | None:
+    """The label set in `doc._.ner_labels`, if there is one.
+
+    Raises: ValueError if it is empty or has an empty name, TypeError if it is none.
+    """
+    given = doc._.get(LABELS)
+    if given is None:
+        return None
+    place = f"doc._.{LABELS} of the document {doc.text[:40]!r}"
+    try:
+        labels = as_labels(given)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{place}: {error}") from error
+    if not labels:
+        raise ValueError(f"{place} is empty: give it at least one label, or None for those of the component")
+    return labels
+
+
+def annotated_labels(example: Example) -> Labels | None:
+    """The label set that an example was annotated with, if it says so: that of its text, else of its reference."""
+    return own_labels(example.predicted) or own_labels(example.reference)
+
+
+def labels_of(examples: Iterable[Example], key: str) -> Labels:
+    """All labels of annotated examples, in alphabetical order. Of several definitions the first counts."""
+    found: Labels = {}
+    for example in examples:
+        names = (span.label_ for span in gold_spans(example.reference, key) or [])
+        for label, definition in (annotated_labels(example) or dict.fromkeys(names, "")).items():
+            found[label] = found.get(label) or definition
+    return {label: found[label] for label in sorted(found) if label.strip()}
 
 
 def gold_spans(doc: Doc, key: str) -> list[Span] | None:

@@ -1,12 +1,13 @@
-"""The factory `generative_ner`: its default configuration, and what no configuration can hold."""
+"""The factory `generative_ner`, and its default configuration."""
 
-import re
 from collections.abc import Callable
 from typing import Any
 
 from spacy.language import Language
-from thinc.api import Config, ConfigValidationError, Model
+from thinc.api import Config, Model
 
+from ..labels import Sampling
+from .configurable import check_labels
 from .generative_ner import GenerativeNER
 
 DEFAULT_MODEL = Config().from_str(
@@ -33,9 +34,6 @@ name = "smollm2-135m"
 """
 )["model"]
 
-_BROKEN = re.compile(r'.*[=:]\s*".*"', re.DOTALL)
-"""What is left of `per:son = "a definition"` in a configuration file, where a name ends at the first colon."""
-
 
 @Language.factory(
     "generative_ner",
@@ -48,6 +46,7 @@ _BROKEN = re.compile(r'.*[=:]\s*".*"', re.DOTALL)
         "overwrite_ents": False,
         "threshold": 0.0,
         "window": 256,
+        "sampling": None,
         "scorer": {"@scorers": "spacy_genner.generative_ner_scorer.v1"},
     },
     default_score_weights={
@@ -68,13 +67,14 @@ def make_generative_ner(
     overwrite_ents: bool,
     threshold: float,
     window: int,
+    sampling: Sampling | None,
     scorer: Callable[..., dict[str, Any]] | None,
 ) -> GenerativeNER:
     """Construct the component from its configuration; see `GenerativeNER`.
 
     Raises: ValueError for labels that a configuration file cannot hold, and for settings that make no sense.
     """
-    _check(labels)
+    check_labels(labels)
     return GenerativeNER(
         nlp,
         model,
@@ -85,24 +85,6 @@ def make_generative_ner(
         overwrite_ents=overwrite_ents,
         threshold=threshold,
         window=window,
+        sampling=sampling,
         scorer=scorer,
     )
-
-
-def _check(labels: dict[str, str] | list[str] | None) -> None:
-    items = [{name: text} for name, text in labels.items()] if isinstance(labels, dict) else [[n] for n in labels or ()]
-    if broken := [item for item in items if not _survives(item)]:
-        raise ValueError(
-            f"labels = {broken[0]}: a configuration file would read this back as something else. A name with : or = in "
-            "it, or with # or ; or [ at its start, must be in a list of names; its definition can be given by the "
-            "component's `set_labels`, or in a JSON file to [initialize.components]. ${ stands for a variable"
-        )
-
-
-def _survives(labels: dict[str, str] | list[str]) -> bool:
-    """Whether a pipeline that is saved with these labels comes back with them."""
-    try:
-        read = Config().from_str(Config({"component": {"labels": labels}}).to_str())["component"]["labels"]
-    except ConfigValidationError:
-        return False
-    return bool(read == labels) and not (isinstance(labels, dict) and any(map(_BROKEN.fullmatch, labels.values())))

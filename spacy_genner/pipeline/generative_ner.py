@@ -18,14 +18,26 @@ from spacy.training import Example, validate_examples, validate_get_examples
 from thinc.api import Adam, Model, Optimizer
 
 from ..calibration import Platt
-from ..labels import as_labels
+from ..labels import Labels, Sampling, as_labels, once_each
 from ..nesting import nest
 from ..shots import Shot, pack, unpack
 from ..types import Entity, Source
 from ..windows import inside, merge, split
-from .docs import ENTS, DocSource, gold_spans, read_doc, write_ents, write_spans
+from .docs import (
+    ENTS,
+    DocSource,
+    annotated_labels,
+    gold_spans,
+    labels_of,
+    own_labels,
+    read_doc,
+    write_ents,
+    write_spans,
+)
 
-Gold = tuple[Source, list[Entity]]
+Asked = Source | tuple[Source, Labels]
+Gold = tuple[Source, list[Entity]] | tuple[Source, list[Entity], Labels]
+Examples = Callable[[], Iterable[Example]]
 Prediction = tuple[DocSource, list[Entity]]
 Losses = dict[str, float]
 Floats = NDArray[np.float32]
@@ -33,6 +45,8 @@ Floats = NDArray[np.float32]
 
 class GenerativeNER(TrainablePipe):
     """Named entities, flat and nested, from a decoder LLM that marks them in a copy of the text.
+
+    A document may have a label set of its own, in `doc._.ner_labels`, in training as well.
 
     labels: The label set, with definitions if it is a mapping. None: read from the training data.
     spans_key: Where spans are read from and written to: `doc.spans[spans_key]`. Their scores are in
@@ -42,6 +56,7 @@ class GenerativeNER(TrainablePipe):
     overwrite_ents: Whether they replace entities that are in `doc.ents` already, where they overlap.
     threshold: The least score of a span. It can only remove spans.
     window: How many tokens, white space apart, the model reads at once. Longer documents are cut at sentence ends.
+    sampling: Turns a label set of the training data, given the component's as well, into the one to train on.
     """
 
     def __init__(
@@ -56,6 +71,7 @@ class GenerativeNER(TrainablePipe):
         overwrite_ents: bool = False,
         threshold: float = 0.0,
         window: int = 256,
+        sampling: Sampling | None = None,
         scorer: Callable[..., dict[str, Any]] | None = None,
     ) -> None:
         threshold, window = float(threshold), int(window)  # a configuration may hold "0.5"
@@ -71,9 +87,10 @@ class GenerativeNER(TrainablePipe):
         self.scorer = scorer
         self.cfg: dict[str, Any] = {"calibration": None}
         self._spans_key, self._ents, self._overwrite_ents = spans_key, ents, overwrite_ents
-        self._threshold, self._window = threshold, window
+        self._threshold, self._window, self._sampling = threshold, window, sampling
         self._configured = labels is not None
         self._rehearsal_model: Model[Any, Any] | None = None
+        self._warned = False  # of gold spans that cannot be learnt
         self.set_labels(labels)
 
     @property
@@ -133,20 +150,17 @@ class GenerativeNER(TrainablePipe):
         """
         from ..models.drafting import train_drafts
 
-        self._require_labels()
-        train_drafts(self.model, [gold for example in examples for gold in self._learnable(example)[0]])
+        golds = [gold for example in examples for gold in self._learnable(example)[0]]
+        train_drafts(self.model, golds)
 
     def predict(self, docs: Iterable[Doc]) -> list[Prediction]:
         """The sources of the documents and their entities.
 
-        Raises: ValueError if there are no labels.
+        Raises: ValueError if there are no labels, or a document's own are empty; TypeError if these are none.
         """
-        self._require_labels()
-        reads = [read_doc(doc) for doc in docs]
-        windows = [self._windows(read) for read in reads]
-        parts = [r.source[start:end] for r, cut in zip(reads, windows, strict=True) for start, end in cut]
-        found = iter(self.model.predict(parts))
-        return [(r, merge([next(found) for _ in cut], cut)) for r, cut in zip(reads, windows, strict=True)]
+        reads = [self._read(doc, self._own_labels(doc)) for doc in docs]
+        found = iter(self.model.predict([part for _, _, parts in reads for part in parts]))
+        return [(read, merge([next(found) for _ in cut], cut)) for read, cut, _ in reads]
 
     def set_annotations(self, docs: Iterable[Doc], scores: Iterable[Prediction]) -> None:
         """Write the entities of each document to `doc.spans`, and to `doc.ents` if that is wanted."""
@@ -184,7 +198,13 @@ class GenerativeNER(TrainablePipe):
         drop: Not used: dropout is a setting of the adapter.
         """
         validate_examples(examples, "GenerativeNER.update")
-        return self._learn([gold for example in examples for gold in self._learnable(example)[0]], sgd, losses)
+        sample = once_each(self._sampling, self.cfg["labels"]) if self._sampling else None
+        learnable = [self._learnable(example, sample) for example in examples]
+        if not self._warned:
+            lost = Counter(reason for _, lost in learnable for reason in lost)
+            advice = "; spacy_genner.SetLabels.v1 gives a trained component other labels"
+            self._warn(lost, advice if "with an unknown label" in lost else "")
+        return self._learn([gold for golds, _ in learnable for gold in golds], sgd, losses)
 
     def rehearse(
         self,
@@ -204,9 +224,9 @@ class GenerativeNER(TrainablePipe):
             sgd = Adam(sgd.learn_rate, beta1=sgd.b1, beta2=sgd.b2, use_averages=False)
         golds = list[Gold]()
         if self._rehearsal_model is not None:
-            reads = [read_doc(example.predicted) for example in examples]
-            parts = [read.source[start:end] for read in reads for start, end in self._windows(read)]
-            golds += zip(parts, self._rehearsal_model.predict(parts), strict=True)
+            reads = [self._read(example.predicted, self._own_labels(example.predicted)) for example in examples]
+            parts = [part for _, _, parts in reads for part in parts]
+            golds += map(_gold, parts, self._rehearsal_model.predict(parts))
         return self._learn(golds, sgd, losses)
 
     def get_loss(self, examples: Iterable[Example], scores: Floats) -> tuple[float, Floats]:
@@ -220,7 +240,7 @@ class GenerativeNER(TrainablePipe):
 
     def initialize(
         self,
-        get_examples: Callable[[], Iterable[Example]],
+        get_examples: Examples,
         *,
         nlp: Language | None = None,
         labels: Mapping[str, str] | Iterable[str] | None = None,
@@ -237,18 +257,25 @@ class GenerativeNER(TrainablePipe):
         if labels is not None:
             self.set_labels(labels)
         elif not self._configured:
-            spans = (s for example in get_examples() for s in gold_spans(example.reference, self._spans_key) or [])
-            for label in sorted({span.label_ for span in spans if span.label_.strip()}):
-                self.add_label(label)
-        self._require_labels()
+            for label, definition in labels_of(get_examples(), self._spans_key).items():
+                self.add_label(label, definition)
+        self._required_labels()
         if shots is not None:
             self.set_shots(DocBin().from_disk(shots).get_docs(self.vocab))
         elif self.model.attrs["prompt"].shots and "shots" not in self.cfg:
             self.set_shots(example.reference for example in get_examples())
         self.model.initialize()
-        if lost := Counter(reason for example in get_examples() for reason in self._learnable(example)[1]):
-            counts = ", ".join(f"{count} {reason}" for reason, count in lost.most_common())
-            warnings.warn(f"[{self.name}] gold spans that cannot be learnt as they are: {counts}", stacklevel=2)
+        self._check(get_examples)
+
+    def take_labels(self, get_examples: Examples, labels: Mapping[str, str] | Iterable[str] | None = None) -> None:
+        """Use other labels from now on to go on training: these, or those of the data, in alphabetical order. Warns of
+        gold spans that cannot be learnt.
+
+        Raises: ValueError if there are no labels.
+        """
+        self.set_labels(labels_of(get_examples(), self._spans_key) if labels is None else labels)
+        self._required_labels()
+        self._check(get_examples)
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Write the labels, and what training changed as a PEFT folder."""
@@ -288,7 +315,6 @@ class GenerativeNER(TrainablePipe):
             raise ValueError(f"{path} cannot be read ({error}): copy or train the pipeline again") from error
 
     def _learn(self, golds: list[Gold], sgd: Optimizer | None, losses: Losses | None) -> Losses:
-        self._require_labels()
         losses = {} if losses is None else losses
         losses.setdefault(self.name, 0.0)
         if golds:
@@ -301,34 +327,68 @@ class GenerativeNER(TrainablePipe):
             self.finish_update(sgd)
         return losses
 
-    def _learnable(self, example: Example) -> tuple[list[Gold], list[str]]:
-        """The windows of an example with their gold entities, and for each other gold span why it is not among them."""
+    def _learnable(
+        self, example: Example, sample: Callable[[Labels], Labels] | None = None
+    ) -> tuple[list[Gold], list[str]]:
+        """The windows of an example with their gold entities, and for each gold span that cannot be learnt why.
+
+        sample: Gives another label set to ask for; gold spans that are not asked for are no losses.
+        """
         wanted = gold_spans(example.reference, self._spans_key)
         if wanted is None:
             return [], []
+        annotated = annotated_labels(example) or self._required_labels()
+        asked = annotated if sample is None else sample(annotated)
         aligned = example.get_aligned_spans_y2x(wanted, allow_overlap=True)
-        known = [span for span in aligned if span.label_ in self.cfg["labels"]]
-        read = read_doc(example.predicted)
-        format, windows = self.model.attrs["format"], self._windows(read)
-        nested, dropped = nest(map(read.entity, known), format.max_depth)
-        parts, crossing = inside(nested, windows)
-        sources = [read.source[start:end] for start, end in windows]
+        known = [span for span in aligned if span.label_ in annotated]
+        read, windows, parts = self._read(example.predicted, None if asked is self.cfg["labels"] else asked)
+        entities = [read.entity(span) for span in known if span.label_ in asked]
+        format = self.model.attrs["format"]
+        nested, dropped = nest(entities, format.max_depth)
+        golds, crossing = inside(nested, windows)
         said = [
-            format.grammar(source, self.cfg["labels"]).sayable(part)
-            for source, part in zip(sources, parts, strict=True)
+            format.grammar(read.source[start:end], asked).sayable(gold)
+            for (start, end), gold in zip(windows, golds, strict=True)
         ]
         refused = [*dropped, *(other for _, others in said for other in others)]
         lost = [reason for _, reason in refused] + ["across windows"] * len(crossing)
         lost += ["across tokens"] * (len(wanted) - len(aligned))
         lost += ["with an unknown label"] * (len(aligned) - len(known))
-        return [(source, kept) for source, (kept, _) in zip(sources, said, strict=True)], lost
+        return [_gold(part, kept) for part, (kept, _) in zip(parts, said, strict=True)], lost
 
-    def _windows(self, read: DocSource) -> list[tuple[int, int]]:
-        return split(read.source, self._window, read.starts)
+    def _read(self, doc: Doc, labels: Labels | None = None) -> tuple[DocSource, list[tuple[int, int]], list[Asked]]:
+        """The source of a document, its windows, and the parts of it in them: each with the labels, if not None."""
+        read = read_doc(doc)
+        windows = split(read.source, self._window, read.starts)
+        parts = [read.source[start:end] for start, end in windows]
+        return read, windows, [part if labels is None else (part, labels) for part in parts]
 
-    def _require_labels(self) -> None:
+    def _own_labels(self, doc: Doc) -> Labels | None:
+        """Those of a document; None for the component's, which it then must have."""
+        labels = own_labels(doc)
+        if labels is None:
+            self._required_labels()
+        return labels
+
+    def _check(self, get_examples: Examples) -> None:
+        self._warn(Counter(reason for example in get_examples() for reason in self._learnable(example)[1]))
+        self._warned = True
+
+    def _warn(self, lost: Counter[str], advice: str = "") -> None:
+        if lost:
+            counts = ", ".join(f"{count} {reason}" for reason, count in lost.most_common())
+            warnings.warn(f"[{self.name}] gold spans that cannot be learnt as they are: {counts}{advice}", stacklevel=3)
+            self._warned = True
+
+    def _required_labels(self) -> Labels:
         if not self.labels:
             raise ValueError(
                 f"[{self.name}] has no labels: give `labels` in its configuration, or train it on data with annotated "
                 f"spans in doc.spans[{self._spans_key!r}] or doc.ents"
             )
+        labels: Labels = self.cfg["labels"]
+        return labels
+
+
+def _gold(asked: Asked, entities: list[Entity]) -> Gold:
+    return (asked[0], entities, asked[1]) if isinstance(asked, tuple) else (asked, entities)

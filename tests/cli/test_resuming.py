@@ -128,6 +128,29 @@ def two_on_one_base(config: Config) -> None:
     config["components"]["second"] = deepcopy(config["components"]["generative_ner"])
 
 
+def sampled_labels(config: Config) -> None:
+    config["components"]["generative_ner"]["sampling"] = {
+        "@misc": "spacy_genner.LabelSampling.v1",
+        "absent": 3,
+        "others": ["LAW", "DRUG", "SHIP", "DNA"],
+        "shuffle": True,
+    }
+
+
+def two_corpora(config: Config) -> None:
+    """In a stream without end, with other labels."""
+    sampled_labels(config)
+    one = {"@readers": "spacy_genner.LabelledCorpus.v1", "path": config["paths"]["train"]}
+    two = {**one, "mapping": {"ORG": "FIRM"}, "limit": 4}
+    config["training"]["max_epochs"] = -1
+    config["corpora"]["train"] = {
+        "@readers": "spacy_genner.MergedCorpora.v1",
+        "corpora": {"one": one, "two": two},
+        "temperature": 2.0,
+        "endless": True,
+    }
+
+
 def random_dev_corpus(config: Config) -> None:
     config["corpora"]["dev"]["@readers"] = "genner_test_shuffled.v1"
 
@@ -214,6 +237,8 @@ def variant(training: Training, tmp_path: Path) -> Callable[[Callable[[Config], 
         all_weights,
         bfloat16,
         two_on_one_base,
+        sampled_labels,
+        two_corpora,
         random_dev_corpus,
         frozen_tagger,
         tok2vec_and_ner,

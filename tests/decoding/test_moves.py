@@ -114,6 +114,7 @@ def test_spelling_gives_the_ids_and_the_decisions() -> None:
         (6, encode("BC"), 1),
         (9, encode("y["), 0),
     ]
+    assert [d.copies for d in decisions] == [False, True, False, False, True]
 
 
 def test_without_a_choice_there_are_no_decisions() -> None:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoConfig, AutoModelForCausalLM
 
+from spacy_genner.lm import step
 from spacy_genner.lm.attention import layer_kinds
 from spacy_genner.lm.causal import CausalLM
 from spacy_genner.lm.step import CausalSteps
@@ -135,6 +136,24 @@ def test_the_prefix_is_read_once(models: dict[tuple[str, str], Any], monkeypatch
     assert_equal(second[:2], first)
     steps.session((3, 4), 1)
     assert read[3:] == [(1, 2)]
+
+
+def test_a_few_prefixes_are_remembered(models: dict[tuple[str, str], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    model = models["llama", "sdpa"]
+    monkeypatch.setattr(step, "_KEPT", 5)
+    steps = CausalSteps(model)
+    monkeypatch.setattr(steps, "_prefixes", kept := dict[tuple[int, ...], Any]())
+    for prefix, expected in [
+        ((3, 4), [(3, 4)]),
+        ((5, 6, 7), [(3, 4), (5, 6, 7)]),
+        ((3, 4), [(3, 4), (5, 6, 7)]),
+        ((8,), [(5, 6, 7), (8,)]),
+        (tuple(range(3, 12)), [tuple(range(3, 12))]),
+        ((3,), [(3,)]),
+    ]:
+        hidden = steps.session(prefix, 1).extend([[9]])
+        assert list(kept) == expected
+        assert_equal(hidden[0], alone(model, [*prefix, 9])[-1:])
 
 
 def test_sessions_do_not_disturb_one_another(models: dict[tuple[str, str], Any]) -> None:

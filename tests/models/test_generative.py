@@ -19,6 +19,7 @@ from spacy_genner.formats.grouped_json import GroupedJSON
 from spacy_genner.formats.inline_bracketed import InlineBracketed
 from spacy_genner.formats.typed_list import TypedList
 from spacy_genner.lm.adapters import FullTuning, LoRA
+from spacy_genner.models import generative
 from spacy_genner.models.generative import Gold, Speller, build_generative_ner, set_labels, set_shots, speller_of
 from spacy_genner.prompts import Instruction
 from spacy_genner.shots import FewShot, Shots
@@ -51,11 +52,12 @@ def network(tiny_lm: Callable[..., Any]) -> Callable[..., Model[Any, Any]]:
         loss: str = "tokens",
         format: Any = None,
         prompt: Any = None,
+        copy_weight: float = 1.0,
         **settings: Any,
     ) -> Model[Any, Any]:
         lm = tiny_lm(family, tokenizer, **settings)
         format, prompt = format or InlineBracketed(), prompt or Instruction()
-        model = build_generative_ner(lm, format, prompt, GreedyDecoder(), loss)
+        model = build_generative_ner(lm, format, prompt, GreedyDecoder(), loss, copy_weight)
         set_labels(model, LABELS)
         return model
 
@@ -422,3 +424,76 @@ def test_shots_that_the_prompt_does_not_show(network: Callable[..., Model[Any, A
     before = asked(model, SOURCES[0])
     set_shots(model, SHOTS)
     assert asked(model, SOURCES[0]) == before
+
+
+OTHER = {"GPE": "a place", "ANIMAL": "a beast"}
+
+
+def test_a_source_may_have_a_label_set_of_its_own(network: Callable[..., Model[Any, Any]]) -> None:
+    model = network(tuning=LoRA(r=8))
+    learn(model, 5)
+    mixed = model.predict([SOURCES[0], (SOURCES[0], OTHER), (SOURCES[1], LABELS), SOURCES[1], (SOURCES[1], OTHER)])
+    own = model.predict(SOURCES[:2])
+    set_labels(model, OTHER)
+    other = model.predict(SOURCES[:2])
+    expected = [own[0], other[0], own[1], own[1], other[1]]
+    assert mixed == expected
+    for found, wanted in zip(scores(mixed), scores(expected), strict=True):
+        assert found == pytest.approx(wanted, rel=1e-4)
+    assert own != other
+    assert {entity.label for found in other for entity in found} <= OTHER.keys()
+
+
+def test_training_with_label_sets_is_training_with_each(network: Callable[..., Model[Any, Any]]) -> None:
+    model = network(tuning=LoRA(r=8))
+    places = (SOURCES[0], [Entity(3, 4, "GPE")], OTHER)
+    losses, _ = model.begin_update([GOLDS[0], places, GOLDS[1]])
+    own, _ = model.begin_update(GOLDS[:2])
+    set_labels(model, OTHER)
+    other, _ = model.begin_update([places[:2]])
+    assert losses.tolist() == pytest.approx([own[0], other[0], own[1]], rel=1e-4)
+
+
+def test_a_network_without_labels_can_have_those_of_its_sources(network: Callable[..., Model[Any, Any]]) -> None:
+    model = network()
+    expected = model.predict(SOURCES)
+    set_labels(model, {})
+    assert model.predict([(source, LABELS) for source in SOURCES]) == expected
+
+
+def test_the_last_few_label_sets_are_remembered(
+    network: Callable[..., Model[Any, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generative, "_SPELLERS", 2)
+    model = network()
+    own, other = speller_of(model), speller_of(model, OTHER)
+    assert speller_of(model, dict(LABELS)) is own
+    speller_of(model, {"ORG": ""})
+    assert speller_of(model) is own
+    assert speller_of(model, OTHER) is not other
+    assert len(model.attrs["spellers"]) == 2
+
+
+def test_the_order_and_the_definitions_make_a_label_set(network: Callable[..., Model[Any, Any]]) -> None:
+    model = network()
+    turned = dict(reversed(LABELS.items()))
+    assert speller_of(model, turned) is not speller_of(model)
+    assert speller_of(model, dict.fromkeys(LABELS, "")) is not speller_of(model)
+
+
+def test_bytes_do_not_hold_the_label_sets_seen(network: Callable[..., Model[Any, Any]]) -> None:
+    model = network(tuning=LoRA(r=8))
+    model.predict([(SOURCES[0], OTHER)])
+    loaded = network(tuning=LoRA(r=8)).from_bytes(model.to_bytes())
+    assert loaded.predict([(SOURCES[0], OTHER)]) == model.predict([(SOURCES[0], OTHER)])
+    assert speller_of(loaded) is speller_of(loaded)
+
+
+def test_a_weight_of_copies_is_learnt_with(network: Callable[..., Model[Any, Any]]) -> None:
+    """Untrained, what copies is far more probable: a low weight opens more spans."""
+    found = []
+    for weight in (0.05, 20.0):
+        model = network(tuning=LoRA(r=8), loss="decisions", copy_weight=weight)
+        learn(model, 4)
+        found.append(sum(map(len, model.predict(SOURCES))))
+    assert found[0] > found[1]

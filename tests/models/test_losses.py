@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from torch.nn.functional import cross_entropy
 
 from spacy_genner.decoding.moves import Decision
 from spacy_genner.lm.head import Head
-from spacy_genner.models.losses import LOSSES, Target, decision_loss, token_loss
+from spacy_genner.models.losses import LOSSES, Target, decision_loss, loss_of, token_loss
 from tests.conftest import FAMILIES
 
 PREFIX, PROMPT, ANSWER = (3, 4), [5, 6, 7], [8, 9, 10, 11]
@@ -132,3 +134,41 @@ def test_decisions_read_only_their_choices(tiny_lm: Callable[..., Any]) -> None:
             raise AssertionError("all logits were asked for")
 
     decision_loss(Forbidden(lm.base.model), hidden(lm, TARGET), TARGET)
+
+
+COPYING = [replace(decision, copies=copies) for decision, copies in zip(DECISIONS, (True, False, True), strict=True)]
+
+
+@pytest.mark.parametrize("weight", [0.25, 1.0, 3.0])
+def test_copies_count_as_much_as_is_said(tiny_lm: Callable[..., Any], weight: float) -> None:
+    lm = tiny_lm()
+    target = Target(PREFIX, PROMPT, ANSWER, COPYING)
+    loss, count = loss_of("decisions", weight)(lm.head, hidden(lm, target), target)
+    said = logits(lm, target)
+    single = [-said[d.position, d.choices].log_softmax(-1)[d.chosen].item() for d in COPYING]
+    assert loss.item() == pytest.approx(weight * single[0] + single[1] + weight * single[2], rel=1e-5)
+    assert count == pytest.approx(1 + 2 * weight)
+
+
+def test_a_copy_counts_like_all_else_if_nothing_is_said() -> None:
+    assert all(loss_of(name) is loss for name, loss in LOSSES.items())
+
+
+def test_a_weighed_loss_can_be_copied() -> None:
+    assert pickle.loads(pickle.dumps(loss_of("decisions", 0.5))).keywords == {"copy_weight": 0.5}
+
+
+@pytest.mark.parametrize("weight", [0.0, -1.0, float("nan")])
+def test_a_weight_without_sense(weight: float) -> None:
+    with pytest.raises(ValueError, match=r"copy_weight = .*: give a number above 0"):
+        loss_of("decisions", weight)
+
+
+def test_tokens_have_no_weights() -> None:
+    with pytest.raises(ValueError, match=r'copy_weight = 0\.5: only loss = "decisions"'):
+        loss_of("tokens", 0.5)
+
+
+def test_an_unknown_name() -> None:
+    with pytest.raises(ValueError, match='loss = "words": choose one of tokens, decisions'):
+        loss_of("words")

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,7 @@ def test_one_loss_a_target(shim: Callable[..., LossShim], loss: str) -> None:
     assert (losses[3] == 0) == (loss == "decisions")
 
 
-def waiting(shim: LossShim) -> int:
+def waiting(shim: LossShim) -> float:
     """How many parts have a gradient that waits for the next step."""
     return shim._targets
 
@@ -127,6 +128,26 @@ def test_the_step_is_the_mean_over_all_parts(shim: Callable[..., LossShim], loss
     expected = dict(zip(trained(lm), torch.autograd.grad(mean, trained(lm).values()), strict=True))
     assert norm(expected.values()) > 0
     assert_same(gradient(made, BATCH), expected)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_targets_of_several_prefixes_are_as_if_alone(
+    shim: Callable[..., LossShim], loss: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mixed = [replace(target, prefix=prefix) for target, prefix in zip(BATCH, [(3, 4), (5,), (3, 4), ()], strict=True)]
+    losses, _ = shim(loss).begin_update(mixed)
+    assert losses.tolist() == pytest.approx([shim(loss).begin_update([target])[0][0] for target in mixed], rel=1e-4)
+    whole, parts = shim(loss), shim(loss)
+    before = values(parts)
+    for target in mixed:
+        ask(parts, [target])
+    parts.finish_update(plain())
+    expected = {name: before[name] - after for name, after in values(parts).items()}
+    assert_same(gradient(whole, mixed), expected, tolerance=1e-3)
+    passes, hidden = list[int](), whole.lm.hidden
+    monkeypatch.setattr(whole.lm, "hidden", lambda prefix, bodies: passes.append(len(bodies)) or hidden(prefix, bodies))
+    whole.begin_update(mixed)
+    assert passes == [2, 1, 1]
 
 
 @pytest.mark.parametrize("loss", LOSSES)
