@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch.nn.functional import pad
-from transformers import DynamicCache
+from transformers import DynamicCache, EncoderDecoderCache
 
 Layer = tuple[torch.Tensor, torch.Tensor]
 """Keys and values: rows × heads × slots × width."""
@@ -38,6 +38,17 @@ def stacked(tensors: Sequence[torch.Tensor], used: Sequence[Slots]) -> torch.Ten
     parts = [tensor[rows].index_select(-2, slots) for tensor, (rows, slots) in zip(tensors, used, strict=True)]
     width = max(part.shape[-2] for part in parts)
     return torch.cat([pad(part, (0, 0, 0, width - part.shape[-2])) for part in parts])
+
+
+def reordered(cache: Any, order: torch.Tensor) -> Any:
+    """A copy of a cache with other slots in each row: their indices, rows × slots."""
+    index = order[:, None, :, None]
+    return _filled(tuple(part.take_along_dim(index, dim=2) for part in layer) for layer in _layers(cache))
+
+
+def beside(own: Any, cross: Any) -> Any:
+    """What a decoder remembers that has an encoder beside it: of its own ids, and of the encoder's."""
+    return EncoderDecoderCache(own, cross)
 
 
 def _layers(cache: Any) -> list[Layer]:

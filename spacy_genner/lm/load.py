@@ -148,10 +148,12 @@ def _resolve(name: str) -> tuple[str, str | None]:
 
 
 def _checked(config: Any, encoder_decoder: bool) -> Any:
-    """The configuration of a model. Raises: ValueError if it is of the other kind."""
+    """The configuration of a model. Raises: ValueError if it is of the other kind, or cannot be read on with."""
     if config.is_encoder_decoder != encoder_decoder:
         kind, loader = ("a causal", "CausalLM") if encoder_decoder else ("an encoder–decoder", "Seq2SeqLM")
         raise ValueError(f"{config.model_type} is {kind} model: take spacy_genner.{loader}.v1")
+    if encoder_decoder and not hasattr(config, "relative_attention_num_buckets"):
+        raise ValueError(f"{config.model_type} counts positions from the start: take a model of the T5 family")
     return config
 
 

@@ -6,9 +6,11 @@ from typing import Any
 
 import torch
 
+from .base_step import padded
+from .encoder_decoder import Read, begun, decoded, start_of
 from .language_model import LanguageModel
 from .pieces import Pieces
-from .seq2seq_step import Seq2SeqSteps, begun, start_of
+from .seq2seq_step import Seq2SeqSteps
 
 
 class Seq2SeqLM(LanguageModel):
@@ -25,7 +27,10 @@ class Seq2SeqLM(LanguageModel):
         """Hidden states of sequences of ids, each as if alone behind the prefix, in one pass of the encoder and one of
         the decoder: ids × width."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16):
-            return begun(self._plain, self.pieces.closing, prefix, bodies)[0]
+            return begun(self._plain, self.pieces.closing, prefix, bodies, self._decode)
+
+    def _decode(self, read: Read, answers: Sequence[Sequence[int]]) -> torch.Tensor:
+        return decoded(self._plain, read, padded(answers, self.device)[0], use_cache=False)
 
     def _steps_of(self, merged: Any) -> Seq2SeqSteps:
         return Seq2SeqSteps(merged, self.pieces.closing, self.draft_head)

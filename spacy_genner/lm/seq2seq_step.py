@@ -1,66 +1,21 @@
-"""An encoder–decoder model that decoders read on with, batch by batch.
-
-A prompt ends with the id that the decoder starts with, which is in no text: the encoder reads what stands before it,
-the decoder goes on from there. The decoder reads its whole answer again in each pass: a cache would save little of a
-few passes, and T5 counts positions in slots of the cache, which rows of different length would leave wrong.
-"""
+"""An encoder–decoder model that decoders read on with, batch by batch."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
 
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
 from ..decoding.marks import Plan
+from .attention import attention_mask
 from .base_step import Steps, padded
+from .cache import Slots, beside, empty_cache, gathered, reordered, stacked
 from .draft_head import DraftHead
-
-
-class Read(NamedTuple):
-    """What an encoder has read: hidden states, rows × ids × width, and which of the ids are no padding, rows × ids."""
-
-    states: torch.Tensor
-    there: torch.Tensor
-
-
-def start_of(model: Any) -> int:
-    """The id that the decoder starts with. Raises: ValueError if the model does not say it."""
-    start = getattr(model.config, "decoder_start_token_id", None)
-    if start is None:
-        raise ValueError(f"{model.config.name_or_path!r} has no decoder_start_token_id: add it to its config.json")
-    return int(start)
-
-
-def begun(
-    model: Any, closing: Sequence[int], prefix: Sequence[int], bodies: Sequence[Sequence[int]]
-) -> tuple[list[torch.Tensor], Read, list[list[int]]]:
-    """Read bodies, each behind the prefix: prompts with what is known of the answers.
-
-    closing: The ids with which the encoder expects a text to end.
-    Returns: hidden states of each body, ids × width; what the encoder has read; what the decoder has read.
-    """
-    ends = [list(body).index(start_of(model)) for body in bodies]
-    prompts = [[*prefix, *body[:end], *closing] for body, end in zip(bodies, ends, strict=True)]
-    answers = [list(body[end:]) for body, end in zip(bodies, ends, strict=True)]
-    ids, there = padded(prompts, model.device)
-    read = Read(model.get_encoder()(input_ids=ids, attention_mask=there.long()).last_hidden_state, there)
-    parts = zip(read.states[:, len(prefix) :], decoded(model, read, answers), ends, bodies, strict=True)
-    return [torch.cat([one[:end], two[: len(body) - end]]) for one, two, end, body in parts], read, answers
-
-
-def decoded(model: Any, read: Read, answers: Sequence[Sequence[int]]) -> torch.Tensor:
-    """Hidden states of answers: rows × at least the longest answer × width. Padding is on the right, where no id that
-    counts looks."""
-    output = model.get_decoder()(
-        input_ids=padded(answers, model.device)[0],
-        encoder_hidden_states=read.states,
-        encoder_attention_mask=read.there.long(),
-        use_cache=False,
-    )
-    hidden: torch.Tensor = output.last_hidden_state
-    return hidden
+from .encoder_decoder import Read, begun, decoded
 
 
 class Seq2SeqSteps(Steps):
@@ -79,18 +34,27 @@ class Seq2SeqSteps(Steps):
 
     def gather(self, rows: Sequence[tuple[Seq2SeqSession, int]]) -> Seq2SeqSession:
         """A batch of rows of other batches, in this order."""
+        groups = [(session, [row for _, row in group]) for session, group in groupby(rows, key=itemgetter(0))]
+        sessions = [session for session, _ in groups]
+        answers = [_whole(session.valid, index) for session, index in groups]
+        prompts = [_whole(session.read.there, index) for session, index in groups]
         result = self.session((), len(rows))
-        result.answers = [session.answers[row] for session, row in rows]
-        states = pad_sequence([session.read.states[row] for session, row in rows], batch_first=True)
-        there = pad_sequence([session.read.there[row] for session, row in rows], batch_first=True)
-        result.read = Read(states, there)
+        result.own = gathered([session.own for session in sessions], answers)
+        result.cross = gathered([session.cross for session in sessions], prompts)
+        result.valid = stacked([session.valid[..., None] for session in sessions], answers)[..., 0]
+        result.read = Read(
+            stacked([session.read.states for session in sessions], prompts),
+            stacked([session.read.there[..., None] for session in sessions], prompts)[..., 0],
+        )
         return result
 
 
 class Seq2SeqSession:
-    """What has been read in the rows of a batch.
+    """The keys and values of the rows of a batch. T5 takes slots for positions, of which only differences matter to it:
+    rows are moved to the right, so that they end together, before they read on.
 
-    answers: The ids that the decoder has read, none before the first chunk.
+    own, cross: Keys and values of what the decoder has read, and of the prompts.
+    valid: Which slots of the decoder's are no holes, rows × slots.
     read: What the encoder has read.
     states: The hidden states of the last chunk.
     layer: Has no effect: the draft head gets the last hidden states, for encoder and decoder may differ in depth.
@@ -102,24 +66,22 @@ class Seq2SeqSession:
 
     def __init__(self, steps: Seq2SeqSteps, prefix: Sequence[int], rows: int) -> None:
         self._steps, self._prefix = steps, prefix
-        self.answers: list[list[int]] = [[] for _ in range(rows)]
+        self.own, self.cross = empty_cache(), empty_cache()
+        self.valid = torch.ones(rows, 0, dtype=torch.bool, device=steps.model.device)
 
     @property
     def rows(self) -> int:
         """How many there are."""
-        return len(self.answers)
+        return len(self.valid)
 
     @torch.inference_mode()
     def extend(self, chunks: Sequence[Sequence[int]]) -> torch.Tensor:
         """Read a chunk in every row: one forward pass. Returns hidden states, rows × longest chunk × width."""
-        steps = self._steps
-        if any(self.answers):
-            self.answers = [[*answer, *chunk] for answer, chunk in zip(self.answers, chunks, strict=True)]
-            rows = zip(decoded(steps.model, self.read, self.answers), self.answers, chunks, strict=True)
-            hidden = [row[len(answer) - len(chunk) : len(answer)] for row, answer, chunk in rows]
+        if self.valid.shape[1]:
+            self.states = self._decode(chunks)[:, : max(map(len, chunks))]
         else:
-            hidden, self.read, self.answers = begun(steps.model, steps.closing, self._prefix, chunks)
-        self.states = pad_sequence(hidden, batch_first=True)
+            begin = begun(self._steps.model, self._steps.closing, self._prefix, chunks, self._begin)
+            self.states = pad_sequence(begin, batch_first=True)
         return self.states
 
     def expect(self, words: Sequence[Sequence[int]]) -> list[Plan]:
@@ -127,5 +89,30 @@ class Seq2SeqSession:
         return self._steps.plans(self.states, words)
 
     def drop(self, counts: Sequence[int]) -> None:
-        """Forget the last ids of each row."""
-        self.answers = [ids[: len(ids) - count] for ids, count in zip(self.answers, counts, strict=True)]
+        """Forget the last ids of each row: their slots become holes."""
+        from_end = self.valid.flip(1).cumsum(1).flip(1)
+        self.valid = self.valid & (from_end > torch.tensor(counts, device=self.valid.device)[:, None])
+
+    def _begin(self, read: Read, answers: Sequence[Sequence[int]]) -> torch.Tensor:
+        self.read = read
+        return self._decode(answers)
+
+    def _decode(self, chunks: Sequence[Sequence[int]]) -> torch.Tensor:
+        self._close_holes()
+        model, (ids, there) = self._steps.model, padded(chunks, self.valid.device)
+        self.valid = torch.cat([self.valid, there], dim=1)
+        slots = torch.arange(self.valid.shape[1], device=ids.device).expand(self.rows, -1)
+        mask = attention_mask(model.config, slots[:, -ids.shape[1] :], slots, self.valid[:, None], model.dtype)
+        cache = beside(self.own, self.cross)
+        return decoded(model, self.read, ids, attention_mask=mask, past_key_values=cache, use_cache=True)
+
+    def _close_holes(self) -> None:
+        """Move rows to the right."""
+        if not self.valid.all():
+            order = self.valid.int().argsort(dim=1, stable=True)[:, -int(self.valid.sum(dim=1).max()) :]
+            self.valid, self.own = self.valid.take_along_dim(order, dim=1), reordered(self.own, order)
+
+
+def _whole(slots: torch.Tensor, rows: Sequence[int]) -> Slots:
+    """Rows, and all of their slots."""
+    return torch.tensor(rows, device=slots.device), torch.arange(slots.shape[1], device=slots.device)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from spacy_genner.lm.cache import empty_cache, gathered, repeated
+from spacy_genner.lm.cache import beside, empty_cache, gathered, reordered, repeated
 from tests.conftest import FAMILIES
 
 
@@ -66,3 +66,28 @@ def test_rows_and_slots_of_two_caches(tiny_lm: Callable[..., Any], rows: list[in
             assert torch.equal(c[: len(rows), :, : len(slots)], a[rows][:, :, slots])
             assert not c[: len(rows), :, len(slots) :].any()
             assert torch.equal(c[len(rows) :], b)
+
+
+def test_slots_in_another_order(tiny_lm: Callable[..., Any]) -> None:
+    model = tiny_lm().base.model
+    old = filled(model, [[3, 4, 5], [6, 7, 8]])
+    order = torch.tensor([[1, 0], [2, 1]])
+    for before, after in zip(layers(old, model), layers(reordered(old, order), model), strict=True):
+        for a, b in zip(before, after, strict=True):
+            assert torch.equal(b[0], a[0][:, [1, 0]])
+            assert torch.equal(b[1], a[1][:, [2, 1]])
+
+
+def test_what_a_decoder_beside_an_encoder_remembers(tiny_seq2seq: Callable[..., Any]) -> None:
+    """It fills both caches, and reads on with them without what the encoder said."""
+    model = tiny_seq2seq("umt5").base.model
+    prompt = torch.tensor([[3, 4, 5]])
+    with torch.inference_mode():
+        states = model.get_encoder()(prompt).last_hidden_state
+        whole = model.get_decoder()(torch.tensor([[0, 6, 7]]), encoder_hidden_states=states).last_hidden_state
+        own, cross = empty_cache(), empty_cache()
+        for ids, seen in (([[0, 6]], states), ([[7]], torch.zeros_like(states))):
+            cache = beside(own, cross)
+            last = model.get_decoder()(torch.tensor(ids), encoder_hidden_states=seen, past_key_values=cache)
+    assert (own.get_seq_length(), cross.get_seq_length()) == (3, 3)
+    torch.testing.assert_close(last.last_hidden_state[0, -1], whole[0, -1], atol=1e-4, rtol=1e-4)

@@ -1,8 +1,6 @@
 """What the component does with the spans of its model: labels, windows, threshold, streams, errors."""
 
 from collections.abc import Callable, Iterator
-from itertools import pairwise
-from time import process_time
 from typing import Any
 
 import numpy as np
@@ -214,18 +212,6 @@ def test_100_000_tokens_are_all_read(nlp: Language) -> None:
     assert max(len(source.split()) for source in sources(component)) == 256
     starts = [span.start for span in doc.spans["sc"]]
     assert starts == list(range(0, 100_000, 4)) == [ent.start for ent in doc.ents]
-
-
-def test_time_grows_with_the_length_of_a_document_and_no_faster(nlp: Language) -> None:
-    component, seconds = add_scripted(nlp), list[float]()
-    for sentences in (5_000, 25_000):
-        docs = [Doc(nlp.vocab, words=["Leeds", "is", "nice", "."] * sentences) for _ in range(3)]
-        times = [process_time()]
-        for doc in docs:
-            component(doc)
-            times.append(process_time())
-        seconds.append(min(end - start for start, end in pairwise(times)))
-    assert seconds[1] < 15 * seconds[0]  # quadratic time would be 25 times as much
 
 
 def test_a_tiny_model_gives_valid_spans_with_scores(nlp: Language, add_tiny: Callable[..., Any]) -> None:
