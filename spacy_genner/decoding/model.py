@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import torch
 
+from ..answers import Repairs
 from ..formats.base import Grammar
-from ..types import Trace
+from ..types import Entity, Trace
 from .marks import Plan
 from .moves import Encode
 
@@ -22,6 +23,8 @@ class Job:
     body: The ids of the rest of the prompt.
     words: Where in the body the last id of each token of the source is, and the last one of all.
     grammar, encode: The legal answers and how they are spelled.
+    end: The id that ends an answer which is written freely.
+    read: Finds the entities of such an answer in the source, however broken it is.
     """
 
     prefix: tuple[int, ...]
@@ -29,6 +32,8 @@ class Job:
     words: list[int]
     grammar: Grammar
     encode: Encode
+    end: int
+    read: Callable[[Sequence[int]], tuple[list[Entity], Repairs]]
 
 
 class Session(Protocol):
@@ -62,6 +67,9 @@ class StepModel(Protocol):
 
     def gather(self, rows: Sequence[tuple[Any, int]]) -> Session:
         """A batch of rows, each of one of the sessions of this model, in this order; there they are used no more."""
+
+    def best(self, hidden: torch.Tensor) -> list[int]:
+        """The most probable of all ids for each row, given hidden states, rows × width."""
 
     def log_probs(self, hidden: torch.Tensor, choices: Sequence[Sequence[int]]) -> torch.Tensor:
         """Log-probabilities of each row's choices among each other, given hidden states, rows × width. Returns

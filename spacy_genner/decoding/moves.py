@@ -172,10 +172,16 @@ def _leads_to(child: Node | Move, wanted: Mark) -> bool:
     return any(_leads_to(grandchild, wanted) for grandchild in child.values())
 
 
-def spell(grammar: Grammar, moves: Sequence[Move], encode: Encode) -> tuple[list[int], list[Decision]]:
-    """The ids of a complete derivation, and the decisions that it takes on its way."""
+def follow(grammar: Grammar, moves: Sequence[Move], encode: Encode) -> Walk:
+    """The walk through a complete derivation."""
     ids = [id for move in moves for id in ids_of(move, encode)]
     walk = Walk(grammar, encode)
     while walk.choices:
         walk.choose(walk.choices.index(ids[len(walk.ids)]))
-    return ids, [replace(d, copies=copies) for d, copies in zip(walk.decisions, walk.copies, strict=True)]
+    return walk
+
+
+def spell(grammar: Grammar, moves: Sequence[Move], encode: Encode) -> tuple[list[int], list[Decision]]:
+    """The ids of a complete derivation, and the decisions that it takes on its way."""
+    walk = follow(grammar, moves, encode)
+    return walk.ids, walk.decisions

@@ -50,6 +50,12 @@ class Steps(ABC):
     def gather(self, rows: Sequence[tuple[Any, int]]) -> Any:
         """A batch of rows of other batches, in this order."""
 
+    @torch.inference_mode()
+    def best(self, hidden: torch.Tensor) -> list[int]:
+        """The most probable of all ids for each row."""
+        best: list[int] = self.head.logits(hidden).argmax(dim=-1).tolist()
+        return best
+
     def log_probs(self, hidden: torch.Tensor, choices: Sequence[Sequence[int]]) -> torch.Tensor:
         """Log-probabilities of each row's choices among each other.
 

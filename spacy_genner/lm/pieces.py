@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -78,6 +78,11 @@ class Pieces:
         its unknown token, which serves as a placeholder: nothing is read back from ids."""
         text = text.replace("▁", "_")  # to SentencePiece it is a space, and " [" would begin with the word "▁"
         return self._segment(text)
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of an answer, without control tokens."""
+        options = {"skip_special_tokens": True, "clean_up_tokenization_spaces": False}
+        return str(self._tokenizer.decode(ids, **options))
 
     def encode_template(self, text: str) -> list[int]:
         """The ids of a later part of a prompt, in which control tokens are control tokens."""

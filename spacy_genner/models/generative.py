@@ -1,20 +1,23 @@
 """The network of `generative_ner`: sources in, scored entities out; sources with gold entities in, losses out."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any
 
 from thinc.api import Model
 from thinc.types import Floats1d
 
+from ..answers import Repairs
 from ..decoding.model import Decoder, Job
 from ..decoding.moves import spell
 from ..decoding.scores import scored_entities
-from ..formats.base import Format
+from ..formats.base import Format, Grammar, parse
 from ..labels import Labels
 from ..lm.language_model import LanguageModel
 from ..lm.pieces import Pieces
 from ..prompts import Instruction
+from ..resolve import resolve
 from ..shots import Shot, Shots
 from ..types import Entity, Source
 from .losses import LossShim, Target, loss_of
@@ -118,7 +121,8 @@ class Speller:
         """What a decoder needs to know."""
         source = self._pieces.readable(source)
         body, words = self._body(source)
-        return Job(self._prefix, body, words, self._format.grammar(source, self._labels), self._pieces.encode)
+        grammar, pieces = self._format.grammar(source, self._labels), self._pieces
+        return Job(self._prefix, body, words, grammar, pieces.encode, pieces.end, partial(self._read, source, grammar))
 
     def target(self, source: Source, entities: Sequence[Entity]) -> Target:
         """What training needs to know. Raises: ValueError if the format cannot say the entities."""
@@ -126,6 +130,13 @@ class Speller:
         grammar = self._format.grammar(source, self._labels)
         answer, decisions = spell(grammar, grammar.derive(entities), self._pieces.encode)
         return Target(self._prefix, self._body(source)[0], [*answer, self._pieces.end], decisions)
+
+    def _read(self, source: Source, grammar: Grammar, ids: Sequence[int]) -> tuple[list[Entity], Repairs]:
+        """The entities of an answer that was written freely, and what was wrong with it."""
+        text = self._pieces.decode(ids)
+        if moves := parse(grammar, text):
+            return [entity for entity, _ in grammar.entities(moves)], Repairs()
+        return resolve(self._format.read(text), source, self._labels)
 
     def _body(self, source: Source) -> tuple[list[int], list[int]]:
         """The ids of the prompt behind the prefix, and the places of the last id of each token and of all."""

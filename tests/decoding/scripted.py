@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 import numpy as np
 import torch
@@ -18,6 +19,11 @@ Rule = Callable[[tuple[int, ...], int], float]
 def encode(text: str) -> list[int]:
     """A token for each character, so that moves share beginnings."""
     return [ord(char) for char in text]
+
+
+def unread(ids: Sequence[int]) -> NoReturn:
+    """For jobs whose answers are not written freely."""
+    raise AssertionError(f"{ids} are not to be read")
 
 
 def noise(history: tuple[int, ...], id: int) -> float:

@@ -19,7 +19,7 @@ from spacy_genner.formats.inline_bracketed import InlineBracketed
 from spacy_genner.labels import as_labels
 from spacy_genner.types import Entity, Source, Trace
 from tests.decoding import reference
-from tests.decoding.scripted import Rule, ScriptedModel, encode, noise, wanting
+from tests.decoding.scripted import Rule, ScriptedModel, encode, noise, unread, wanting
 from tests.formats.table import FORMATS
 from tests.strategies import label_sets, sources
 
@@ -34,7 +34,7 @@ def job_of(
     source: Source, labels: dict[str, str] = LABELS, format: Format = INLINE, prefix: tuple[int, ...] = PREFIX
 ) -> Job:
     body = encode(" ".join([*source.words, "→"]))
-    return Job(prefix, body, [], format.grammar(source, labels), encode)
+    return Job(prefix, body, [], format.grammar(source, labels), encode, 0, unread)
 
 
 def words(text: str) -> Source:
@@ -161,7 +161,7 @@ def test_ties_between_labels_go_to_the_first_label(decoder: Callable[..., Decode
 def test_a_greedy_batch_holds_no_more_ids_than_it_may(batch_tokens: int, rows: list[int]) -> None:
     """Padded to the longest prompt, and the shortest prompts together; one prompt may be longer."""
     bodies = [12, 5, 3, 12, 5]
-    jobs = [Job((1,), [7] * size, [], INLINE.grammar(words("a b"), LABELS), encode) for size in bodies]
+    jobs = [Job((1,), [7] * size, [], INLINE.grammar(words("a b"), LABELS), encode, 0, unread) for size in bodies]
     model = ScriptedModel(noise)
     GreedyDecoder(batch_tokens)(model, jobs)
     assert [rows for _, rows in model.sessions] == rows
@@ -197,7 +197,7 @@ def real_jobs(pieces: Any, format: Format, sources: Sequence[Source] = SOURCES) 
     suffix = pieces.encode_template("\nAnswer:\n")
     bodies = [[id for word in source.words for id in pieces.encode(" " + word)] for source in sources]
     return [
-        Job(prefix, body + suffix, [], format.grammar(source, LABELS), pieces.encode)
+        Job(prefix, body + suffix, [], format.grammar(source, LABELS), pieces.encode, pieces.end, unread)
         for source, body in zip(sources, bodies, strict=True)
     ]
 

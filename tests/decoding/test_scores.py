@@ -12,7 +12,7 @@ from spacy_genner.decoding.scores import scored_entities
 from spacy_genner.formats.inline_bracketed import InlineBracketed
 from spacy_genner.labels import as_labels
 from spacy_genner.types import Entity, Source, Step, Trace
-from tests.decoding.scripted import ScriptedModel, encode, noise
+from tests.decoding.scripted import ScriptedModel, encode, noise, unread
 from tests.strategies import label_sets, sources
 
 SOURCE = Source(tuple("xabcy"), (True,) * 5)
@@ -50,7 +50,7 @@ def test_indifference_is_one_over_the_number_of_choices() -> None:
     def opens_and_closes(history: tuple[int, ...], id: int) -> float:
         return 0.001 if chr(id) in "[|" else 0.0
 
-    (trace,) = GreedyDecoder()(ScriptedModel(opens_and_closes), [Job((1,), [2], [], grammar, encode)])
+    (trace,) = GreedyDecoder()(ScriptedModel(opens_and_closes), [Job((1,), [2], [], grammar, encode, 0, unread)])
     scores = {entity: entity.score for entity in scored_entities(grammar, trace)}
     # behind "x": " y" or " |", then P, G or O; behind "y", the last token, a span can only be closed
     assert scores == {
@@ -60,7 +60,7 @@ def test_indifference_is_one_over_the_number_of_choices() -> None:
 
 
 def decoded(source: Source, labels: dict[str, str], format: InlineBracketed) -> tuple[Job, Trace]:
-    job = Job((1,), [*encode("".join(source.words)), 0], [], format.grammar(source, labels), encode)
+    job = Job((1,), [*encode("".join(source.words)), 0], [], format.grammar(source, labels), encode, 0, unread)
     return job, GreedyDecoder()(ScriptedModel(noise), [job])[0]
 
 

@@ -6,7 +6,7 @@ from spacy_genner.decoding.model import Job
 from spacy_genner.formats.inline_bracketed import InlineBracketed
 from spacy_genner.types import Source
 from tests.decoding.reference import same
-from tests.decoding.scripted import ScriptedModel, encode, noise
+from tests.decoding.scripted import ScriptedModel, encode, noise, unread
 
 WORDS = ("the", "University", "of", "Leeds", "in", "Essex")
 LABELS = {"ORG": "", "ORGAN": "", "GPE": ""}
@@ -15,7 +15,7 @@ LABELS = {"ORG": "", "ORGAN": "", "GPE": ""}
 def jobs() -> list[Job]:
     sources = [Source(WORDS[:length], (False, *[True] * (length - 1))) for length in range(1, len(WORDS) + 1)]
     grammars = [InlineBracketed(2).grammar(source, LABELS) for source in sources]
-    return [Job((1,), [2 + number], [0], grammar, encode) for number, grammar in enumerate(grammars)]
+    return [Job((1,), [2 + number], [0], grammar, encode, 0, unread) for number, grammar in enumerate(grammars)]
 
 
 def rarely_marks(history: tuple[int, ...], id: int) -> float:
