@@ -9,11 +9,12 @@ from typing import Any, Protocol
 import torch
 from spacy.training import Example
 
+from spacy_genner.answers import Repairs
 from spacy_genner.decoding.model import Job, Session, StepModel
-from spacy_genner.formats.base import Format, Grammar
+from spacy_genner.formats.base import Format
 from spacy_genner.labels import Labels
 from spacy_genner.pipeline.docs import DocSource
-from spacy_genner.types import Entity, Move
+from spacy_genner.types import Entity
 
 
 @dataclass(frozen=True)
@@ -71,10 +72,18 @@ class Output:
     """What a system makes of sentences.
 
     entities: Those of each sentence; None for a system that looks for none.
+    repairs: What was wrong with the answer to each, if it was written freely.
     """
 
     entities: list[list[Entity]] | None
     reading: Reading = field(default_factory=Reading)
+    repairs: list[Repairs] = field(default_factory=list)
+
+    @classmethod
+    def written(cls, tasks: Sequence[Task], answers: Sequence[Sequence[int]], reading: Reading) -> Output:
+        """What answers say."""
+        read = [task.job.read(answer) for task, answer in zip(tasks, answers, strict=True)]
+        return cls([entities for entities, _ in read], reading, [repairs for _, repairs in read])
 
 
 class System(Protocol):
@@ -96,6 +105,7 @@ class InBatches:
         return Output(
             [entities for output in outputs for entities in output.entities or ()] or None,
             Reading(*(sum(counts) for counts in zip(*(astuple(output.reading) for output in outputs), strict=True))),
+            [repairs for output in outputs for repairs in output.repairs],
         )
 
 
@@ -136,17 +146,3 @@ class CountingSession:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.inner, name)
-
-
-def parse(text: str, grammar: Grammar) -> list[Entity]:
-    """The entities of a text that was written freely; none unless it is a legal answer, or begins with one."""
-    state, moves = grammar.start, list[Move]()
-    position = 0
-    while legal := grammar.moves(state):
-        move = next((move for move in legal if text.startswith(move.text, position)), None)
-        if move is None:
-            return []
-        position += len(move.text)
-        moves.append(move)
-        state = grammar.advance(state, move)
-    return [entity for entity, _ in grammar.entities(moves)]

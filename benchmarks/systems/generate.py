@@ -13,7 +13,7 @@ from transformers.generation import PrefixConstrainedLogitsProcessor
 from spacy_genner.decoding.moves import Walk
 from spacy_genner.lm.cache import empty_cache, repeated
 
-from .base import Output, Reading, Subject, Task, parse
+from .base import Output, Reading, Subject, Task
 
 _MORE = 8
 """How many ids more than our answer it may write."""
@@ -48,9 +48,9 @@ class Generate:
             eos_token_id=self._ends,
             pad_token_id=self._ends[0],
         )[:, ids.shape[1] :].tolist()
-        texts = self._lm.base.tokenizer.batch_decode(output, skip_special_tokens=True)
-        found = [parse(text, task.job.grammar) for task, text in zip(tasks, texts, strict=True)]
-        return Output(found, self._reading(bodies, output))
+        ends = [next((n for n, id in enumerate(row) if id in self._ends), len(row)) for row in output]
+        answers = [row[:end] for row, end in zip(output, ends, strict=True)]
+        return Output.written(tasks, answers, self._reading(bodies, ends, len(output[0])))
 
     def processors(self, tasks: Sequence[Task], start: int) -> LogitsProcessorList:
         """What changes the logits, in a batch whose prompts have so many ids."""
@@ -65,13 +65,12 @@ class Generate:
             self._prefixes = {prefix: cache}
         return self._prefixes[prefix]
 
-    def _reading(self, bodies: Sequence[list[int]], output: Sequence[list[int]]) -> Reading:
+    def _reading(self, bodies: Sequence[list[int]], ends: Sequence[int], width: int) -> Reading:
         """A row is read up to the last id but one; finished rows are padding."""
         reading = Reading()
         reading.add([len(body) for body in bodies])
-        ends = [next((n for n, id in enumerate(row) if id in self._ends), len(row)) for row in output]
-        for place in range(len(output[0]) - 1):
-            reading.add([1] * len(output))
+        for place in range(width - 1):
+            reading.add([1] * len(ends))
             reading.ids -= sum(end <= place for end in ends)
         return reading
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from .base import Output, Reading, Subject, Task, parse
+from .base import Output, Reading, Subject, Task
 from .gguf_file import write_gguf
 from .grammar import rules
 
@@ -49,9 +49,9 @@ class LlamaCpp:
     def __call__(self, tasks: Sequence[Task]) -> Output:
         """Write the answers."""
         reading = Reading()
-        return Output([parse(self._write(task, reading), task.job.grammar) for task in tasks], reading)
+        return Output.written(tasks, [self._write(task, reading) for task in tasks], reading)
 
-    def _write(self, task: Task, reading: Reading) -> str:
+    def _write(self, task: Task, reading: Reading) -> list[int]:
         text = rules(task.read.source, self._subject.labels, self._subject.format, "::=", "root")
         vocabulary = self._package.llama_model_get_vocab(self._model.model)
         grammar = self._package.llama_sampler_init_grammar(vocabulary, text.encode(), b"root")
@@ -71,7 +71,7 @@ class LlamaCpp:
             written.append(id)
             chunk = [id]
         self._package.llama_sampler_free(grammar)
-        return str(self._subject.lm.base.tokenizer.decode(written, skip_special_tokens=True))
+        return written
 
     def _best(self, grammar: Any) -> int:
         pointer = self._package.llama_get_logits_ith(self._model.ctx, -1)

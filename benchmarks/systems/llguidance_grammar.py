@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from .base import CountingSteps, Output, Subject, Task, parse
+from .base import CountingSteps, Output, Subject, Task
 from .grammar import rules
 
 
@@ -46,8 +46,7 @@ class LLGuidance:
                 break
             session = steps.gather([(session, row) for row in rows]) if len(rows) < len(active) else session
             active, chunks = [active[row] for row in rows], [chunks[row] for row in rows]
-        texts = self._subject.lm.base.tokenizer.batch_decode(written, skip_special_tokens=True)
-        return Output([parse(text, t.job.grammar) for t, text in zip(tasks, texts, strict=True)], steps.reading)
+        return Output.written(tasks, written, steps.reading)
 
     def _started(self, task: Task) -> Any:
         matcher = self._matcher(

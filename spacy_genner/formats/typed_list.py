@@ -16,6 +16,7 @@ from .read_listed import read_typed_list
 
 _DELIMITER = re.compile(r"[\\;]")
 _LABEL_DELIMITER = re.compile(r"[\\:;.]")
+_ESCAPED = r"\\\g<0>"
 _FINISH = Move("finish", ".")
 
 
@@ -49,11 +50,13 @@ class TypedList:
         return read_typed_list(text)
 
 
+def escape_text(word: str) -> str:
+    """A token as it is written in a text."""
+    return _DELIMITER.sub(_ESCAPED, word)
+
+
 def _label_moves(space: str, labels: Labels) -> list[Move]:
     return [Move("label", f"{space}{_LABEL_DELIMITER.sub(_ESCAPED, label)}:", label) for label in labels]
-
-
-_ESCAPED = r"\\\g<0>"
 
 
 class TypedListGrammar(ListGrammar):
@@ -62,7 +65,7 @@ class TypedListGrammar(ListGrammar):
     opening, closing = " ", ";"
 
     def __init__(self, source: Source, labels: Labels, max_depth: int) -> None:
-        super().__init__(source, labels, max_depth, lambda word: _DELIMITER.sub(_ESCAPED, word))
+        super().__init__(source, labels, max_depth, escape_text)
         self._label_moves = [_label_moves("", labels), _label_moves(" ", labels)]
 
     def moves(self, state: State) -> list[Move] | Mentions:

@@ -1,38 +1,24 @@
-"""Free text is read back only where it is a legal answer; work is counted with and without padding."""
+"""What is written is read by the jobs themselves; work is counted with and without padding."""
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
-
-from benchmarks.systems.base import InBatches, Output, Reading, parse
-from spacy_genner.formats.base import Grammar
-from spacy_genner.formats.inline_bracketed import InlineBracketed
-from spacy_genner.types import Entity, Source
-
-LABELS = {"ORG": "", "GPE": ""}
-SOURCE = Source(("The", "[", "University", "of", "Leeds"), (False, True, False, True, True))
-ENTITIES = [Entity(2, 5, "ORG"), Entity(4, 5, "GPE")]
+from benchmarks.systems.base import InBatches, Output, Reading
+from spacy_genner.answers import Repairs
+from spacy_genner.types import Entity
 
 
-def grammar(label_first: bool = False) -> Grammar:
-    return InlineBracketed(label_first=label_first).grammar(SOURCE, LABELS)
+def test_what_is_written_is_read_by_the_jobs() -> None:
+    def task(label: str) -> Any:
+        return SimpleNamespace(
+            job=SimpleNamespace(read=lambda ids: ([Entity(0, len(ids), label)], Repairs(missing=len(ids))))
+        )
 
-
-def answer(label_first: bool = False) -> str:
-    return "".join(move.text for move in grammar(label_first).derive(ENTITIES))
-
-
-@given(st.booleans(), st.sampled_from(["", "\n", "\nText: and so on", " more"]))
-def test_a_legal_answer_is_read_whatever_comes_after_it(label_first: bool, rest: str) -> None:
-    assert parse(answer(label_first) + rest, grammar(label_first)) == ENTITIES
-
-
-@given(st.integers(0, len(answer()) - 1), st.sampled_from(["", "x", "]"]))
-def test_any_other_text_has_no_entities(place: int, wrong: str) -> None:
-    text = answer()[:place] + wrong
-    assert parse(text, grammar()) == [] or text == answer()
+    output = Output.written([task("A"), task("B")], [[1, 2], [3]], Reading(1))
+    assert output == Output(
+        [[Entity(0, 2, "A")], [Entity(0, 1, "B")]], Reading(1), [Repairs(missing=2), Repairs(missing=1)]
+    )
 
 
 def test_a_pass_is_counted_with_its_padding() -> None:

@@ -1,0 +1,177 @@
+"""Every output format on the same sentences, with the same budget and seed: trained, constrained, and left free.
+
+python benchmarks/formats.py wnut17=corpus/wnut17 genia=corpus/genia
+
+Each corpus is a folder with train.spacy and test.spacy. The models are trained with `loss = "tokens"`, so that they can
+also write freely; those that are finished are not trained again.
+"""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import mean
+from typing import Annotated, Any
+
+import spacy
+import typer
+from cells import Cell, Cells
+from comparing import f1
+from spacy.tokens import DocBin
+from systems.base import InBatches, Subject, System, Task
+from systems.generate import Generate
+from systems.masked import GenerateMasked
+from systems.ours import speculative
+from thinc.api import Config
+
+from spacy_genner.answers import Repairs
+from spacy_genner.cli._pipelines import read_corpus
+from spacy_genner.decoding.moves import spell
+from spacy_genner.models.generative import speller_of
+from spacy_genner.pipeline.docs import read_doc
+
+CONFIG = Path(__file__).parent.parent / "configs" / "cpu.cfg"
+BATCH = 8
+FORMATS = {
+    "inline bracketed": "InlineBracketed",
+    "inline XML": "InlineXML",
+    "BIO": "BIO",
+    "typed list": "TypedList",
+    "grouped JSON": "GroupedJSON",
+    "occurrence JSON": "OccurrenceJSON",
+    "offset JSON": "OffsetJSON",
+}
+MODES: dict[str, Callable[[Subject], System]] = {
+    "constrained": speculative,
+    "free": lambda subject: InBatches(Generate(subject)),
+}
+RULES: dict[str, Callable[[Subject], System]] = {
+    "labels only": lambda subject: InBatches(GenerateMasked(subject, labels=True, texts=False)),
+    "texts only": lambda subject: InBatches(GenerateMasked(subject, labels=False, texts=True)),
+    "labels and texts": lambda subject: InBatches(GenerateMasked(subject, labels=True, texts=True)),
+}
+"""iNERD's ablation, of its own format."""
+
+
+def subset(source: Path, target: Path, size: int, seed: int) -> Path:
+    """Some documents of a .spacy file, drawn at random."""
+    if not target.exists():
+        docs = list(DocBin().from_disk(source).get_docs(spacy.blank("en").vocab))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        DocBin(docs=random.Random(seed).sample(docs, min(size, len(docs))), store_user_data=True).to_disk(target)
+    return target
+
+
+def train(folder: Path, format: str, train_data: Path, dev_data: Path, steps: int, seed: int) -> Path:
+    """A trained pipeline; goes on where it was stopped."""
+    if not (folder / "model-last").exists():
+        config = Config().from_disk(CONFIG, interpolate=False)
+        config["components"]["generative_ner"]["model"] |= {
+            "format": {"@misc": f"spacy_genner.{format}.v1"},
+            "loss": "tokens",
+        }
+        config["system"]["seed"] = config["training"]["seed"] = seed
+        config["variables"] |= {"steps": steps, "eval_every": steps}
+        config["paths"] |= {"train": str(train_data), "dev": str(dev_data)}
+        folder.mkdir(parents=True, exist_ok=True)
+        config.to_disk(folder / "config.cfg")
+        command = [sys.executable, "-m", "spacy", "genner", "train", folder / "config.cfg", "--output", folder]
+        subprocess.run(command, check=True)
+    return folder / "model-last"
+
+
+class Trained:
+    """A trained pipeline, and what it is tested on, the shortest sentences first."""
+
+    def __init__(self, model: Path, test: Path) -> None:
+        nlp: Any = spacy.load(model)
+        network = nlp.get_pipe("generative_ner").model
+        self.subject = Subject(network.shims[0].lm, network.attrs["format"], network.attrs["labels"])
+        self._key = nlp.get_pipe_config("generative_ner")["spans_key"]
+        speller, tasks = speller_of(network), []
+        for number, example in enumerate(read_corpus(test, nlp)):
+            read = read_doc(example.predicted)
+            tasks.append(Task(number, example, read, speller.job(read.source), []))
+        self._tasks = sorted(tasks, key=lambda task: len(task.job.body))
+        for task, entities in zip(
+            self._tasks, speculative(self.subject)(self._tasks, BATCH).entities or [], strict=True
+        ):
+            task.answer.extend(spell(task.job.grammar, task.job.grammar.derive(entities), task.job.encode)[0])
+
+    def measure(self, system: System) -> dict[str, Any]:
+        """F1, the share of answers that had to be repaired, and of those with texts or labels that do not exist, what
+        it took."""
+        system(self._tasks[:BATCH], BATCH)
+        start = time.perf_counter()
+        output = system(self._tasks, BATCH)
+        seconds = time.perf_counter() - start
+        return {
+            "f": f1(self._tasks, output.entities or [], self._key),
+            "illegal": mean(repairs != Repairs() for repairs in output.repairs or [Repairs()]),
+            "hallucinated": mean(map(invented, output.repairs or [Repairs()])),
+            "passes": output.reading.rows / len(self._tasks),
+            "rate": len(self._tasks) / seconds,
+        }
+
+
+def invented(repairs: Repairs) -> bool:
+    """Whether an answer has words, mentions or labels that were not given."""
+    return bool(repairs.additions + repairs.substitutions + repairs.missing + repairs.unknown)
+
+
+def table(cells: Sequence[Cell]) -> str:
+    """A Markdown table, a line for each way to write."""
+    header = ["corpus", "format", "", "F1", "illegal %", "hallucinated %", "passes", "sentences/s"]
+    lines = [header, ["---", "---", "---", *["---:"] * 5]]
+    for cell in cells:
+        for mode in MODES | RULES:
+            if found := cell.get(mode):
+                shares = [f"{100 * found[name]:.1f}" for name in ("f", "illegal", "hallucinated")]
+                amounts = [f"{found['passes']:.1f}", f"{found['rate']:.2f}"]
+                lines.append([cell["corpus"], cell["format"], mode, *shares, *amounts])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def main(
+    corpora: Annotated[list[str], typer.Argument(help="NAME=FOLDER")],
+    output: Annotated[Path, typer.Option("--json", help="Results; what is there already is not measured again")] = Path(
+        "benchmarks/out/formats.json"
+    ),
+    models: Annotated[Path, typer.Option(help="Where trained pipelines are kept")] = Path("benchmarks/out/formats"),
+    formats: Annotated[str, typer.Option(help="Their names, with commas between them")] = ",".join(FORMATS),
+    training: Annotated[int, typer.Option(help="Training sentences")] = 600,
+    test: Annotated[int, typer.Option(help="Test sentences")] = 200,
+    steps: Annotated[int, typer.Option(help="Training steps, of 16 sentences")] = 150,
+    seed: int = 0,
+) -> None:
+    """Train and measure all formats in turn, and print one Markdown table."""
+    if unknown := set(formats.split(",")) - FORMATS.keys():
+        raise typer.BadParameter(f"{', '.join(sorted(unknown))}: choose from {', '.join(FORMATS)}")
+    cells, done = Cells(output), list[Cell]()
+    budget = {"training": training, "test": test, "steps": steps, "seed": seed}
+    for corpus, folder in (item.split("=", 1) for item in corpora):
+        place = models / f"{corpus}-{training}-{test}-{steps}-{seed}"
+        train_data = subset(Path(folder, "train.spacy"), place / "train.spacy", training, seed)
+        test_data = subset(Path(folder, "test.spacy"), place / "test.spacy", test, seed)
+        dev_data = subset(train_data, place / "few.spacy", BATCH, seed)  # no model is chosen by it
+        for format in formats.split(","):
+            cell = cells.cell(corpus=corpus, format=format, **budget)
+            done.append(cell)
+            modes = MODES | (RULES if format == "typed list" else {})
+            if modes.keys() <= cell.keys():
+                continue
+            name = FORMATS[format]
+            trained = Trained(train(place / name, name, train_data, dev_data, steps, seed), test_data)
+            for mode in modes.keys() - cell.keys():
+                cell[mode] = trained.measure(modes[mode](trained.subject))
+                cells.save()
+                typer.echo(f"{corpus}, {format}, {mode}: {cell[mode]}")
+    typer.echo(table(done))
+
+
+if __name__ == "__main__":
+    typer.run(main)
