@@ -119,15 +119,14 @@ class Speller:
 
     def job(self, source: Source) -> Job:
         """What a decoder needs to know."""
-        source = self._pieces.readable(source)
         body, words = self._body(source)
-        grammar, pieces = self._format.grammar(source, self._labels), self._pieces
+        source, pieces = self._pieces.readable(source), self._pieces
+        grammar = self._format.grammar(source, self._labels)
         return Job(self._prefix, body, words, grammar, pieces.encode, pieces.end, partial(self._read, source, grammar))
 
     def target(self, source: Source, entities: Sequence[Entity]) -> Target:
         """What training needs to know. Raises: ValueError if the format cannot say the entities."""
-        source = self._pieces.readable(source)
-        grammar = self._format.grammar(source, self._labels)
+        grammar = self._format.grammar(self._pieces.readable(source), self._labels)
         answer, decisions = spell(grammar, grammar.derive(entities), self._pieces.encode)
         return Target(self._prefix, self._body(source)[0], [*answer, self._pieces.end], decisions)
 
@@ -141,7 +140,7 @@ class Speller:
     def _body(self, source: Source) -> tuple[list[int], list[int]]:
         """The ids of the prompt behind the prefix, and the places of the last id of each token and of all."""
         ids, words = self._show(self._shots.near(source)), list[int]()
-        for word in self._pieces.words(source):
+        for word in self._pieces.words(self._pieces.readable(source)):
             ids += word
             words.append(len(ids) - 1)
         ids += self._suffix

@@ -128,7 +128,7 @@ class GenerativeNER(TrainablePipe):
             if (spans := gold_spans(doc, self._spans_key)) is None:
                 continue
             read = read_doc(doc)
-            windows = self._windows(read)
+            windows = split(read.source, self._window, read.starts)
             nested, rest = nest(map(read.entity, spans))
             parts, crossing = inside(nested, windows)
             shots += [(read.source[start:end], tuple(part)) for (start, end), part in zip(windows, parts, strict=True)]

@@ -342,6 +342,16 @@ def test_the_nearest_shots_come_behind_what_is_shared(network: Callable[..., Mod
     assert body == shown + "[Leeds | GPE]\nText: The factory in Hull\nAnswer:\n"
 
 
+def test_a_source_is_not_its_own_example_whatever_the_tokenizer_makes_of_it(
+    network: Callable[..., Model[Any, Any]],
+) -> None:
+    model = network(prompt=NEAREST)
+    text = source("no ▁comment in Leeds")
+    set_shots(model, [*SHOTS, (text, (Entity(3, 4, "GPE"),))])
+    assert "[Leeds | GPE]\nText: no _comment in Leeds\n" in asked(model, text)[1]
+    assert "no _comment in [Leeds" not in asked(model, text)[1]
+
+
 @pytest.mark.parametrize("nearest", [False, True])
 def test_shots_do_not_move_the_places_of_words(network: Callable[..., Model[Any, Any]], nearest: bool) -> None:
     model = network(prompt=Instruction(shots=FewShot(1, nearest)))
