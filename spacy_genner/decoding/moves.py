@@ -51,7 +51,7 @@ class Decision:
     position: The number of ids written before it.
     choices: The legal next ids.
     chosen: The index of the one that the derivation takes.
-    copies: Whether it is part of a copy, which only `spell` knows: a walk decides before it completes the move.
+    copies: Whether it marks nothing, which only `spell` knows: a walk decides before it completes the move.
     """
 
     position: int
@@ -118,8 +118,8 @@ class Walk:
 
     @property
     def copies(self) -> list[bool]:
-        """Of a complete derivation, whether each decision is part of a copy."""
-        return [self.moves[place.moves].kind == "copy" for place in self._passed]
+        """Of a complete derivation, whether each decision is part of a move that marks nothing."""
+        return [self.moves[place.moves].kind in ("copy", "outside") for place in self._passed]
 
     def choose(self, index: int) -> None:
         """Take `choices[index]`, and every forced id after it."""
@@ -184,4 +184,4 @@ def follow(grammar: Grammar, moves: Sequence[Move], encode: Encode) -> Walk:
 def spell(grammar: Grammar, moves: Sequence[Move], encode: Encode) -> tuple[list[int], list[Decision]]:
     """The ids of a complete derivation, and the decisions that it takes on its way."""
     walk = follow(grammar, moves, encode)
-    return walk.ids, walk.decisions
+    return walk.ids, [replace(d, copies=copies) for d, copies in zip(walk.decisions, walk.copies, strict=True)]

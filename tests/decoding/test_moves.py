@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacy_genner.decoding.moves import Decision, Walk, spell, trie
+from spacy_genner.formats.bio import BIO
 from spacy_genner.formats.inline_bracketed import InlineBracketed
 from spacy_genner.labels import as_labels
 from spacy_genner.types import Entity, Move, Source
@@ -191,3 +192,9 @@ def test_a_key_names_a_place_whatever_was_marked_before() -> None:
 
 def assert_stopped_at(walk: Walk, decision: Decision) -> None:
     assert (len(walk.ids), walk.choices) == (decision.position, decision.choices)
+
+
+def test_a_tag_for_no_entity_copies() -> None:
+    grammar = BIO().grammar(Y, as_labels(["A"]))
+    _, decisions = spell(grammar, grammar.derive([Entity(1, 2, "A")]), encode)
+    assert [decision.copies for decision in decisions] == [True, False]

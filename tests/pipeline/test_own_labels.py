@@ -126,7 +126,7 @@ def test_examples_are_learnt_with_the_labels_of_their_text_or_else_of_their_refe
     text, reference, neither = (example(nlp, "a b", spans, labels) for labels in (["SHIP"], None, None))
     reference.reference._.ner_labels = {"SHIP": "it swims", "ORG": ""}
     text.reference._.ner_labels = ["ORG"]
-    with pytest.warns(UserWarning, match=r"cannot be learnt: 2 with an unknown label; spacy_genner\.SetLabels\.v1"):
+    with pytest.warns(UserWarning, match=r"as they are: 2 with an unknown label; spacy_genner\.SetLabels\.v1"):
         component.update([text, reference, neither])
     assert [tuple(gold)[1:] for gold in component.model.attrs["batches"][0]] == [
         ([Entity(1, 2, "SHIP")], {"SHIP": ""}),
@@ -143,7 +143,7 @@ def test_the_labels_of_a_component_are_those_of_all_examples(nlp: Language) -> N
         example(nlp, "a b", [], {"DRUG": "a medicine", "SHIP": ""}),
         example(nlp, "a b", [], {"DRUG": "something else"}),
     ]
-    with pytest.warns(UserWarning, match="cannot be learnt: 1 with an unknown label$"):
+    with pytest.warns(UserWarning, match="cannot be learnt as they are: 1 with an unknown label$"):
         component.initialize(lambda: given)
     assert list(component.label_data.items()) == [("DRUG", "a medicine"), ("GPE", ""), ("SHIP", "")]
     assert labels_of(given, "other") == {"DRUG": "a medicine", "SHIP": ""}

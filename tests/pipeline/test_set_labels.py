@@ -139,7 +139,7 @@ def test_without_other_labels_it_is_said_what_is_not_learnt(
 
 
 def test_gold_spans_that_cannot_be_learnt_are_counted(coarse: Path, tiny: Callable[..., str], tmp_path: Path) -> None:
-    with pytest.warns(UserWarning, match="cannot be learnt: 1 with an unknown label$"):
+    with pytest.warns(UserWarning, match="cannot be learnt as they are: 1 with an unknown label$"):
         init_nlp(config(tiny(), tmp_path, FINE, from_source(coarse, labels=["SEAT"])))
 
 
