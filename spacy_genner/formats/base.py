@@ -51,6 +51,10 @@ class Format(Protocol):
     def max_depth(self) -> int:
         """How many spans may lie around one another, the innermost counted."""
 
+    @property
+    def words_apart(self) -> bool:
+        """Whether the model reads the source with a space between all words, also where there is none."""
+
     def instruction(self) -> str:
         """One sentence that tells an untuned model how to write its answer."""
 

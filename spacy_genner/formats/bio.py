@@ -22,6 +22,7 @@ class BIO:
     """Copies the source and says behind each token whether an entity begins, goes on, or is absent. Flat only."""
 
     max_depth: ClassVar[int] = 1
+    words_apart: ClassVar[bool] = True
 
     def instruction(self) -> str:
         """One sentence that tells an untuned model how to write its answer."""

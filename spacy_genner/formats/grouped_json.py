@@ -4,6 +4,7 @@ Source: the category-grouped JSON format of LLMs4NER (arXiv 2601.17898).
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from ..answers import Listed
 from ..labels import Labels
@@ -24,6 +25,7 @@ class GroupedJSON:
     """
 
     max_depth: int = 4
+    words_apart: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_depth(self.max_depth)

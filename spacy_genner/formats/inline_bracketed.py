@@ -5,6 +5,7 @@ Source: the inline bracketed format of LLMs4NER (arXiv 2601.17898).
 
 import re
 from dataclasses import dataclass
+from typing import ClassVar
 
 from ..answers import Marked
 from ..labels import Labels
@@ -27,6 +28,7 @@ class InlineBracketed:
 
     max_depth: int = 4
     label_first: bool = False
+    words_apart: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_depth(self.max_depth)

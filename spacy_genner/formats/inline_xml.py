@@ -5,6 +5,7 @@ Source: the inline XML format of LLMs4NER (arXiv 2601.17898).
 
 import re
 from dataclasses import dataclass
+from typing import ClassVar
 from xml.sax.saxutils import escape
 
 from ..answers import Marked
@@ -23,6 +24,7 @@ class InlineXML:
     """
 
     max_depth: int = 4
+    words_apart: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_depth(self.max_depth)

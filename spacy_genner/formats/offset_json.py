@@ -5,6 +5,7 @@ only the true offsets of the text can be written.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from ..answers import Listed
 from ..labels import Labels
@@ -25,6 +26,7 @@ class OffsetJSON:
     """
 
     max_depth: int = 4
+    words_apart: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_depth(self.max_depth)

@@ -5,6 +5,7 @@ Source: iNERD (arXiv 2308.07791), which writes type, separator, text, separator.
 
 import re
 from dataclasses import dataclass
+from typing import ClassVar
 
 from ..answers import Listed
 from ..labels import Labels
@@ -29,6 +30,7 @@ class TypedList:
     """
 
     max_depth: int = 4
+    words_apart: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_depth(self.max_depth)

@@ -1,6 +1,7 @@
 """The network of `generative_ner`: sources in, scored entities out; sources with gold entities in, losses out."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -110,6 +111,7 @@ class Speller:
                 "`set_shots`, or initialise it with `shots`, a .spacy file, or with training data"
             )
         self._pieces, self._format, self._labels, self._shots = pieces, format, labels, shots
+        self._apart = format.words_apart
         self._answers: dict[Shot, list[int]] = {}
         pieces.check(format.marks(labels))
         rendered = prompt.render(labels, format, pieces.chat_template, shots.count)
@@ -120,15 +122,20 @@ class Speller:
     def job(self, source: Source) -> Job:
         """What a decoder needs to know."""
         body, words = self._body(source)
-        source, pieces = self._pieces.readable(source), self._pieces
+        source, pieces = self._shown(source), self._pieces
         grammar = self._format.grammar(source, self._labels)
         return Job(self._prefix, body, words, grammar, pieces.encode, pieces.end, partial(self._read, source, grammar))
 
     def target(self, source: Source, entities: Sequence[Entity]) -> Target:
         """What training needs to know. Raises: ValueError if the format cannot say the entities."""
-        grammar = self._format.grammar(self._pieces.readable(source), self._labels)
+        grammar = self._format.grammar(self._shown(source), self._labels)
         answer, decisions = spell(grammar, grammar.derive(entities), self._pieces.encode)
         return Target(self._prefix, self._body(source)[0], [*answer, self._pieces.end], decisions)
+
+    def _shown(self, source: Source) -> Source:
+        """A source as the model reads it."""
+        source = self._pieces.readable(source)
+        return replace(source, spaces=(*source.spaces[:1], *[True] * (len(source) - 1))) if self._apart else source
 
     def _read(self, source: Source, grammar: Grammar, ids: Sequence[int]) -> tuple[list[Entity], Repairs]:
         """The entities of an answer that was written freely, and what was wrong with it."""
@@ -140,7 +147,7 @@ class Speller:
     def _body(self, source: Source) -> tuple[list[int], list[int]]:
         """The ids of the prompt behind the prefix, and the places of the last id of each token and of all."""
         ids, words = self._show(self._shots.near(source)), list[int]()
-        for word in self._pieces.words(self._pieces.readable(source)):
+        for word in self._pieces.words(self._shown(source)):
             ids += word
             words.append(len(ids) - 1)
         ids += self._suffix
@@ -150,7 +157,7 @@ class Speller:
         """The ids of examples with their answers."""
         ids = list[int]()
         for shot, (between, behind) in zip(shots, self._around, strict=False):
-            source = self._pieces.readable(shot[0])
+            source = self._shown(shot[0])
             ids += [*chain(*self._pieces.words(source)), *between, *self._answer(shot), *behind]
         return ids
 
@@ -158,7 +165,7 @@ class Speller:
         """The ids of the answer to an example, as far as labels and format can say it."""
         if shot not in self._answers:
             source, entities = shot
-            grammar = self._format.grammar(self._pieces.readable(source), self._labels)
+            grammar = self._format.grammar(self._shown(source), self._labels)
             said, _ = grammar.sayable(e for e in entities if e.label in self._labels)
             self._answers[shot], _ = spell(grammar, grammar.derive(said), self._pieces.encode)
         return self._answers[shot]

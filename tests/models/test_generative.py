@@ -507,3 +507,10 @@ def test_a_weight_of_copies_is_learnt_with(network: Callable[..., Model[Any, Any
         learn(model, 4)
         found.append(sum(map(len, model.predict(SOURCES))))
     assert found[0] > found[1]
+
+
+def test_words_stand_apart_where_the_format_sets_them_apart(network: Callable[..., Model[Any, Any]]) -> None:
+    text = Source(("(", "Leeds", ")"), (False, False, False))
+    for format, shown in ((BIO(), "( Leeds )"), (InlineBracketed(), "(Leeds)")):
+        _, body = asked(network(format=format), text)
+        assert body == f"{shown}\nAnswer:\n"
