@@ -33,7 +33,7 @@ class Grammar(Protocol):
     def sayable(self, entities: Iterable[Entity]) -> tuple[list[Entity], list[Refused]]:
         """The entities that the format can say, and the others with the reason: crossing, duplicate, empty, too deep,
         unknown label, outside the source. A format that cannot tell where of several places a text is meant says
-        another one instead, refused as \"at another place of the same text\"."""
+        another one instead, refused as "at another place of the same text"."""
 
     def derive(self, entities: Iterable[Entity]) -> list[Move]:
         """The one canonical derivation of entities, complete. Raises: ValueError if the format cannot say one."""
@@ -68,12 +68,6 @@ class Format(Protocol):
         """What an answer says that was written freely, however broken it is."""
 
 
-def check_depth(max_depth: int) -> None:
-    """Raises: ValueError for a depth at which there are no entities."""
-    if max_depth < 1:
-        raise ValueError(f"max_depth = {max_depth}: an entity needs a depth of at least 1")
-
-
 def sayable(
     entities: Iterable[Entity], labels: Container[str], size: int, max_depth: int
 ) -> tuple[list[Entity], list[Refused]]:
@@ -81,7 +75,8 @@ def sayable(
     kept, refused = nest(entities, max_depth)
     strange = [(e, "unknown label") for e in kept if e.label not in labels]
     strange += [(e, "outside the source") for e in kept if not 0 <= e.start < e.end <= size]
-    return [e for e in kept if e not in {entity for entity, _ in strange}], refused + strange
+    left_out = {entity for entity, _ in strange}
+    return [entity for entity in kept if entity not in left_out], refused + strange
 
 
 def cannot_say(refused: Iterable[Refused]) -> ValueError:

@@ -4,31 +4,24 @@ Source: the category-grouped JSON format of LLMs4NER (arXiv 2601.17898).
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from ..answers import Listed
 from ..labels import Labels
 from ..types import Entity, Move, Source
-from .base import check_depth
 from .json_text import escape, quote
 from .lists import ListGrammar, State
 from .mentions import Mentions
+from .nested import Nested
 from .read_listed import read_grouped_json
 
 
 @dataclass(frozen=True, slots=True)
-class GroupedJSON:
+class GroupedJSON(Nested):
     """Lists the entities of each label by their texts. Of several places of a text the first is meant that comes behind
     the one before in the same group.
 
     max_depth: How many spans may lie around one another, the innermost counted.
     """
-
-    max_depth: int = 4
-    words_apart: ClassVar[bool] = False
-
-    def __post_init__(self) -> None:
-        check_depth(self.max_depth)
 
     def instruction(self) -> str:
         """One sentence that tells an untuned model how to write its answer."""

@@ -5,13 +5,12 @@ Source: the inline bracketed format of LLMs4NER (arXiv 2601.17898).
 
 import re
 from dataclasses import dataclass
-from typing import ClassVar
 
 from ..answers import Marked
 from ..labels import Labels
 from ..types import Source
-from .base import check_depth
 from .inline import InlineGrammar, Marks
+from .nested import Nested
 from .read_marked import read_bracketed
 
 _DELIMITER = re.compile(r"[\\\[\]|]")
@@ -19,19 +18,14 @@ _LABEL_DELIMITER = re.compile(r"[\\\[\]|:]")
 
 
 @dataclass(frozen=True, slots=True)
-class InlineBracketed:
+class InlineBracketed(Nested):
     """Marks each entity where it stands in a copy of the source.
 
     max_depth: How many spans may be open at one place.
     label_first: Write the label at the opening bracket instead of the closing one.
     """
 
-    max_depth: int = 4
     label_first: bool = False
-    words_apart: ClassVar[bool] = False
-
-    def __post_init__(self) -> None:
-        check_depth(self.max_depth)
 
     def instruction(self) -> str:
         """One sentence that tells an untuned model how to write its answer."""

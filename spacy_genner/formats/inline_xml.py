@@ -5,29 +5,22 @@ Source: the inline XML format of LLMs4NER (arXiv 2601.17898).
 
 import re
 from dataclasses import dataclass
-from typing import ClassVar
 from xml.sax.saxutils import escape
 
 from ..answers import Marked
 from ..labels import Labels
 from ..types import Source
-from .base import check_depth
 from .inline import InlineGrammar, Marks
+from .nested import Nested
 from .read_marked import read_xml
 
 
 @dataclass(frozen=True, slots=True)
-class InlineXML:
+class InlineXML(Nested):
     """Marks each entity by a tag before it and one behind it, in a copy of the source.
 
     max_depth: How many spans may be open at one place.
     """
-
-    max_depth: int = 4
-    words_apart: ClassVar[bool] = False
-
-    def __post_init__(self) -> None:
-        check_depth(self.max_depth)
 
     def instruction(self) -> str:
         """One sentence that tells an untuned model how to write its answer."""

@@ -92,7 +92,7 @@ class ListGrammar(ABC):
             raise cannot_say(refused)
         pending = deque(sorted(kept, key=self.key))
         moves, state = list[Move](), self.start
-        while self.moves(state):
+        while state.part != "end":
             moves.append(self.toward(state, pending[0] if pending else None))
             state = self.advance(state, moves[-1])
             if pending and state.found[-1:] == (pending[0],):

@@ -4,30 +4,23 @@ Source: the occurrence JSON format of LLMs4NER (arXiv 2601.17898).
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from ..answers import Listed
 from ..labels import Labels
 from ..types import Source
-from .base import check_depth
 from .json_items import JSONItemsGrammar, item_marks
+from .nested import Nested
 from .read_listed import read_mentions_json
 
 _KEY = "occurrence_index"
 
 
 @dataclass(frozen=True, slots=True)
-class OccurrenceJSON:
+class OccurrenceJSON(Nested):
     """Lists the entities by text and label, and says which of the places of the text is meant.
 
     max_depth: How many spans may lie around one another, the innermost counted.
     """
-
-    max_depth: int = 4
-    words_apart: ClassVar[bool] = False
-
-    def __post_init__(self) -> None:
-        check_depth(self.max_depth)
 
     def instruction(self) -> str:
         """One sentence that tells an untuned model how to write its answer."""

@@ -5,31 +5,24 @@ only the true offsets of the text can be written.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from ..answers import Listed
 from ..labels import Labels
 from ..text import Text
 from ..types import Source
-from .base import check_depth
 from .json_items import JSONItemsGrammar, Place, item_marks
+from .nested import Nested
 from .read_listed import read_mentions_json
 
 _KEY = "start"
 
 
 @dataclass(frozen=True, slots=True)
-class OffsetJSON:
+class OffsetJSON(Nested):
     """Lists the entities by text and label, and says where the text is, in characters from the first token on.
 
     max_depth: How many spans may lie around one another, the innermost counted.
     """
-
-    max_depth: int = 4
-    words_apart: ClassVar[bool] = False
-
-    def __post_init__(self) -> None:
-        check_depth(self.max_depth)
 
     def instruction(self) -> str:
         """One sentence that tells an untuned model how to write its answer."""

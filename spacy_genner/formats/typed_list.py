@@ -5,14 +5,13 @@ Source: iNERD (arXiv 2308.07791), which writes type, separator, text, separator.
 
 import re
 from dataclasses import dataclass
-from typing import ClassVar
 
 from ..answers import Listed
 from ..labels import Labels
 from ..types import Entity, Move, Source
-from .base import check_depth
 from .lists import ListGrammar, State
 from .mentions import Mentions
+from .nested import Nested
 from .read_listed import read_typed_list
 
 _DELIMITER = re.compile(r"[\\;]")
@@ -22,18 +21,12 @@ _FINISH = Move("finish", ".")
 
 
 @dataclass(frozen=True, slots=True)
-class TypedList:
+class TypedList(Nested):
     """Lists the entities, each as its label and its text. Of several places of a text the first is meant that comes
     behind the entity before.
 
     max_depth: How many spans may lie around one another, the innermost counted.
     """
-
-    max_depth: int = 4
-    words_apart: ClassVar[bool] = False
-
-    def __post_init__(self) -> None:
-        check_depth(self.max_depth)
 
     def instruction(self) -> str:
         """One sentence that tells an untuned model how to write its answer."""

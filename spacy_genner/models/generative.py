@@ -121,16 +121,17 @@ class Speller:
 
     def job(self, source: Source) -> Job:
         """What a decoder needs to know."""
-        body, words = self._body(source)
-        source, pieces = self._shown(source), self._pieces
-        grammar = self._format.grammar(source, self._labels)
-        return Job(self._prefix, body, words, grammar, pieces.encode, pieces.end, partial(self._read, source, grammar))
+        shown, pieces = self._shown(source), self._pieces
+        body, words = self._body(source, shown)
+        grammar = self._format.grammar(shown, self._labels)
+        return Job(self._prefix, body, words, grammar, pieces.encode, pieces.end, partial(self._read, shown, grammar))
 
     def target(self, source: Source, entities: Sequence[Entity]) -> Target:
         """What training needs to know. Raises: ValueError if the format cannot say the entities."""
-        grammar = self._format.grammar(self._shown(source), self._labels)
+        shown = self._shown(source)
+        grammar = self._format.grammar(shown, self._labels)
         answer, decisions = spell(grammar, grammar.derive(entities), self._pieces.encode)
-        return Target(self._prefix, self._body(source)[0], [*answer, self._pieces.end], decisions)
+        return Target(self._prefix, self._body(source, shown)[0], [*answer, self._pieces.end], decisions)
 
     def _shown(self, source: Source) -> Source:
         """A source as the model reads it."""
@@ -140,14 +141,14 @@ class Speller:
     def _read(self, source: Source, grammar: Grammar, ids: Sequence[int]) -> tuple[list[Entity], Repairs]:
         """The entities of an answer that was written freely, and what was wrong with it."""
         text = self._pieces.decode(ids)
-        if moves := parse(grammar, text):
+        if (moves := parse(grammar, text)) is not None:
             return [entity for entity, _ in grammar.entities(moves)], Repairs()
         return resolve(self._format.read(text), source, self._labels)
 
-    def _body(self, source: Source) -> tuple[list[int], list[int]]:
+    def _body(self, source: Source, shown: Source) -> tuple[list[int], list[int]]:
         """The ids of the prompt behind the prefix, and the places of the last id of each token and of all."""
         ids, words = self._show(self._shots.near(source)), list[int]()
-        for word in self._pieces.words(self._shown(source)):
+        for word in self._pieces.words(shown):
             ids += word
             words.append(len(ids) - 1)
         ids += self._suffix
