@@ -19,24 +19,21 @@ from thinc.api import Adam, Model, Optimizer
 
 from ..calibration import Platt
 from ..labels import Labels, Sampling, as_labels, once_each
-from ..nesting import nest
-from ..shots import Shot, pack, unpack
+from ..shots import pack, unpack
 from ..types import Entity, Source
-from ..windows import inside, merge, split
+from ..windows import merge
 from .docs import (
     ENTS,
     DocSource,
     annotated_labels,
-    gold_spans,
     labels_of,
     own_labels,
-    read_doc,
     write_ents,
     write_spans,
 )
+from .examples import Gold, Window, cut, golds_of, shots_of
 
-Asked = Source | tuple[Source, Labels]
-Gold = tuple[Source, list[Entity]] | tuple[Source, list[Entity], Labels]
+Asked = tuple[Source, Labels]
 Examples = Callable[[], Iterable[Example]]
 Prediction = tuple[DocSource, list[Entity]]
 Losses = dict[str, float]
@@ -123,16 +120,7 @@ class GenerativeNER(TrainablePipe):
         """
         if self.model.attrs["prompt"].shots is None:
             raise ValueError(f"[{self.name}] the prompt shows no examples: set `shots` in [model.prompt] as well")
-        shots, lost = list[Shot](), 0
-        for doc in docs:
-            if (spans := gold_spans(doc, self._spans_key)) is None:
-                continue
-            read = read_doc(doc)
-            windows = split(read.source, self._window, read.starts)
-            nested, rest = nest(map(read.entity, spans))
-            parts, crossing = inside(nested, windows)
-            shots += [(read.source[start:end], tuple(part)) for (start, end), part in zip(windows, parts, strict=True)]
-            lost += len(rest) + len(crossing)
+        shots, lost = shots_of(docs, self._spans_key, self._window)
         if lost:
             warnings.warn(f"[{self.name}] spans of the examples that cannot be shown: {lost}", stacklevel=2)
         self.model.attrs["set_shots"](self.model, shots)
@@ -150,7 +138,7 @@ class GenerativeNER(TrainablePipe):
         """
         from ..models.drafting import train_drafts
 
-        golds = [gold for example in examples for gold in self._learnable(example)[0]]
+        golds = [gold for example in examples for gold in self._golds(example)[0]]
         train_drafts(self.model, golds)
 
     def predict(self, docs: Iterable[Doc]) -> list[Prediction]:
@@ -158,7 +146,7 @@ class GenerativeNER(TrainablePipe):
 
         Raises: ValueError if there are no labels, or a document's own are empty; TypeError if these are none.
         """
-        reads = [self._read(doc, self._own_labels(doc)) for doc in docs]
+        reads = [self._read(doc) for doc in docs]
         found = iter(self.model.predict([part for _, _, parts in reads for part in parts]))
         return [(read, merge([next(found) for _ in cut], cut)) for read, cut, _ in reads]
 
@@ -199,12 +187,12 @@ class GenerativeNER(TrainablePipe):
         """
         validate_examples(examples, "GenerativeNER.update")
         sample = once_each(self._sampling, self.cfg["labels"]) if self._sampling else None
-        learnable = [self._learnable(example, sample) for example in examples]
+        learnt = [self._golds(example, sample) for example in examples]
         if not self._warned:
-            lost = Counter(reason for _, lost in learnable for reason in lost)
+            lost = Counter(reason for _, lost in learnt for reason in lost)
             advice = "; spacy_genner.SetLabels.v1 gives a trained component other labels"
             self._warn(lost, advice if "with an unknown label" in lost else "")
-        return self._learn([gold for golds, _ in learnable for gold in golds], sgd, losses)
+        return self._learn([gold for golds, _ in learnt for gold in golds], sgd, losses)
 
     def rehearse(
         self,
@@ -224,9 +212,10 @@ class GenerativeNER(TrainablePipe):
             sgd = Adam(sgd.learn_rate, beta1=sgd.b1, beta2=sgd.b2, use_averages=False)
         golds = list[Gold]()
         if self._rehearsal_model is not None:
-            reads = [self._read(example.predicted, self._own_labels(example.predicted)) for example in examples]
-            parts = [part for _, _, parts in reads for part in parts]
-            golds += map(_gold, parts, self._rehearsal_model.predict(parts))
+            known = self._rehearsal_model.attrs["labels"]
+            asked = [part for example in examples for part in self._read(example.predicted, known)[2]]
+            found = self._rehearsal_model.predict(asked)
+            golds += [(source, entities, labels) for (source, labels), entities in zip(asked, found, strict=True)]
         return self._learn(golds, sgd, losses)
 
     def get_loss(self, examples: Iterable[Example], scores: Floats) -> tuple[float, Floats]:
@@ -327,51 +316,22 @@ class GenerativeNER(TrainablePipe):
             self.finish_update(sgd)
         return losses
 
-    def _learnable(
+    def _golds(
         self, example: Example, sample: Callable[[Labels], Labels] | None = None
     ) -> tuple[list[Gold], list[str]]:
-        """The windows of an example with their gold entities, and for each gold span that cannot be learnt why.
+        """What is learnt from an example, and what cannot be; see `golds_of`."""
+        labels = annotated_labels(example) or self._required_labels()
+        return golds_of(example, self._spans_key, self._window, self.model.attrs["format"], labels, sample)
 
-        sample: Gives another label set to ask for; gold spans that are not asked for are no losses.
-        """
-        wanted = gold_spans(example.reference, self._spans_key)
-        if wanted is None:
-            return [], []
-        annotated = annotated_labels(example) or self._required_labels()
-        asked = annotated if sample is None else sample(annotated)
-        aligned = example.get_aligned_spans_y2x(wanted, allow_overlap=True)
-        known = [span for span in aligned if span.label_ in annotated]
-        read, windows, parts = self._read(example.predicted, None if asked is self.cfg["labels"] else asked)
-        entities = [read.entity(span) for span in known if span.label_ in asked]
-        format = self.model.attrs["format"]
-        nested, dropped = nest(entities, format.max_depth)
-        golds, crossing = inside(nested, windows)
-        said = [
-            format.grammar(read.source[start:end], asked).sayable(gold)
-            for (start, end), gold in zip(windows, golds, strict=True)
-        ]
-        refused = [*dropped, *(other for _, others in said for other in others)]
-        lost = [reason for _, reason in refused] + ["across windows"] * len(crossing)
-        lost += ["across tokens"] * (len(wanted) - len(aligned))
-        lost += ["with an unknown label"] * (len(aligned) - len(known))
-        return [_gold(part, kept) for part, (kept, _) in zip(parts, said, strict=True)], lost
-
-    def _read(self, doc: Doc, labels: Labels | None = None) -> tuple[DocSource, list[tuple[int, int]], list[Asked]]:
-        """The source of a document, its windows, and the parts of it in them: each with the labels, if not None."""
-        read = read_doc(doc)
-        windows = split(read.source, self._window, read.starts)
-        parts = [read.source[start:end] for start, end in windows]
-        return read, windows, [part if labels is None else (part, labels) for part in parts]
-
-    def _own_labels(self, doc: Doc) -> Labels | None:
-        """Those of a document; None for the component's, which it then must have."""
-        labels = own_labels(doc)
-        if labels is None:
-            self._required_labels()
-        return labels
+    def _read(self, doc: Doc, labels: Labels | None = None) -> tuple[DocSource, list[Window], list[Asked]]:
+        """The source of a document, its windows, and the parts of it in them, each with the labels to ask for: the
+        document's own, else these, else the component's."""
+        labels = own_labels(doc) or labels or self._required_labels()
+        read, windows = cut(doc, self._window)
+        return read, windows, [(read.source[start:end], labels) for start, end in windows]
 
     def _check(self, get_examples: Examples) -> None:
-        self._warn(Counter(reason for example in get_examples() for reason in self._learnable(example)[1]))
+        self._warn(Counter(reason for example in get_examples() for reason in self._golds(example)[1]))
         self._warned = True
 
     def _warn(self, lost: Counter[str], advice: str = "") -> None:
@@ -388,7 +348,3 @@ class GenerativeNER(TrainablePipe):
             )
         labels: Labels = self.cfg["labels"]
         return labels
-
-
-def _gold(asked: Asked, entities: list[Entity]) -> Gold:
-    return (asked[0], entities, asked[1]) if isinstance(asked, tuple) else (asked, entities)

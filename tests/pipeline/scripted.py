@@ -33,7 +33,7 @@ def _forward(model: Model[Any, Any], batch: Sequence[Any], is_train: bool) -> tu
     model.attrs["batches"].append(batch)
     if is_train:
         return np.full(len(batch), 0.5, dtype="float32"), model.attrs["gradients"].append
-    sources = [asked[0] if isinstance(asked, tuple) else asked for asked in batch]  # without a label set of its own
+    sources = [source for source, _ in batch]
     if any("FAIL" in source.words for source in sources):
         raise RuntimeError("a word that cannot be read")
     return [sorted(e for line in model.attrs["script"] for e in _find(source, *line)) for source in sources], list

@@ -140,7 +140,7 @@ def test_numbers_may_come_as_text() -> None:
     component = add_scripted(spacy.blank("en"), threshold="0.5", window="1")
     [doc] = component.pipe([spacy.blank("en")("Leeds Edinburgh")])
     assert [span.text for span in doc.spans["sc"]] == ["Edinburgh"]
-    assert component.model.attrs["batches"][0][0].words == ("Leeds",)
+    assert component.model.attrs["batches"][0][0][0].words == ("Leeds",)
 
 
 def test_a_label_is_listed_once() -> None:

@@ -22,7 +22,7 @@ def nlp() -> Language:
 
 def sources(component: Any) -> list[str]:
     """What the model was asked to read, the words of each source joined by spaces."""
-    return [" ".join(source.words) for batch in component.model.attrs["batches"] for source in batch]
+    return [" ".join(source.words) for batch in component.model.attrs["batches"] for source, _ in batch]
 
 
 def test_spans_scores_and_entities_come_out(nlp: Language) -> None:

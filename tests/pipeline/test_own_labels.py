@@ -131,7 +131,7 @@ def test_examples_are_learnt_with_the_labels_of_their_text_or_else_of_their_refe
     assert [tuple(gold)[1:] for gold in component.model.attrs["batches"][0]] == [
         ([Entity(1, 2, "SHIP")], {"SHIP": ""}),
         ([Entity(0, 1, "ORG"), Entity(1, 2, "SHIP")], {"SHIP": "it swims", "ORG": ""}),
-        ([Entity(0, 1, "ORG")],),
+        ([Entity(0, 1, "ORG")], {"ORG": ""}),
     ]
 
 
@@ -159,7 +159,7 @@ def test_rehearsal_asks_for_them(nlp: Language, add_tiny: Callable[..., Any]) ->
         asked.extend(parts)
         return [[Entity(0, 1, "SHIP")] for _ in parts]
 
-    component._rehearsal_model = SimpleNamespace(predict=knows)
+    component._rehearsal_model = SimpleNamespace(predict=knows, attrs={"labels": {"ORG": ""}})
     assert nlp.rehearse([example(nlp, "Leeds", [], ["SHIP"])])["generative_ner"] > 0
     assert [labels for _, labels in asked] == [{"SHIP": ""}]
 
