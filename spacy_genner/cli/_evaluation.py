@@ -99,6 +99,7 @@ def summary(nlp: Language, result: Evaluation, name: str = "") -> dict[str, Any]
         "failed": result.failed,
         "seconds": result.seconds,
         "docs_per_second": documents / result.seconds,
+        "training_seconds": nlp.meta.get("performance", {}).get("training_seconds"),
         **asdict(result.scores),
     }
 

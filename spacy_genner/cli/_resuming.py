@@ -64,6 +64,11 @@ class Recording:
             place = f"after update {self._tape.updates} from {self._path}"
             msg.info(f"Going on {place}; without that file, training begins anew")
 
+    @property
+    def seconds(self) -> float:
+        """How long all updates and evaluations took, those of earlier runs as well."""
+        return self._tape.seconds
+
     def __enter__(self) -> None:
         def step_schedules(optimizer: Optimizer) -> None:
             self._step(optimizer)

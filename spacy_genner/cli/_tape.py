@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import srsly
@@ -35,6 +36,11 @@ class Tape:
     def updates(self) -> int:
         """How many entries are updates."""
         return sum(entry["kind"] == "update" for entry in self._entries)
+
+    @property
+    def seconds(self) -> float:
+        """How long it took to make them all, whenever that was."""
+        return sum((entry["seconds"] for entry in self._entries), 0.0)
 
     @property
     def ended(self) -> bool:
@@ -71,10 +77,10 @@ class Tape:
 
     def _record(self, kind: str, key: int, make: Callable[[], Results]) -> None:
         self._note_draws()
-        known = len(self._strings)
-        results = make()
-        strings = list(self._strings)[known:] if len(self._strings) > known else []
-        self._entries.append({"kind": kind, "key": key, "results": results, "strings": strings, "random": None})
+        known, start = len(self._strings), perf_counter()
+        entry = {"kind": kind, "key": key, "results": make(), "seconds": perf_counter() - start, "random": None}
+        entry["strings"] = list(self._strings)[known:] if len(self._strings) > known else []
+        self._entries.append(entry)
         self._random = random_states(self._devices)
 
     def _note_draws(self) -> None:

@@ -29,7 +29,7 @@ def compare_cli(
         list[Path], typer.Argument(help="JSON files that `genner evaluate` wrote, or folders of them", exists=True)
     ],
 ) -> None:
-    """Print one Markdown table: a row for each metrics file, in percent."""
+    """Print one Markdown table: a row for each metrics file, rates in percent. Training is timed by `genner train`."""
     with plain_errors():
         typer.echo(compare(metrics))
 
@@ -40,7 +40,7 @@ def compare(paths: Sequence[Path]) -> str:
     paths: Files, or folders of them.
     Raises: ValueError for a file that holds no metrics of `genner evaluate`, or a folder without a file.
     """
-    header = ["system", *COLUMNS, "docs/s"]
+    header = ["system", *COLUMNS, "training", "docs/s"]
     files = [file for path in paths for file in _files(path)]
     lines = [header, ["---", *["---:"] * (len(header) - 1)], *map(_row, files)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
@@ -58,9 +58,13 @@ def _row(path: Path) -> list[str]:
         metrics = srsly.read_json(path)
         rates = [_rate(metrics, keys) for keys in COLUMNS.values()]
         name = str(metrics.get("name", path.stem)).replace("|", "\\|")
-        return [name, *rates, f"{metrics['docs_per_second']:.1f}"]
+        return [name, *rates, _duration(metrics.get("training_seconds")), f"{metrics['docs_per_second']:.1f}"]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path}: no metrics ({error!r}): give files that `genner evaluate --output` wrote") from error
+
+
+def _duration(seconds: float | None) -> str:
+    return "–" if seconds is None else f"{seconds / 60:.1f} min"
 
 
 def _rate(metrics: dict[str, Any], keys: Sequence[str]) -> str:

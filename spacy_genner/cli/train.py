@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
+import srsly
 from spacy.cli._util import import_code, parse_config_overrides, setup_gpu, show_validation_error
 from spacy.util import load_config
 from thinc.api import Config
@@ -34,7 +35,8 @@ def train_cli(
     whose models are thinc's or, through thinc, PyTorch's. The result is that of a training without a break; dropout in
     thinc's own layers on a GPU alone draws other random numbers. A checkpoint of another config or of other data is not
     used. The output_file of a ConsoleLogger, spaCy's or ours, is replaced; other loggers get the part before the
-    checkpoint a second time.
+    checkpoint a second time. How long all updates and evaluations took, stands in the pipeline's meta.json, and from
+    there in what `evaluate` and `compare` say.
     """
     overrides = parse_config_overrides(context.args)
     import_code(code)
@@ -44,6 +46,7 @@ def train_cli(
 def train(config_path: Path, output: Path, overrides: Mapping[str, Any], gpu_id: int = -1, seconds: float = 60) -> None:
     """What `spacy.cli.train.train` does, with checkpoints; see `Recording`."""
     from spacy.training.initialize import init_nlp
+    from spacy.training.loop import DIR_MODEL_BEST, DIR_MODEL_LAST
     from spacy.training.loop import train as train_nlp
 
     from ._resuming import Recording
@@ -65,6 +68,11 @@ def train(config_path: Path, output: Path, overrides: Mapping[str, Any], gpu_id:
     _remove_log(nlp.config.interpolate())
     with recording:
         train_nlp(nlp, output, use_gpu=gpu_id, stdout=sys.stdout, stderr=sys.stderr)
+    for name in (DIR_MODEL_BEST, DIR_MODEL_LAST):
+        if (path := output / name / "meta.json").exists():
+            meta = srsly.read_json(path)
+            meta["performance"]["training_seconds"] = recording.seconds
+            srsly.write_json(path, meta)
 
 
 def _remove_log(config: Config) -> None:

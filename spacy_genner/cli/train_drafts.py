@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import perf_counter
 from typing import Annotated
 
 import typer
@@ -23,6 +24,9 @@ def train_drafts_cli(
     """Teach a pipeline to guess its own answers: it decodes faster, and finds the same entities."""
     nlp = load(model)
     with plain_errors():
-        component_of(nlp, component).train_drafts(read_corpus(data, nlp, limit))
+        examples, start = read_corpus(data, nlp, limit), perf_counter()
+        component_of(nlp, component).train_drafts(examples)
+        performance = nlp.meta.setdefault("performance", {})
+        performance["training_seconds"] = performance.get("training_seconds", 0.0) + perf_counter() - start
         nlp.to_disk(output)
     msg.good(f"Saved the pipeline with drafts to {output}")

@@ -22,12 +22,13 @@ def write(path: Path, seen: set[tuple[str, str]] | None = None, **fields: Any) -
 
 
 def test_a_row_for_each_system_in_percent(tmp_path: Path) -> None:
-    first, second = write(tmp_path / "first.json", name="ours"), write(tmp_path / "second.json", seen={("bonn", "GPE")})
+    first = write(tmp_path / "first.json", name="ours")
+    second = write(tmp_path / "second.json", seen={("bonn", "GPE")}, training_seconds=612)
     header, line, ours, other = compare([first, second]).splitlines()
-    assert header == "| system | P | R | F1 | flat F1 | nested F1 | unseen R | docs/s |"
-    assert line.count("---") == 8
-    assert ours == "| ours | 100.0 | 50.0 | 66.7 | 66.7 | – | – | 12.3 |"
-    assert other == "| second | 100.0 | 50.0 | 66.7 | 66.7 | – | 0.0 | 12.3 |"
+    assert header == "| system | P | R | F1 | flat F1 | nested F1 | unseen R | training | docs/s |"
+    assert line.count("---") == 9
+    assert ours == "| ours | 100.0 | 50.0 | 66.7 | 66.7 | – | – | – | 12.3 |"
+    assert other == "| second | 100.0 | 50.0 | 66.7 | 66.7 | – | 0.0 | 10.2 min | 12.3 |"
 
 
 def test_a_pipe_in_a_name_does_not_break_the_table(tmp_path: Path) -> None:

@@ -47,8 +47,12 @@ def stopped(monkeypatch: pytest.MonkeyPatch) -> Stop:
 
 
 def result(training: Training, output: Path) -> Result:
-    """The log of a training, and all files that it wrote."""
+    """The log of a training, and all files that it wrote, without the time it took."""
     files = {str(path.relative_to(output)): path.read_bytes() for path in output.rglob("*") if path.is_file()}
+    for path in output.glob("*/meta.json"):
+        meta = json.loads(path.read_bytes())
+        meta["performance"].pop("training_seconds", None)
+        files[str(path.relative_to(output))] = json.dumps(meta).encode()
     return {**files, "log": Path(training.overrides["paths.log"]).read_bytes()}
 
 
@@ -301,6 +305,13 @@ def test_what_is_played_back_is_not_computed_again(
         monkeypatch.setattr(owner, name, counted(getattr(owner, name), calls))
     train(training.config, tmp_path, training.overrides)
     assert calls == ["update", "evaluate", "update", "update", "evaluate"]
+
+
+def test_the_pipelines_say_how_long_it_took(training: Training, stopped: Stop, tmp_path: Path) -> None:
+    stopped(training, tmp_path, "update 7")
+    finished(training, tmp_path)
+    best, last = (spacy.load(tmp_path / f"model-{name}").meta["performance"] for name in ("best", "last"))
+    assert best["training_seconds"] == last["training_seconds"] > 0
 
 
 def counted(function: Callable[..., Any], calls: list[str]) -> Callable[..., Any]:

@@ -43,6 +43,17 @@ def test_results_are_made_once_and_played_back() -> None:
     assert again.updates == 2
 
 
+def test_it_knows_how_long_its_results_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter([10.0, 13.0, 50.0, 51.5])
+    monkeypatch.setattr("spacy_genner.cli._tape.perf_counter", lambda: next(times))
+    first = tape()
+    first.result("update", EXAMPLES[0], dict)
+    again = tape(data=first.to_bytes())
+    again.result("update", EXAMPLES[0], never)
+    again.result("evaluation", EXAMPLES[1], dict)
+    assert again.seconds == 4.5
+
+
 @pytest.mark.parametrize(("kind", "number"), [("evaluation", 0), ("update", 1)])
 def test_another_order_is_an_error(kind: str, number: int) -> None:
     first = tape()

@@ -27,11 +27,15 @@ def run(training: Training, output: Path, kill: str) -> int:
 
 
 def result(training: Training, output: Path) -> dict[str, Any]:
-    """The log of a training, and all files that it wrote."""
+    """The log of a training, and all files that it wrote, without the time it took."""
     files: dict[str, Any] = {str(p.relative_to(output)): p.read_bytes() for p in output.rglob("*") if p.is_file()}
     for path in output.rglob("adapter_config.json"):  # PEFT writes sets, in whatever order
         settings = json.loads(path.read_text("utf8"))
         files[str(path.relative_to(output))] = settings | {"target_modules": sorted(settings["target_modules"])}
+    for path in output.glob("*/meta.json"):
+        meta = json.loads(path.read_text("utf8"))
+        meta["performance"].pop("training_seconds", None)
+        files[str(path.relative_to(output))] = meta
     return {**files, "log": Path(training.overrides["paths.log"]).read_bytes()}
 
 
