@@ -42,7 +42,7 @@ def shots_of(docs: Iterable[Doc], spans_key: str, size: int) -> tuple[list[Shot]
 
 def golds_of(
     example: Example,
-    spans_key: str,
+    wanted: Sequence[Span],
     size: int,
     format: Format,
     labels: Labels,
@@ -50,12 +50,10 @@ def golds_of(
 ) -> tuple[list[Gold], list[str]]:
     """The windows of an example with their gold entities, and for each gold span that cannot be learnt why.
 
+    wanted: The gold spans, of its reference.
     labels: Those it was annotated with.
     sample: Gives another label set to ask for; gold spans that are not asked for are no losses.
     """
-    wanted = gold_spans(example.reference, spans_key)
-    if wanted is None:
-        return [], []
     asked = labels if sample is None else sample(labels)
     aligned = example.get_aligned_spans_y2x(wanted, allow_overlap=True)
     known = [span for span in aligned if span.label_ in labels]

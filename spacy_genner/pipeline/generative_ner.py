@@ -26,6 +26,7 @@ from .docs import (
     ENTS,
     DocSource,
     annotated_labels,
+    gold_spans,
     labels_of,
     own_labels,
     write_ents,
@@ -148,7 +149,7 @@ class GenerativeNER(TrainablePipe):
         """
         reads = [self._read(doc) for doc in docs]
         found = iter(self.model.predict([part for _, _, parts in reads for part in parts]))
-        return [(read, merge([next(found) for _ in cut], cut)) for read, cut, _ in reads]
+        return [(read, merge([next(found) for _ in windows], windows)) for read, windows, _ in reads]
 
     def set_annotations(self, docs: Iterable[Doc], scores: Iterable[Prediction]) -> None:
         """Write the entities of each document to `doc.spans`, and to `doc.ents` if that is wanted."""
@@ -320,8 +321,11 @@ class GenerativeNER(TrainablePipe):
         self, example: Example, sample: Callable[[Labels], Labels] | None = None
     ) -> tuple[list[Gold], list[str]]:
         """What is learnt from an example, and what cannot be; see `golds_of`."""
+        wanted = gold_spans(example.reference, self._spans_key)
+        if wanted is None:
+            return [], []
         labels = annotated_labels(example) or self._required_labels()
-        return golds_of(example, self._spans_key, self._window, self.model.attrs["format"], labels, sample)
+        return golds_of(example, wanted, self._window, self.model.attrs["format"], labels, sample)
 
     def _read(self, doc: Doc, labels: Labels | None = None) -> tuple[DocSource, list[Window], list[Asked]]:
         """The source of a document, its windows, and the parts of it in them, each with the labels to ask for: the

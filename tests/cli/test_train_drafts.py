@@ -20,10 +20,12 @@ def test_saves_a_pipeline_that_finds_the_same(tiny: Callable[..., str], tmp_path
     nlp.add_pipe("generative_ner", config={"labels": ["ORG", "GPE"], "model": {"lm": lm}})
     docs = list(nlp.pipe([f"The University of Edinburgh is in Leeds, number {i}." for i in range(6)]))
     DocBin(docs=docs).to_disk(tmp_path / "train.spacy")
+    nlp.meta["performance"] = {"training_seconds": 60.0}
     nlp.to_disk(tmp_path / "model")
     code, output = run(tmp_path / "model", tmp_path / "train.spacy", tmp_path / "fast", "--limit", 4)
     assert code == 0 and "Saved the pipeline with drafts" in output, output
     fast = spacy.load(tmp_path / "fast")
+    assert fast.meta["performance"]["training_seconds"] > 60
     assert fast.get_pipe("generative_ner").model.shims[0].lm.draft_head is not None
     for doc in docs:
         found = fast(doc.text)

@@ -340,6 +340,11 @@ def test_a_component_left_out_of_an_update_stays_as_it_is(nlp: Language, add_tin
     assert not same(weights(two), before[1])
 
 
+def test_examples_that_are_not_annotated_need_no_labels(nlp: Language) -> None:
+    component = add_scripted(nlp, labels=None)
+    assert learnt(component, Example(nlp.make_doc("Leeds"), nlp.make_doc("Leeds"))) == []
+
+
 def test_it_can_annotate_while_it_learns(nlp: Language) -> None:
     component = add_scripted(nlp)
     nlp.update(examples(nlp), annotates=["generative_ner"])
