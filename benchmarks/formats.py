@@ -9,8 +9,6 @@ also write freely; those that are finished are not trained again.
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -27,6 +25,7 @@ from systems.generate import Generate
 from systems.masked import GenerateMasked
 from systems.ours import speculative
 from thinc.api import Config
+from training import trained
 
 from spacy_genner.answers import Repairs
 from spacy_genner.cli._pipelines import read_corpus
@@ -68,20 +67,15 @@ def subset(source: Path, target: Path, size: int, seed: int) -> Path:
 
 def train(folder: Path, format: str, train_data: Path, dev_data: Path, steps: int, seed: int) -> Path:
     """A trained pipeline; goes on where it was stopped."""
-    if not (folder / "model-last").exists():
-        config = Config().from_disk(CONFIG, interpolate=False)
-        config["components"]["generative_ner"]["model"] |= {
-            "format": {"@misc": f"spacy_genner.{format}.v1"},
-            "loss": "tokens",
-        }
-        config["system"]["seed"] = config["training"]["seed"] = seed
-        config["variables"] |= {"steps": steps, "eval_every": steps}
-        config["paths"] |= {"train": str(train_data), "dev": str(dev_data)}
-        folder.mkdir(parents=True, exist_ok=True)
-        config.to_disk(folder / "config.cfg")
-        command = [sys.executable, "-m", "spacy", "genner", "train", folder / "config.cfg", "--output", folder]
-        subprocess.run(command, check=True)
-    return folder / "model-last"
+    config = Config().from_disk(CONFIG, interpolate=False)
+    config["components"]["generative_ner"]["model"] |= {
+        "format": {"@misc": f"spacy_genner.{format}.v1"},
+        "loss": "tokens",
+    }
+    config["system"]["seed"] = config["training"]["seed"] = seed
+    config["variables"] |= {"steps": steps, "eval_every": steps}
+    config["paths"] |= {"train": str(train_data), "dev": str(dev_data)}
+    return trained(folder, config)
 
 
 class Trained:
@@ -165,9 +159,9 @@ def main(
             if modes.keys() <= cell.keys():
                 continue
             name = FORMATS[format]
-            trained = Trained(train(place / name, name, train_data, dev_data, steps, seed), test_data)
+            tested = Trained(train(place / name, name, train_data, dev_data, steps, seed), test_data)
             for mode in modes.keys() - cell.keys():
-                cell[mode] = trained.measure(modes[mode](trained.subject))
+                cell[mode] = tested.measure(modes[mode](tested.subject))
                 cells.save()
                 typer.echo(f"{corpus}, {format}, {mode}: {cell[mode]}")
     typer.echo(table(done))

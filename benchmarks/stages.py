@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ import srsly
 from spacy.tokens import DocBin
 from spacy.util import load_model_from_config
 from thinc.api import Config
+from training import genner, trained
 
 from spacy_genner.cli._evaluation import annotated, evaluate
 from spacy_genner.cli._pipelines import read_corpus
@@ -70,7 +69,7 @@ class Stages:
             "train": _merged({corpus: self._reader(corpus, sentences) for corpus in corpora}),
             "dev": _merged({corpus: self._reader(corpus, 1) for corpus in corpora}),
         }
-        return self._trained(name, config)
+        return trained(self._work / name, config)
 
     def fine(self, name: str, source: Path | None, target: str, sentences: int, steps: int) -> Path:
         """Train on so many sentences of a corpus, from a pipeline on or from scratch. Returns: the pipeline."""
@@ -81,7 +80,7 @@ class Stages:
         else:
             config["components"] = self._config("coarse", steps)["components"]
             config["initialize"] = {}
-        return self._trained(name, config)
+        return trained(self._work / name, config)
 
     def score(self, pipeline: Path | None, target: str) -> dict[str, Any]:
         """What a pipeline, or the base weights alone, finds in the test part of a corpus, asked for its labels."""
@@ -101,15 +100,6 @@ class Stages:
         if "model" in config["components"][COMPONENT]:
             config["components"][COMPONENT]["model"]["lm"] |= self._lm
         return config
-
-    def _trained(self, name: str, config: Config) -> Path:
-        folder = self._work / name
-        if not (folder / "finished").exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            config.to_disk(folder / "config.cfg")
-            _genner("train", folder / "config.cfg", "--output", folder)
-            (folder / "finished").touch()
-        return folder / "model-last"
 
     def _reader(self, corpus: str, sentences: int) -> dict[str, Any]:
         path = self._converted(corpus, "train")
@@ -131,14 +121,9 @@ class Stages:
         path = self._work / "corpus" / corpus / f"{part}{self._test if limit else ''}.spacy"
         if not path.exists():
             files = [self._corpora / file for file in PARTS[corpus, part].files]
-            _genner("convert", *files, path, *PARTS[corpus, part].options, *limit, "--seed", str(self._seed))
+            genner("convert", *files, path, *PARTS[corpus, part].options, *limit, "--seed", str(self._seed))
         return path
 
 
 def _merged(readers: dict[str, Any]) -> dict[str, Any]:
     return {"@readers": "spacy_genner.MergedCorpora.v1", "temperature": 1.0, "corpora": readers}
-
-
-def _genner(*arguments: str | Path) -> None:
-    """A command of `spacy genner`, in a process of its own."""
-    subprocess.run([sys.executable, "-m", "spacy", "genner", *map(str, arguments)], check=True)

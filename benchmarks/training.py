@@ -1,0 +1,28 @@
+"""Trainings that a benchmark does once, in processes of their own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from thinc.api import Config
+
+
+def trained(folder: Path, config: Config) -> Path:
+    """A pipeline trained by this config in this folder. One that was stopped goes on, a finished one stays.
+
+    Raises: subprocess.CalledProcessError if training fails.
+    """
+    finished = folder / "finished"  # model-last is there from the first evaluation on
+    if not finished.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        config.to_disk(folder / "config.cfg")
+        genner("train", folder / "config.cfg", "--output", folder)
+        finished.touch()
+    return folder / "model-last"
+
+
+def genner(*arguments: str | Path) -> None:
+    """A command of `spacy genner`. Raises: subprocess.CalledProcessError if it fails."""
+    subprocess.run([sys.executable, "-m", "spacy", "genner", *map(str, arguments)], check=True)
