@@ -12,63 +12,15 @@ from spacy.cli.init_config import fill_config
 from spacy.cli.train import train
 from spacy.tokens import Doc, DocBin
 from spacy.training import Example
-from thinc.api import Config
 
 from spacy_genner.decoding.greedy import GreedyDecoder
 from tests.pipeline.scripted import marked
+from tests.pipeline.training_config import training_config
 from tests.tiny_t5 import FLAN, save_model, save_tokenizer
 
 CORPUS = Path(__file__).parent.parent.parent / "assets" / "corpus" / "train.jsonl"
 SENTENCES = 50
 SIZES = {"d_model": 128, "d_kv": 32, "d_ff": 256, "num_layers": 2, "initializer_factor": 1.0}
-CONFIG = """
-[paths]
-data = null
-model = null
-
-[nlp]
-lang = "en"
-pipeline = ["generative_ner"]
-
-[components]
-
-[components.generative_ner]
-factory = "generative_ner"
-
-[components.generative_ner.model]
-@architectures = "spacy_genner.GenerativeNER.v1"
-
-[components.generative_ner.model.lm]
-@misc = "spacy_genner.Seq2SeqLM.v1"
-name = ${paths.model}
-dtype = "float32"
-device = "cpu"
-bundle_base = true
-
-[components.generative_ner.model.lm.tuning]
-@misc = "spacy_genner.FullTuning.v1"
-
-[corpora]
-
-[corpora.train]
-@readers = "spacy.Corpus.v1"
-path = ${paths.data}
-
-[corpora.dev]
-@readers = "spacy.Corpus.v1"
-path = ${paths.data}
-
-[training]
-eval_frequency = 100
-
-[training.batcher]
-@batchers = "spacy.batch_by_sequence.v1"
-size = 25
-
-[training.optimizer]
-@optimizers = "Adam.v1"
-learn_rate = 0.001
-"""
 
 
 def corpus() -> list[Doc]:
@@ -89,9 +41,12 @@ def run(tmp_path: Path, max_steps: int, sizes: dict[str, Any]) -> Path:
     texts = [*(doc.text for doc in docs), "[ | ]", "Copy the text and mark each entity as Labels: Text: Answer:"]
     texts += sorted({span.label_ for doc in docs for span in doc.spans["sc"]})
     save_model(tmp_path / "t5", "t5", save_tokenizer(tmp_path / "t5", texts, 400), **sizes)
-    config = Config().from_str(CONFIG, interpolate=False)
-    config["paths"] = {"data": str(tmp_path / "data.spacy"), "model": str(tmp_path / "t5")}
-    config["training"]["max_steps"] = max_steps
+    tuning = {"@misc": "spacy_genner.FullTuning.v1"}
+    lm = {"@misc": "spacy_genner.Seq2SeqLM.v1", "name": str(tmp_path / "t5"), "bundle_base": True, "tuning": tuning}
+    batcher = {"@batchers": "spacy.batch_by_sequence.v1", "size": 25}
+    training = {"max_steps": max_steps, "eval_frequency": 100, "batcher": batcher}
+    config = training_config(tmp_path / "data.spacy", lm, training)
+    config["training"]["optimizer"]["learn_rate"] = 0.001
     config.to_disk(tmp_path / "base.cfg")
     fill_config(tmp_path / "train.cfg", tmp_path / "base.cfg", silent=True)
     train(tmp_path / "train.cfg", tmp_path / "out")

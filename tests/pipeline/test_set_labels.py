@@ -6,44 +6,15 @@ from typing import Any
 
 import pytest
 import spacy
-from spacy.tokens import DocBin, Span
 from spacy.training.initialize import init_nlp
 from thinc.api import Config
 
 from spacy_genner.cli.train import train
 from tests.pipeline.scripted import marked
+from tests.pipeline.training_config import Annotated, training_config, write_docs
 
-Layer = list[tuple[int, int, str]]
-COARSE: list[tuple[str, Layer]] = [("Acme left Leeds", [(0, 1, "ORG"), (2, 3, "GPE")]), ("nothing here", [])]
-FINE: list[tuple[str, Layer]] = [("Acme left Leeds", [(0, 1, "LENDER"), (2, 3, "SEAT")]), ("nothing here", [])]
-TRAINING = """
-[nlp]
-lang = "en"
-pipeline = ["generative_ner"]
-
-[components]
-
-[training]
-seed = 0
-gpu_allocator = null
-max_steps = 40
-eval_frequency = 40
-
-[training.optimizer]
-@optimizers = "Adam.v1"
-use_averages = false
-learn_rate = 0.01
-
-[corpora]
-
-[corpora.train]
-@readers = "spacy.Corpus.v1"
-
-[corpora.dev]
-@readers = "spacy.Corpus.v1"
-
-[initialize]
-"""
+COARSE: list[Annotated] = [("Acme left Leeds", [(0, 1, "ORG"), (2, 3, "GPE")]), ("nothing here", [])]
+FINE: list[Annotated] = [("Acme left Leeds", [(0, 1, "LENDER"), (2, 3, "SEAT")]), ("nothing here", [])]
 SET_LABELS = {"@callbacks": "spacy_genner.SetLabels.v1"}
 ADAPTER = "generative_ner/model/adapter_model.safetensors"
 
@@ -52,7 +23,7 @@ ADAPTER = "generative_ner/model/adapter_model.safetensors"
 def run(tiny: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """`run(data, change)`: train a new component on the data, with a changed config. Returns: its folder."""
 
-    def run(data: list[tuple[str, Layer]], change: Callable[[Config], Any] = lambda config: None) -> Path:
+    def run(data: list[Annotated], change: Callable[[Config], Any] = lambda config: None) -> Path:
         folder = tmp_path_factory.mktemp("run")
         config(tiny(), folder, data, change).to_disk(folder / "config.cfg")
         train(folder / "config.cfg", folder, {})
@@ -67,22 +38,14 @@ def coarse(run: Callable[..., Path]) -> Path:
     return run(COARSE)
 
 
-def config(base: str, folder: Path, data: list[tuple[str, Layer]], change: Callable[[Config], Any]) -> Config:
-    nlp, docs = spacy.blank("en"), []
-    for text, spans in data:
-        docs.append(nlp(text))
-        docs[-1].spans["sc"] = [Span(docs[-1], *span) for span in spans]
-    DocBin(docs=docs).to_disk(folder / "data.spacy")
-    result = Config().from_str(TRAINING)
-    for corpus in result["corpora"].values():
-        corpus["path"] = str(folder / "data.spacy")
-    lm = {"name": base, "dtype": "float32", "device": "cpu"}
-    result["components"]["generative_ner"] = {"factory": "generative_ner", "model": {"lm": lm}}
+def config(base: str, folder: Path, data: list[Annotated], change: Callable[[Config], Any]) -> Config:
+    training = {"seed": 0, "gpu_allocator": None, "max_steps": 40, "eval_frequency": 40}
+    result = training_config(write_docs(folder / "data.spacy", data), {"name": base}, training)
     change(result)
     return result
 
 
-def found(folder: Path) -> list[tuple[str, Layer]]:
+def found(folder: Path) -> list[Annotated]:
     nlp = spacy.load(folder)
     return [(text, [span[:3] for span in marked(nlp(text))]) for text, _ in COARSE]
 

@@ -11,77 +11,26 @@ from spacy.cli.evaluate import evaluate
 from spacy.cli.init_config import fill_config
 from spacy.cli.init_pipeline import init_labels_cli
 from spacy.cli.train import train
-from spacy.tokens import DocBin, Span
+from spacy.tokens import DocBin
 from thinc.api import Config
 
 from tests.pipeline.scripted import marked
+from tests.pipeline.training_config import Annotated, training_config, write_docs
 
-DATA: list[tuple[str, list[tuple[int, int, str]]]] = [
+DATA: list[Annotated] = [
     ("The University of Edinburgh is old", [(1, 4, "ORG"), (3, 4, "GPE")]),
     ("Acme bought it", [(0, 1, "ORG")]),
     ("nothing here", []),
     ("Leeds", [(0, 1, "GPE")]),
     ("", []),
 ]
-CONFIG = """
-[paths]
-data = null
-log = null
-
-[nlp]
-lang = "en"
-pipeline = ["generative_ner"]
-
-[components]
-
-[components.generative_ner]
-factory = "generative_ner"
-
-[components.generative_ner.model]
-@architectures = "spacy_genner.GenerativeNER.v1"
-
-[components.generative_ner.model.lm]
-@misc = "spacy_genner.CausalLM.v1"
-name = null
-dtype = "float32"
-device = "cpu"
-
-[corpora]
-
-[corpora.train]
-@readers = "spacy.Corpus.v1"
-path = ${paths.data}
-
-[corpora.dev]
-@readers = "spacy.Corpus.v1"
-path = ${paths.data}
-
-[training]
-max_steps = 30
-eval_frequency = 15
-
-[training.optimizer]
-@optimizers = "Adam.v1"
-learn_rate = 0.01
-
-[training.logger]
-@loggers = "spacy.ConsoleLogger.v3"
-output_file = ${paths.log}
-console_output = false
-"""
 ADAPTER = "generative_ner/model/adapter_model.safetensors"
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """Documents with spans, an empty one among them, and one that is not annotated."""
-    nlp, docs = spacy.blank("en"), []
-    for text, spans in DATA:
-        doc = nlp(text)
-        doc.spans["sc"] = [Span(doc, *span) for span in spans]
-        docs.append(doc)
-    DocBin(docs=[*docs, nlp("not annotated")]).to_disk(tmp_path / "data.spacy")
-    return tmp_path / "data.spacy"
+    return write_docs(tmp_path / "data.spacy", DATA, "not annotated")
 
 
 @pytest.fixture
@@ -89,9 +38,9 @@ def run(tiny: Callable[..., str], tmp_path: Path, data: Path) -> Callable[..., P
     """`run(name, change)`: train into a folder of this name. `change` gets the configuration before."""
 
     def run(name: str, change: Callable[[Config], Any] = lambda config: None) -> Path:
-        config = Config().from_str(CONFIG, interpolate=False)
-        config["paths"] = {"data": str(data), "log": str(tmp_path / f"{name}.jsonl")}
-        config["components"]["generative_ner"]["model"]["lm"]["name"] = tiny()
+        logger = {"@loggers": "spacy.ConsoleLogger.v3", "output_file": str(tmp_path / f"{name}.jsonl")}
+        training = {"max_steps": 30, "eval_frequency": 15, "logger": logger}
+        config = training_config(data, {"name": tiny()}, training)
         change(config)
         config.to_disk(tmp_path / "base.cfg")
         fill_config(tmp_path / f"{name}.cfg", tmp_path / "base.cfg", silent=True)
