@@ -8,7 +8,6 @@ from spacy_genner.formats.inline_bracketed import InlineBracketed
 from spacy_genner.labels import Labels
 from spacy_genner.types import Source
 
-_DELIMITER = re.compile(r"[\\\[\]|]")
 _LABEL_DELIMITER = re.compile(r"[\\\[\]|:]")
 
 
@@ -16,24 +15,24 @@ def rules(source: Source, labels: Labels, format: Format, arrow: str, root: str)
     """A rule for each place in the source and each depth. Besides our own grammar's answers it allows a label twice on
     one span, and several labels in any order.
 
+    source: As a grammar of ours has it.
     arrow, root: How a rule is written, and what the first one is called: "::=" and "root" in GBNF, ":" and "start" in
         Lark's syntax.
     Raises: ValueError for another format.
     """
     if not isinstance(format, InlineBracketed) or format.label_first:
         raise ValueError("the text of a grammar is written for InlineBracketed(label_first=False) only")
-    words = [_DELIMITER.sub(r"\\\g<0>", word) for word in source.words]
     names = [_LABEL_DELIMITER.sub(r"\\\g<0>", label) for label in labels]
     closes = " | ".join(_quoted(f" | {name}]") for name in names)
-    lines = [f"{root} {arrow} at0x0", f"close {arrow} {closes}", f'at{len(words)}x0 {arrow} ""']
-    for place in range(len(words) + 1):
+    lines = [f"{root} {arrow} at0x0", f"close {arrow} {closes}", f'at{len(source)}x0 {arrow} ""']
+    for place in range(len(source) + 1):
         for depth in range(format.max_depth + 1):
             after = f"at{place + 1}x{depth}"
             choices, opened = [], []
-            if place < len(words):
+            if place < len(source):
                 space = " " if source.spaces[place] else ""
-                choices.append(f"{_quoted(space + words[place])} {after}")
-                opened.append(f"{_quoted(words[place])} {after}")
+                choices.append(f"{_quoted(space + source.words[place])} {after}")
+                opened.append(f"{_quoted(source.words[place])} {after}")
                 if depth < format.max_depth:
                     choices.append(f"{_quoted(space + '[')} in{place}x{depth + 1}")
                     opened.append(f"{_quoted('[')} in{place}x{depth + 1}")

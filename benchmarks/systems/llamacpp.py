@@ -52,7 +52,7 @@ class LlamaCpp:
         return Output.written(tasks, [self._write(task, reading) for task in tasks], reading)
 
     def _write(self, task: Task, reading: Reading) -> list[int]:
-        text = rules(task.read.source, self._subject.labels, self._subject.format, "::=", "root")
+        text = rules(task.job.grammar.source, self._subject.labels, self._subject.format, "::=", "root")
         vocabulary = self._package.llama_model_get_vocab(self._model.model)
         grammar = self._package.llama_sampler_init_grammar(vocabulary, text.encode(), b"root")
         if self._prefix != task.job.prefix:

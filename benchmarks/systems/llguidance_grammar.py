@@ -49,11 +49,12 @@ class LLGuidance:
         return Output.written(tasks, written, steps.reading)
 
     def _started(self, task: Task) -> Any:
+        source = task.job.grammar.source
         matcher = self._matcher(
-            self._tokenizer, rules(task.read.source, self._subject.labels, self._subject.format, ":", "start")
+            self._tokenizer, rules(source, self._subject.labels, self._subject.format, ":", "start")
         )
         if matcher.is_error():
-            raise ValueError(f"llguidance refuses the grammar of {task.read.source.words}: {matcher.get_error()}")
+            raise ValueError(f"llguidance refuses the grammar of {source.words}: {matcher.get_error()}")
         return matcher
 
     def _best(self, logits: torch.Tensor, matchers: Sequence[Any]) -> list[int]:

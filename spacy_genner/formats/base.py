@@ -21,6 +21,10 @@ class Grammar(Protocol):
     """
 
     @property
+    def source(self) -> Source:
+        """The source as the model is to read it: what an answer copies, in which nothing can be taken for a mark."""
+
+    @property
     def start(self) -> Any:
         """The state before anything is written."""
 
@@ -50,10 +54,6 @@ class Format(Protocol):
     @property
     def max_depth(self) -> int:
         """How many spans may lie around one another, the innermost counted."""
-
-    @property
-    def words_apart(self) -> bool:
-        """Whether the model reads the source with a space between all words, also where there is none."""
 
     def instruction(self) -> str:
         """One sentence that tells an untuned model how to write its answer."""

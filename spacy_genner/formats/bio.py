@@ -22,7 +22,6 @@ class BIO:
     """Copies the source and says behind each token whether an entity begins, goes on, or is absent. Flat only."""
 
     max_depth: ClassVar[int] = 1
-    words_apart: ClassVar[bool] = True
 
     def instruction(self) -> str:
         """One sentence that tells an untuned model how to write its answer."""
@@ -71,7 +70,7 @@ class BIOGrammar:
 
     def __init__(self, source: Source, labels: Labels) -> None:
         self.start = State()
-        self._source = source
+        self.source = Source(source.words, (*source.spaces[:1], *[True] * (len(source) - 1)))
         self._tags = _tags(labels)
 
     def moves(self, state: State) -> list[Move]:
@@ -79,9 +78,9 @@ class BIOGrammar:
         if state.copied:
             inside = [self._tags[state.label][1]] if state.label is not None else []
             return [_OUTSIDE, *inside, *(begin for begin, _ in self._tags.values())]
-        if state.position == len(self._source):
+        if state.position == len(self.source):
             return []
-        return [Move("copy", " " * (state.position > 0) + self._source.words[state.position])]
+        return [Move("copy", " " * (state.position > 0) + self.source.words[state.position])]
 
     def advance(self, state: State, move: Move) -> State:
         """The state after a legal move."""
@@ -91,7 +90,7 @@ class BIOGrammar:
 
     def sayable(self, entities: Iterable[Entity]) -> tuple[list[Entity], list[Refused]]:
         """The outermost ones of known labels, and the others with the reason."""
-        return sayable(entities, self._tags, len(self._source), BIO.max_depth)
+        return sayable(entities, self._tags, len(self.source), BIO.max_depth)
 
     def derive(self, entities: Iterable[Entity]) -> list[Move]:
         """The tags of entities that do not overlap.
@@ -101,7 +100,7 @@ class BIOGrammar:
         kept, refused = self.sayable(entities)
         if refused:
             raise cannot_say(refused)
-        tags = [_OUTSIDE] * len(self._source)
+        tags = [_OUTSIDE] * len(self.source)
         for entity in kept:
             begin, inside = self._tags[entity.label]
             tags[entity.start : entity.end] = [begin, *[inside] * (entity.end - entity.start - 1)]

@@ -16,13 +16,13 @@ class Marks:
     closes: The closing marks of a span whose label is decided, or None while it is not; each with the label that it
         decides. Where a choice is, they are in the order of the labels.
     gap: What stands between an opening mark and the token behind it.
-    escape: How a token is written so that it cannot be taken for a mark.
+    safe: What stands for a token, so that it cannot be taken for a mark.
     """
 
     opens: Sequence[tuple[str, str | None]]
     closes: Mapping[str | None, Sequence[tuple[str, str | None]]]
     gap: str
-    escape: Callable[[str], str]
+    safe: Callable[[str], str]
 
     def texts(self) -> list[str]:
         """All marks, the opening ones with and without a space before them."""
@@ -58,7 +58,8 @@ class InlineGrammar:
 
     def __init__(self, source: Source, labels: Labels, max_depth: int, marks: Marks) -> None:
         self.start = State()
-        self._source, self._max_depth, self._marks = source, max_depth, marks
+        self.source = Source(tuple(map(marks.safe, source.words)), source.spaces)
+        self._max_depth, self._marks = max_depth, marks
         self._order = {label: index for index, label in enumerate(labels)}
         self._opens = {space: [Move("open", space + text, label) for text, label in marks.opens] for space in ("", " ")}
         self._closes = {
@@ -67,10 +68,10 @@ class InlineGrammar:
 
     def moves(self, state: State) -> list[Move]:
         """Copy the next token, open a span, close the innermost one: those after which the copy can be completed."""
-        moves, left = list[Move](), len(self._source) - state.position
+        moves, left = list[Move](), len(self.source) - state.position
         if left:
             space = self._space(state)
-            moves.append(Move("copy", space + self._marks.escape(self._source.words[state.position])))
+            moves.append(Move("copy", space + self.source.words[state.position]))
             moves += self._opens[space] if len(state.stack) < self._max_depth else []
         moves += self._closable(state)
         if len(state.stack) < left:  # each open span, and one more, may still close behind a token of its own
@@ -88,7 +89,7 @@ class InlineGrammar:
 
     def sayable(self, entities: Iterable[Entity]) -> tuple[list[Entity], list[Refused]]:
         """The properly nested ones of known labels, and the others with the reason."""
-        return sayable(entities, self._order, len(self._source), self._max_depth)
+        return sayable(entities, self._order, len(self.source), self._max_depth)
 
     def derive(self, entities: Iterable[Entity]) -> list[Move]:
         """The canonical derivation of properly nested entities.
@@ -101,7 +102,7 @@ class InlineGrammar:
         pending = sorted(kept, key=lambda e: (-e.start, e.end, self._order[e.label]))
         opened = list[Entity]()
         moves, state = list[Move](), self.start
-        while pending or opened or state.position < len(self._source):
+        while pending or opened or state.position < len(self.source):
             if opened and opened[-1].end == state.position:
                 kind, label = "close", opened.pop().label
             elif pending and pending[-1].start == state.position:
@@ -134,7 +135,7 @@ class InlineGrammar:
         """What stands before the next token or opening mark: its space moves in front of the marks that open there."""
         if _just_opened(state):
             return self._marks.gap
-        return " " if self._source.spaces[state.position] else ""
+        return " " if self.source.spaces[state.position] else ""
 
     def _closable(self, state: State) -> list[Move]:
         """The closing moves that keep to the canonical order."""
@@ -154,7 +155,7 @@ class InlineGrammar:
         while state.stack:
             if closable := self._closable(state):
                 state = self.advance(state, closable[0])
-            elif state.position < len(self._source):
+            elif state.position < len(self.source):
                 state = State(state.position + 1, state.stack)
             else:
                 return False

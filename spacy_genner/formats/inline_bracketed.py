@@ -13,7 +13,8 @@ from .inline import InlineGrammar, Marks
 from .nested import Nested
 from .read_marked import read_bracketed
 
-_DELIMITER = re.compile(r"[\\\[\]|]")
+_PLAIN = str.maketrans("[]|", "()/")
+"""What stands for brackets of the text: a model copies them, and behind a backslash it takes them for marks."""
 _LABEL_DELIMITER = re.compile(r"[\\\[\]|:]")
 
 
@@ -48,10 +49,10 @@ class InlineBracketed(Nested):
         names = {label: _LABEL_DELIMITER.sub(r"\\\g<0>", label) for label in labels}
         if self.label_first:
             opens = [(f"[{name}:", label) for label, name in names.items()]
-            return Marks(opens, {label: [("]", None)] for label in labels}, " ", _escape)
+            return Marks(opens, {label: [("]", None)] for label in labels}, " ", _safe)
         closes = [(f" | {name}]", label) for label, name in names.items()]
-        return Marks([("[", None)] if labels else [], {None: closes}, "", _escape)
+        return Marks([("[", None)] if labels else [], {None: closes}, "", _safe)
 
 
-def _escape(word: str) -> str:
-    return _DELIMITER.sub(r"\\\g<0>", word)
+def _safe(word: str) -> str:
+    return word.translate(_PLAIN)

@@ -41,4 +41,8 @@ class InlineXML(Nested):
     def _marks(self, labels: Labels) -> Marks:
         names = {label: re.sub("^/", "&#47;", escape(label)) for label in labels}  # a slash ends a span
         opens = [(f"<{name}>", label) for label, name in names.items()]
-        return Marks(opens, {label: [(f"</{name}>", None)] for label, name in names.items()}, "", escape)
+        return Marks(opens, {label: [(f"</{name}>", None)] for label, name in names.items()}, "", _safe)
+
+
+def _safe(word: str) -> str:
+    return word.replace("<", "&lt;")

@@ -50,7 +50,7 @@ class ListGrammar(ABC):
     """Whether it is said where a text is meant; else it is the first place where it may be."""
 
     def __init__(self, source: Source, labels: Labels, max_depth: int, escape: Callable[[str], str]) -> None:
-        self.labels = list(labels)
+        self.source, self.labels = source, list(labels)
         self.texts = Texts(source, escape)
         self._order = {label: index for index, label in enumerate(labels)}
         self._size, self._max_depth = len(source), max_depth

@@ -1,7 +1,6 @@
 """What formats that can say nested entities share."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +11,6 @@ class Nested:
     """
 
     max_depth: int = 4
-    words_apart: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if self.max_depth < 1:

@@ -10,9 +10,8 @@ from xml.sax.saxutils import unescape
 
 from ..answers import Marked
 
-_ESCAPED = r"\\(?P<escaped>[\\\[\]|:])"
-_LABEL_LAST = re.compile(rf"{_ESCAPED}|(?P<open>\[)|(?: ?\| ?(?P<label>(?:[^\\\[\]|]|\\.)*))?\]", re.DOTALL)
-_LABEL_FIRST = re.compile(rf"{_ESCAPED}|(?P<open>\[)(?:(?P<label>(?:[^\\\[\]|:]|\\.)+): ?)?|\]", re.DOTALL)
+_LABEL_LAST = re.compile(r"(?P<open>\[)|(?: ?\| ?(?P<label>(?:[^\\\[\]|]|\\.)*))?\]", re.DOTALL)
+_LABEL_FIRST = re.compile(r"(?P<open>\[)(?:(?P<label>(?:[^\\\[\]|:]|\\.)+): ?)?|\]", re.DOTALL)
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _XML = re.compile(r"<(/?[^<>]+)>")
 _BIO = re.compile(r"\((O|[BI]-(?:\\.|[^()\\]|\((?:\\.|[^()\\])*\))*)\)", re.DOTALL)
@@ -40,14 +39,12 @@ class _Copy:
 
 
 def read_bracketed(text: str, label_first: bool = False) -> Marked:
-    """`[Essex | ORG]`, or `[ORG: Essex]`. A backslash before a mark makes it text."""
+    """`[Essex | ORG]`, or `[ORG: Essex]`."""
     copy, opened, end = _Copy(), list[tuple[int, str | None]](), 0
     for mark in (_LABEL_FIRST if label_first else _LABEL_LAST).finditer(text):
         copy.write(text[end : mark.start()])
         end = mark.end()
-        if mark["escaped"]:
-            copy.write(mark["escaped"])
-        elif mark["open"]:
+        if mark["open"]:
             opened.append((copy.write(mark[0]), mark["label"]))
         else:
             opening, first = opened.pop() if opened else (-1, None)
@@ -64,13 +61,13 @@ def read_xml(text: str) -> Marked:
     """`<ORG>Essex</ORG>`. A tag closes the last open one of its name, also across others."""
     copy, opened, end = _Copy(), defaultdict[str, list[int]](list), 0
     for mark in _XML.finditer(text):
-        copy.write(_unescape(text[end : mark.start()]))
+        copy.write(text[end : mark.start()])
         end, name, closed = mark.end(), _unescape(mark[1]), _unescape(mark[1][1:])
         if mark[1][0] == "/" and opened[closed]:
             copy.close(opened[closed].pop(), closed)
         else:
-            opened[name].append(copy.write(_unescape(mark[0])))
-    copy.write(_unescape(text[end:]))
+            opened[name].append(copy.write(mark[0]))
+    copy.write(text[end:])
     return copy.marked()
 
 

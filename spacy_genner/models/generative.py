@@ -1,7 +1,6 @@
 """The network of `generative_ner`: sources in, scored entities out; sources with gold entities in, losses out."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -111,8 +110,7 @@ class Speller:
                 "`set_shots`, or initialise it with `shots`, a .spacy file, or with training data"
             )
         self._pieces, self._format, self._labels, self._shots = pieces, format, labels, shots
-        self._apart = format.words_apart
-        self._answers: dict[Shot, list[int]] = {}
+        self._told: dict[Shot, tuple[list[int], list[int]]] = {}
         pieces.check(format.marks(labels))
         rendered = prompt.render(labels, format, pieces.chat_template, shots.count)
         self._around = [(pieces.encode_template(a), pieces.encode_template(b)) for a, b in rendered.shots]
@@ -121,29 +119,25 @@ class Speller:
 
     def job(self, source: Source) -> Job:
         """What a decoder needs to know."""
-        shown, pieces = self._shown(source), self._pieces
-        body, words = self._body(source, shown)
-        grammar = self._format.grammar(shown, self._labels)
-        return Job(self._prefix, body, words, grammar, pieces.encode, pieces.end, partial(self._read, shown, grammar))
+        grammar, pieces = self._grammar(source), self._pieces
+        body, words = self._body(source, grammar.source)
+        return Job(self._prefix, body, words, grammar, pieces.encode, pieces.end, partial(self._read, grammar))
 
     def target(self, source: Source, entities: Sequence[Entity]) -> Target:
         """What training needs to know. Raises: ValueError if the format cannot say the entities."""
-        shown = self._shown(source)
-        grammar = self._format.grammar(shown, self._labels)
+        grammar = self._grammar(source)
         answer, decisions = spell(grammar, grammar.derive(entities), self._pieces.encode)
-        return Target(self._prefix, self._body(source, shown)[0], [*answer, self._pieces.end], decisions)
+        return Target(self._prefix, self._body(source, grammar.source)[0], [*answer, self._pieces.end], decisions)
 
-    def _shown(self, source: Source) -> Source:
-        """A source as the model reads it."""
-        source = self._pieces.readable(source)
-        return replace(source, spaces=(*source.spaces[:1], *[True] * (len(source) - 1))) if self._apart else source
+    def _grammar(self, source: Source) -> Grammar:
+        return self._format.grammar(self._pieces.readable(source), self._labels)
 
-    def _read(self, source: Source, grammar: Grammar, ids: Sequence[int]) -> tuple[list[Entity], Repairs]:
+    def _read(self, grammar: Grammar, ids: Sequence[int]) -> tuple[list[Entity], Repairs]:
         """The entities of an answer that was written freely, and what was wrong with it."""
         text = self._pieces.decode(ids)
         if (moves := parse(grammar, text)) is not None:
             return [entity for entity, _ in grammar.entities(moves)], Repairs()
-        return resolve(self._format.read(text), source, self._labels)
+        return resolve(self._format.read(text), grammar.source, self._labels)
 
     def _body(self, source: Source, shown: Source) -> tuple[list[int], list[int]]:
         """The ids of the prompt behind the prefix, and the places of the last id of each token and of all."""
@@ -158,18 +152,19 @@ class Speller:
         """The ids of examples with their answers."""
         ids = list[int]()
         for shot, (between, behind) in zip(shots, self._around, strict=False):
-            source = self._shown(shot[0])
-            ids += [*chain(*self._pieces.words(source)), *between, *self._answer(shot), *behind]
+            source, answer = self._tell(shot)
+            ids += [*source, *between, *answer, *behind]
         return ids
 
-    def _answer(self, shot: Shot) -> list[int]:
-        """The ids of the answer to an example, as far as labels and format can say it."""
-        if shot not in self._answers:
+    def _tell(self, shot: Shot) -> tuple[list[int], list[int]]:
+        """The ids of an example and of the answer to it, as far as labels and format can say it."""
+        if shot not in self._told:
             source, entities = shot
-            grammar = self._format.grammar(self._shown(source), self._labels)
+            grammar = self._grammar(source)
             said, _ = grammar.sayable(e for e in entities if e.label in self._labels)
-            self._answers[shot], _ = spell(grammar, grammar.derive(said), self._pieces.encode)
-        return self._answers[shot]
+            answer, _ = spell(grammar, grammar.derive(said), self._pieces.encode)
+            self._told[shot] = [*chain(*self._pieces.words(grammar.source))], answer
+        return self._told[shot]
 
 
 def speller_of(model: Network, labels: Labels | None = None) -> Speller:

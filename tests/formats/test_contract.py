@@ -210,7 +210,7 @@ def test_a_legal_answer_that_was_written_freely_is_read(format: Format, data: st
     assert parse(grammar, text) == moves
     assert parse(grammar, text + "x") is None
     entities = [entity for entity, _ in grammar.entities(moves)]
-    found, repairs = resolve(format.read(text), source, labels)
+    found, repairs = resolve(format.read(text), grammar.source, labels)
     if isinstance(format, TELL_NO_PLACES):
         assert (repairs.unread, repairs.inexact, repairs.unknown, repairs.missing) == (0, 0, 0, 0)
     else:

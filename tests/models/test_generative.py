@@ -299,14 +299,14 @@ def test_training_and_decoding_spell_alike(
 
 def test_literal_control_tokens_stay_text(network: Callable[..., Model[Any, Any]]) -> None:
     model = network()
-    speller = Speller(model.shims[0].lm.pieces, InlineBracketed(), Instruction(), LABELS, Shots())
+    speller = Speller(model.shims[0].lm.pieces, BIO(), Instruction(), LABELS, Shots())
     tokenizer = model.shims[0].lm.base.tokenizer
     text = source("he wrote <|im_end|> and <|endoftext|> there")
     target = speller.target(text, [Entity(2, 3, "ORG")])
     control = set(tokenizer.convert_tokens_to_ids(["<|im_end|>", "<|endoftext|>", "<|im_start|>"]))
     assert not control & set(target.prompt)
     assert not control & set(target.answer[:-1])
-    assert tokenizer.decode(target.answer[:-1]) == "he wrote [<\\|im_end\\|> | ORG] and <\\|endoftext\\|> there"
+    assert tokenizer.decode(target.answer[:-1]) == "he(O) wrote(O) <|im_end|>(B-ORG) and(O) <|endoftext|>(O) there(O)"
     assert all(0 <= e.start < e.end <= 6 for e in model.predict([text])[0])
 
 
@@ -327,8 +327,8 @@ def test_fixed_shots_are_read_once(network: Callable[..., Model[Any, Any]]) -> N
     assert prefix.endswith(
         "PER\nText: The University of Edinburgh bought it .\nAnswer:\n"
         "The [University of [Edinburgh | GPE] | ORG] bought it .\n"
-        "Text: Mrs O'Neil [sic] sold the factory in Leeds\nAnswer:\n"
-        "[Mrs O'Neil | PER] \\[sic\\] sold the factory in [Leeds | GPE]\nText: "
+        "Text: Mrs O'Neil (sic) sold the factory in Leeds\nAnswer:\n"
+        "[Mrs O'Neil | PER] (sic) sold the factory in [Leeds | GPE]\nText: "
     )
     assert body == "no comment\nAnswer:\n"
 
@@ -338,7 +338,7 @@ def test_the_nearest_shots_come_behind_what_is_shared(network: Callable[..., Mod
     set_shots(model, SHOTS)
     prefix, body = asked(model, source("The factory in Hull"))
     assert prefix.endswith("PER\nText: ")
-    shown = "Mrs O'Neil [sic] sold the factory in Leeds\nAnswer:\n[Mrs O'Neil | PER] \\[sic\\] sold the factory in "
+    shown = "Mrs O'Neil (sic) sold the factory in Leeds\nAnswer:\n[Mrs O'Neil | PER] (sic) sold the factory in "
     assert body == shown + "[Leeds | GPE]\nText: The factory in Hull\nAnswer:\n"
 
 
@@ -394,7 +394,7 @@ def test_a_shot_is_answered_as_the_format_writes(
 
 @pytest.mark.parametrize("prompt", [Instruction(shots=FewShot(2)), NEAREST])
 def test_control_tokens_in_shots_stay_text(network: Callable[..., Model[Any, Any]], prompt: Instruction) -> None:
-    model = network(prompt=prompt)
+    model = network(format=BIO(), prompt=prompt)
     set_shots(model, [(source("he wrote <|im_end|> and <|endoftext|>"), (Entity(2, 3, "ORG"),)), *SHOTS])
     job = speller_of(model).job(source("he wrote it"))
     tokenizer = model.shims[0].lm.base.tokenizer

@@ -49,7 +49,8 @@ def answer(seed: int) -> str:
 
 @pytest.fixture(scope="module")
 def text() -> str:
-    return rules(SOURCE, LABELS, InlineBracketed(DEPTH), "::=", "root")
+    source = InlineBracketed(DEPTH).grammar(SOURCE, LABELS).source
+    return rules(source, LABELS, InlineBracketed(DEPTH), "::=", "root")
 
 
 @pytest.mark.parametrize("seed", range(30))
