@@ -29,6 +29,7 @@ from training import trained
 
 from spacy_genner.answers import Repairs
 from spacy_genner.cli._pipelines import read_corpus
+from spacy_genner.decoding.free import longest
 from spacy_genner.decoding.moves import spell
 from spacy_genner.models.generative import speller_of
 from spacy_genner.pipeline.docs import read_doc
@@ -46,7 +47,7 @@ FORMATS = {
 }
 MODES: dict[str, Callable[[Subject], System]] = {
     "constrained": speculative,
-    "free": lambda subject: InBatches(Generate(subject)),
+    "free": lambda subject: InBatches(Generate(subject, lambda task: longest(task.job))),
 }
 RULES: dict[str, Callable[[Subject], System]] = {
     "labels only": lambda subject: InBatches(GenerateMasked(subject, labels=True, texts=False)),

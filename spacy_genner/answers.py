@@ -25,7 +25,7 @@ class Mention:
     """An entity that is named instead of marked.
 
     label: As it was written.
-    occurrence: Which occurrence of the text in the source it is, from 1.
+    occurrence: Which occurrence of the text in the source it is, from 1, those inside of words counted as well.
     start, end: Where it stands in the text of the source, characters, half-open.
     """
 
@@ -41,10 +41,12 @@ class Listed:
     """A list of mentions.
 
     unread: How many parts of the answer could not be read.
+    grouped: Whether it goes through the source once for each label, instead of once.
     """
 
     mentions: list[Mention]
     unread: int = 0
+    grouped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class Repairs:
     grown: Spans that started or ended inside a word of the source: they cover it whole.
     unread: Parts of a list that could not be read.
     inexact: Texts and labels found only by ignoring case and white space.
-    misplaced: Mentions with a wrong occurrence or wrong offsets: they are the next free occurrence.
+    misplaced: Mentions with a wrong occurrence or wrong offsets: they are taken as if they named no place.
     unknown: Entities left out because their label is not in the label set.
     missing: Entities left out because the source does not have their text, as whole words.
     crossing: Entities left out because they cross a longer one, or an earlier one of the same length.

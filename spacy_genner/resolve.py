@@ -74,7 +74,8 @@ def _words(text: Text, left: int, right: int) -> tuple[int, int, bool]:
 
 
 def _listed(answer: Listed, source: Source, known: Mapping[str, str], repairs: Counter[str]) -> Iterator[Entity]:
-    """A mention is the occurrence that it names, else the first that no other mention with its label has taken."""
+    """A mention is the occurrence that it names, else one that no other mention with its label has taken: the first
+    behind the mention before, or the first of all."""
     text = Text(source.words, source.spaces)
     loose = Text([_folded(word) for word in source.words], [False] * len(source))
     repairs["unread"] += answer.unread
@@ -92,11 +93,20 @@ def _listed(answer: Listed, source: Source, known: Mapping[str, str], repairs: C
         repairs["misplaced"] += place is None and (mention.occurrence, mention.start, mention.end) != (None,) * 3
         found.append((label, extents, place))
     taken = {Entity(*place, label) for label, _, place in found if place}
+    before = dict[str, Extent]()
     for label, extents, place in found:
-        free = (extent for extent in extents if Entity(*extent, label) not in taken)
-        entity = Entity(*(place or next(free, extents[0])), label)
+        walk = label if answer.grouped else ""
+        free = [extent for extent in extents if Entity(*extent, label) not in taken] or extents[:1]
+        behind = (extent for extent in free if walk not in before or _order(extent) >= _order(before[walk]))
+        before[walk] = place or next(behind, free[0])
+        entity = Entity(*before[walk], label)
         taken.add(entity)
         yield entity
+
+
+def _order(extent: Extent) -> Extent:
+    """Lists go from left to right, the longest of several spans with one start first."""
+    return extent[0], -extent[1]
 
 
 def _place(mention: Mention, extents: list[Extent], text: Text) -> Extent | None:
@@ -104,8 +114,9 @@ def _place(mention: Mention, extents: list[Extent], text: Text) -> Extent | None
     if mention.start is not None or mention.end is not None:
         offsets = mention.start, mention.end
         return next((e for e in extents if (text.starts[e[0]], text.ends[e[1] - 1]) == offsets), None)
-    at = mention.occurrence or 0
-    return extents[at - 1] if 1 <= at <= len(extents) else None
+    starts, at = text.occurrences(mention.text), mention.occurrence or 0
+    starts = starts or [text.starts[start] for start, _ in extents]
+    return next((e for e in extents if 1 <= at <= len(starts) and text.starts[e[0]] == starts[at - 1]), None)
 
 
 def _label(written: str, known: Mapping[str, str], repairs: Counter[str]) -> str | None:

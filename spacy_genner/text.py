@@ -30,10 +30,13 @@ class Text:
 
     def find(self, text: str) -> list[Extent]:
         """Where whole words make up a text, from left to right."""
-        found, at = list[Extent](), self.text.find(text) if text else -1
+        edges = ((self._first.get(at), self._last.get(at + len(text))) for at in self.occurrences(text))
+        return [(first, last + 1) for first, last in edges if first is not None and last is not None]
+
+    def occurrences(self, text: str) -> list[int]:
+        """Where a text starts, also inside of words and of one another, from left to right."""
+        found, at = list[int](), self.text.find(text) if text else -1
         while at >= 0:
-            first, last = self._first.get(at), self._last.get(at + len(text))
-            if first is not None and last is not None:
-                found.append((first, last + 1))
+            found.append(at)
             at = self.text.find(text, at + 1)
         return found

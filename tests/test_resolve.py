@@ -136,6 +136,9 @@ ESSEX = "Essex and~, Essex Police of Essex"
         ([Mention("Essex", "ORG", 4), Mention("Essex", "ORG", 1)], [(0, 1), (3, 4)], {"misplaced": 1}),
         ([Mention("Essex", "ORG", 0)], [(0, 1)], {"misplaced": 1}),
         ([Mention("of", "ORG", 1)], [(5, 6)], {}),
+        ([Mention("of", "ORG", 2)], [(5, 6)], {"misplaced": 1}),
+        ([Mention("Police", "ORG"), Mention("Essex", "ORG")], [(4, 5), (6, 7)], {}),  # a list goes from left to right
+        ([Mention("of", "ORG"), Mention("and", "ORG"), Mention("Essex", "ORG")], [(1, 2), (5, 6), (6, 7)], {}),
         ([Mention("Essex", "ORG", None, 11, 16)], [(3, 4)], {}),
         ([Mention("Essex", "ORG", None, 11, 17)], [(0, 1)], {"misplaced": 1}),
         ([Mention("Essex", "ORG", None, 11)], [(0, 1)], {"misplaced": 1}),
@@ -149,6 +152,18 @@ ESSEX = "Essex and~, Essex Police of Essex"
 )
 def test_mentions(mentions: list[Mention], entities: list[tuple[int, int]], repairs: dict[str, int]) -> None:
     check(Listed(mentions), ESSEX, entities, **repairs)
+
+
+def test_each_group_goes_through_the_source() -> None:
+    mentions = [Mention("Police", "ORG"), Mention("Essex", "GPE"), Mention("of", "ORG"), Mention("Essex", "GPE")]
+    found, _ = resolve(Listed(mentions, grouped=True), source_of(ESSEX), LABEL_SET)
+    assert sorted(found) == [Entity(0, 1, "GPE"), Entity(3, 4, "GPE"), Entity(4, 5, "ORG"), Entity(5, 6, "ORG")]
+
+
+def test_occurrences_inside_of_words_are_counted() -> None:
+    """As LLMs4NER does: the sentence has "he" in "They", "the" and "he"."""
+    found, repairs = resolve(Listed([Mention("he", "ORG", 3)]), source_of("They say the man he met"), LABEL_SET)
+    assert found == [Entity(4, 5, "ORG")] and repairs == Repairs()
 
 
 def test_each_label_takes_its_own_occurrences() -> None:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -16,18 +16,21 @@ from spacy_genner.lm.cache import empty_cache, repeated
 from .base import Output, Reading, Subject, Task
 
 _MORE = 8
-"""How many ids more than our answer it may write."""
+
+
+def nearly(task: Task) -> int:
+    """Little more ids than our answer has: one trained on decisions only does not know how to end."""
+    return len(task.answer) + _MORE
 
 
 class Generate:
-    """Writes what it likes, until a line or the text ends.
+    """Writes what it likes, until a line or the text ends. The prefix is read once, as ours is.
 
-    A model that was trained on decisions only does not know how to end: it may write little more than our longest
-    answer of the batch has. The prefix is read once, as ours is.
+    limit: How many ids an answer may have; the longest of a batch counts.
     """
 
-    def __init__(self, subject: Subject) -> None:
-        self._lm = subject.lm
+    def __init__(self, subject: Subject, limit: Callable[[Task], int] = nearly) -> None:
+        self._lm, self._limit = subject.lm, limit
         self._prefixes: dict[tuple[int, ...], Any] = {}
         self._ends = [subject.lm.pieces.end, subject.lm.pieces.encode("\n")[-1]]
 
@@ -43,7 +46,7 @@ class Generate:
             attention_mask=mask.to(device),
             past_key_values=repeated(self._read(prefix), len(tasks)),
             logits_processor=self.processors(tasks, ids.shape[1]),
-            max_new_tokens=max(len(task.answer) for task in tasks) + _MORE,
+            max_new_tokens=max(map(self._limit, tasks)),
             do_sample=False,
             eos_token_id=self._ends,
             pad_token_id=self._ends[0],
@@ -99,7 +102,7 @@ class GenerateScripted(Generate):
     def processors(self, tasks: Sequence[Task], start: int) -> LogitsProcessorList:
         """The ids of the answers, and ends behind them."""
         end = self._ends[0]
-        width = max(len(task.answer) for task in tasks) + _MORE
+        width = max(map(self._limit, tasks))
         answers = [[*task.answer, *[end] * (width - len(task.answer))] for task in tasks]
         return LogitsProcessorList([Scripted(torch.tensor(answers, device=self._lm.device), start)])
 

@@ -14,6 +14,7 @@ import torch
 from transformers import LogitsProcessorList
 from transformers.generation import PrefixConstrainedLogitsProcessor
 
+from spacy_genner.decoding.free import longest
 from spacy_genner.formats.mentions import Texts
 from spacy_genner.formats.typed_list import TypedList, escape_text
 
@@ -25,10 +26,10 @@ _LABEL = re.compile(r"(?:[^\\:]|\\.)*:", re.DOTALL)
 
 
 class GenerateMasked(Generate):
-    """Writes freely where no rule holds."""
+    """Writes freely where no rule holds, as many ids as our own free decoder may."""
 
     def __init__(self, subject: Subject, labels: bool, texts: bool) -> None:
-        super().__init__(subject)
+        super().__init__(subject, lambda task: longest(task.job))
         self._labels, self._texts = labels, texts
         self._marks = [mark for mark in TypedList().marks(subject.labels) if mark != ";"]
 

@@ -53,7 +53,7 @@ def write(model: StepModel, jobs: Sequence[Job]) -> list[list[int]]:
     while True:
         hidden = session.extend(chunks)
         best = model.best(hidden[range(len(chunks)), [len(chunk) - 1 for chunk in chunks]])
-        going = [row for row, i in enumerate(active) if best[row] != jobs[i].end and _short(answers[i], jobs[i])]
+        going = [row for row, i in enumerate(active) if best[row] != jobs[i].end and len(answers[i]) < longest(jobs[i])]
         for row in going:
             answers[active[row]].append(best[row])
         if not going:
@@ -63,8 +63,9 @@ def write(model: StepModel, jobs: Sequence[Job]) -> list[list[int]]:
         active, chunks = [active[row] for row in going], [[best[row]] for row in going]
 
 
-def _short(answer: Sequence[int], job: Job) -> bool:
-    return len(answer) < _LONGEST * len(job.body) + _LEAST
+def longest(job: Job) -> int:
+    """How many ids an answer may have: more than any legal one needs, for a model need not end."""
+    return _LONGEST * len(job.body) + _LEAST
 
 
 def _traces(model: StepModel, jobs: Sequence[Job], walks: Sequence[Walk]) -> list[Trace]:

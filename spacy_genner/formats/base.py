@@ -9,6 +9,7 @@ from ..answers import Listed, Marked
 from ..labels import Labels
 from ..nesting import nest
 from ..types import Entity, Move, Source
+from .mentions import Mentions
 
 Refused: TypeAlias = tuple[Entity, str]
 """An entity that a format cannot say, and why."""
@@ -88,7 +89,10 @@ def parse(grammar: Grammar, text: str) -> list[Move] | None:
     """The derivation that writes a text; None if it is no legal answer."""
     state, moves, position = grammar.start, list[Move](), 0
     while legal := grammar.moves(state):
-        move = next((move for move in legal if text.startswith(move.text, position)), None)
+        if isinstance(legal, Mentions):
+            move = legal.starting(text, position)
+        else:
+            move = next((move for move in legal if text.startswith(move.text, position)), None)
         if move is None:
             return None
         position += len(move.text)

@@ -80,7 +80,7 @@ class BIOGrammar:
             return [_OUTSIDE, *inside, *(begin for begin, _ in self._tags.values())]
         if state.position == len(self.source):
             return []
-        return [Move("copy", " " * (state.position > 0) + self.source.words[state.position])]
+        return [Move("copy", " " * self.source.spaces[state.position] + self.source.words[state.position])]
 
     def advance(self, state: State, move: Move) -> State:
         """The state after a legal move."""

@@ -1,16 +1,13 @@
 """JSON lists of entities, each with its text, its label, and its place: `[{"text": "Essex", "label": "ORG", …}]`."""
 
 from collections.abc import Callable
-from typing import TypeAlias
 
 from ..labels import Labels
+from ..text import Extent
 from ..types import Entity, Move, Source
 from .json_text import escape
 from .lists import ListGrammar, State
 from .mentions import Mentions
-
-Place: TypeAlias = tuple[int, int]
-"""The first token of a span and the one behind its last."""
 
 _FINISH = [Move("finish", "[]"), Move("finish", "]")]
 _BEGIN = [Move("begin", '[{"text": "'), Move("begin", ', {"text": "')]
@@ -20,14 +17,14 @@ class JSONItemsGrammar(ListGrammar):
     """Text, label, place; text, label, place; …
 
     key: What stands before the place.
-    place: How one of all places of a text is written, given the places and the index of the one.
+    place: How the place of a span is written.
     """
 
     opening, closing = "", '", "label": "'
     tells_places = True
 
     def __init__(
-        self, source: Source, labels: Labels, max_depth: int, key: str, place: Callable[[list[Place], int], str]
+        self, source: Source, labels: Labels, max_depth: int, key: str, place: Callable[[int, int], str]
     ) -> None:
         super().__init__(source, labels, max_depth, escape)
         self._place = place
@@ -42,7 +39,7 @@ class JSONItemsGrammar(ListGrammar):
             return self.mentions(state)
         if state.part == "label":
             return [move for move in self._labels if self.places(state.found, state.text, move.label or "")]
-        return [self._place_move(state, place) for place in self._legal(state)] if state.part == "place" else []
+        return [self._place_move(*place) for place in self._legal(state)] if state.part == "place" else []
 
     def advance(self, state: State, move: Move) -> State:
         """The state after a legal move."""
@@ -54,7 +51,7 @@ class JSONItemsGrammar(ListGrammar):
             return State(state.found, "label", text=self.text(move))
         if move.kind == "label":
             return State(state.found, "place", move.label, state.text)
-        place = next(place for place in self._legal(state) if self._place_move(state, place) == move)
+        place = next(place for place in self._legal(state) if self._place_move(*place) == move)
         return State((*state.found, Entity(*place, state.label or "")))
 
     def toward(self, state: State, entity: Entity | None) -> Move:
@@ -66,14 +63,13 @@ class JSONItemsGrammar(ListGrammar):
             return self.mentions(state).move(entity.start, entity.end)
         if state.part == "label":
             return next(move for move in self._labels if move.label == entity.label)
-        return _BEGIN[more] if state.part == "item" else self._place_move(state, (entity.start, entity.end))
+        return _BEGIN[more] if state.part == "item" else self._place_move(entity.start, entity.end)
 
-    def _legal(self, state: State) -> list[Place]:
+    def _legal(self, state: State) -> list[Extent]:
         return self.places(state.found, state.text, state.label or "")
 
-    def _place_move(self, state: State, place: Place) -> Move:
-        places = self.texts.find(state.text)
-        return Move("place", self._place(places, places.index(place)) + "}")
+    def _place_move(self, start: int, end: int) -> Move:
+        return Move("place", self._place(start, end) + "}")
 
 
 def label_moves(labels: Labels, key: str) -> list[Move]:

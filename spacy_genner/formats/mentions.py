@@ -1,5 +1,6 @@
 """The contiguous pieces of a source that may be written at one place: too many to be listed."""
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from ..text import Text
+from ..text import Extent, Text
 from ..types import Move, Source
 
 Spans: TypeAlias = npt.NDArray[np.bool_]
@@ -43,7 +44,10 @@ class Texts(Text):
         places = defaultdict[str, list[tuple[int, int]]](list)
         for start in range(len(self.words)):
             for last in range(start, len(self.words)):
-                places[self(start, last + 1)].append((start, last))
+                text = self(start, last + 1)
+                if self.text.find(text) == self.text.rfind(text):
+                    break  # nor is there another one of anything longer
+                places[text].append((start, last))
         return [several for several in places.values() if len(several) > 1]
 
 
@@ -65,10 +69,22 @@ class Mentions:
     def __iter__(self) -> Iterator[Move]:
         return (self.move(start, last + 1) for start, last in np.argwhere(self.legal).tolist())
 
+    def starting(self, text: str, position: int) -> Move | None:
+        """The move that writes what a text has at a position, if there is one."""
+        begin = position + len(self.opening)
+        if not text.startswith(self.opening, position):
+            return None
+        ends = [begin + match.start() for match in re.finditer(re.escape(self.closing), text[begin:])]
+        spans = (span for end in ends for span in self._places(text[begin:end]))
+        return next((self.move(start, end) for start, end in spans), None)
+
+    def _places(self, text: str) -> list[Extent]:
+        return [(start, end) for start, end in self.texts.find(text) if self.legal[start, end - 1]]
+
     def move(self, start: int, end: int) -> Move:
         """The move that writes the text of a span, as it stands at its legal place."""
         text = self.texts(start, end)
-        start, end = next((s, e) for s, e in self.texts.find(text) if self.legal[s, e - 1])
+        start, end = self._places(text)[0]
         words, spaces = self.texts.words[start:end], [self.opening, *self.texts.spaces[start + 1 : end]]
         parts = (*(space + word for space, word in zip(spaces, words, strict=True)), self.closing)
         return Move("mention", self.opening + text + self.closing, parts=parts)

@@ -1,4 +1,5 @@
-"""JSON with occurrences: `[{"text": "Essex", "label": "GPE", "occurrence_index": 1}]`, counted from 1.
+"""JSON with occurrences: `[{"text": "Essex", "label": "GPE", "occurrence_index": 1}]`, counted from 1, also those
+inside of other words.
 
 Source: the occurrence JSON format of LLMs4NER (arXiv 2601.17898).
 """
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 
 from ..answers import Listed
 from ..labels import Labels
+from ..text import Text
 from ..types import Source
 from .json_items import JSONItemsGrammar, item_marks
 from .nested import Nested
@@ -32,7 +34,12 @@ class OccurrenceJSON(Nested):
 
     def grammar(self, source: Source, labels: Labels) -> JSONItemsGrammar:
         """The grammar of the JSON lists for a source."""
-        return JSONItemsGrammar(source, labels, self.max_depth, _KEY, lambda places, index: str(index + 1))
+        text = Text(source.words, source.spaces)
+
+        def occurrence(start: int, end: int) -> str:
+            return str(text.occurrences(text(start, end)).index(text.starts[start]) + 1)
+
+        return JSONItemsGrammar(source, labels, self.max_depth, _KEY, occurrence)
 
     def read(self, text: str) -> Listed:
         """What an answer says that was written freely, however broken it is."""

@@ -10,7 +10,7 @@ from ..answers import Listed
 from ..labels import Labels
 from ..text import Text
 from ..types import Source
-from .json_items import JSONItemsGrammar, Place, item_marks
+from .json_items import JSONItemsGrammar, item_marks
 from .nested import Nested
 from .read_listed import read_mentions_json
 
@@ -36,8 +36,7 @@ class OffsetJSON(Nested):
         """The grammar of the JSON lists for a source."""
         text = Text(source.words, source.spaces)
 
-        def offsets(places: list[Place], index: int) -> str:
-            start, end = places[index]
+        def offsets(start: int, end: int) -> str:
             return f'{text.starts[start]}, "end": {text.ends[end - 1]}'
 
         return JSONItemsGrammar(source, labels, self.max_depth, _KEY, offsets)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from ..answers import Listed, Mention
@@ -14,7 +15,7 @@ _KEY_OR_TEXT = re.compile(rf"({_STRING})(\s*:)?", re.DOTALL)
 _FIELD = re.compile(rf'"(text|label|occurrence_index|start|end)"\s*:\s*({_STRING}|-?\d+)', re.DOTALL)
 _FENCE = re.compile(r"\s*(```\w*)?\s*")
 # A label starts behind a mark or where the text does: else every place in a text without marks would be tried.
-_ITEM = re.compile(r"(?<![^\\:;.])(?:(?<=;) )?((?:[^\\:;.]|\\.)+): ((?:[^\\;]|\\.?)*)(;|\Z)", re.DOTALL)
+_ITEM = re.compile(r"(?<![^\\:;.])(?:(?<=;) )?((?:[^\\:;.]|\\.)+): ((?:[^\\;]|\\.|\\\Z)*)(;|\Z)", re.DOTALL)
 
 
 def read_grouped_json(text: str) -> Listed:
@@ -28,7 +29,7 @@ def read_grouped_json(text: str) -> Listed:
                 label = _value(string)
             elif label is not None:
                 found.append((label, _value(string)))
-    return _listed([{"label": label, "text": item} for label, item in found], len(rests))
+    return replace(_listed([{"label": label, "text": item} for label, item in found], len(rests)), grouped=True)
 
 
 def read_mentions_json(text: str) -> Listed:

@@ -135,8 +135,9 @@ class Speller:
     def _read(self, grammar: Grammar, ids: Sequence[int]) -> tuple[list[Entity], Repairs]:
         """The entities of an answer that was written freely, and what was wrong with it."""
         text = self._pieces.decode(ids)
-        if (moves := parse(grammar, text)) is not None:
-            return [entity for entity, _ in grammar.entities(moves)], Repairs()
+        for written in (text, f" {text}"):  # a tokenizer may take a first space away
+            if (moves := parse(grammar, written)) is not None:
+                return [entity for entity, _ in grammar.entities(moves)], Repairs()
         return resolve(self._format.read(text), grammar.source, self._labels)
 
     def _body(self, source: Source, shown: Source) -> tuple[list[int], list[int]]:

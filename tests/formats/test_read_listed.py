@@ -74,7 +74,7 @@ ESSEX, LEEDS = Mention("Essex", "ORG"), Mention("Leeds", "GPE")
     ],
 )
 def test_grouped(text: str, mentions: list[Mention], unread: int) -> None:
-    assert read_grouped_json(text) == Listed(mentions, unread)
+    assert read_grouped_json(text) == Listed(mentions, unread, grouped=True)
 
 
 @pytest.mark.parametrize(
