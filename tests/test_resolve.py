@@ -138,7 +138,7 @@ ESSEX = "Essex and~, Essex Police of Essex"
         ([Mention("of", "ORG", 1)], [(5, 6)], {}),
         ([Mention("of", "ORG", 2)], [(5, 6)], {"misplaced": 1}),
         ([Mention("Police", "ORG"), Mention("Essex", "ORG")], [(4, 5), (6, 7)], {}),  # a list goes from left to right
-        ([Mention("of", "ORG"), Mention("and", "ORG"), Mention("Essex", "ORG")], [(1, 2), (5, 6), (6, 7)], {}),
+        ([Mention("of", "ORG"), Mention("and", "ORG"), Mention("Essex", "ORG")], [(1, 2), (3, 4), (5, 6)], {}),
         ([Mention("Essex", "ORG", None, 11, 16)], [(3, 4)], {}),
         ([Mention("Essex", "ORG", None, 11, 17)], [(0, 1)], {"misplaced": 1}),
         ([Mention("Essex", "ORG", None, 11)], [(0, 1)], {"misplaced": 1}),

@@ -1,6 +1,7 @@
 """Readers of corpora with different label sets: each example asks for the labels that it was annotated with."""
 
 import math
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -15,7 +16,7 @@ from spacy.training import Corpus, Example
 
 from ..labels import Labels, as_labels
 from ..pipeline.configurable import check_labels
-from ..pipeline.docs import labels_of
+from ..pipeline.docs import gold_spans, labels_of, own_labels
 from .sampling import sample
 
 
@@ -28,8 +29,9 @@ class LabelledCorpus:
     mapping: New labels for old ones, or a JSON file with them; null: spans with the old one are left out.
     limit: How many documents, drawn at random with `seed`; 0: all. The labels are those of all of them.
     spans_key: The spans are in `doc.spans[spans_key]`, or else in `doc.ents`.
-    Raises: ValueError for labels that a configuration file cannot hold. When it reads, ValueError for a mapping of
-        labels that are not there, and if there are no documents or no labels.
+    Raises: ValueError for labels that a configuration file cannot hold. When it reads, ValueError for spans whose label
+        is not in the label set, and if there are no documents or no labels. Warns of a mapping of labels that are not
+        there.
     """
 
     path: Path
@@ -57,15 +59,19 @@ class LabelledCorpus:
         """The label set of the corpus, in which labels are mapped from now on."""
         if not examples:
             raise ValueError(f"{self.path}: there is no document with a token in it")
-        mapping = _content(self.mapping) or {}
-        if unknown := sorted(mapping.keys() - (found := labels_of(examples, self.spans_key))):
-            raise ValueError(f"{self.path}: mapping of {', '.join(unknown)}: the labels are {', '.join(found)}")
-        for example in examples:
-            _rename(example.reference, self.spans_key, mapping)
+        if mapping := _content(self.mapping):
+            if unknown := sorted(mapping.keys() - (found := labels_of(examples, self.spans_key))):
+                message = f"{self.path}: mapping of {', '.join(unknown)}: the labels are {', '.join(found)}"
+                warnings.warn(message, stacklevel=2)
+            for example in examples:
+                _rename(example.reference, self.spans_key, mapping)
         given = _content(self.labels)
         labels = labels_of(examples, self.spans_key) if given is None else as_labels(given)
         if not labels:
             raise ValueError(f"{self.path}: no document has a span: give `labels`")
+        spans = (span for example in examples for span in gold_spans(example.reference, self.spans_key) or ())
+        if lacking := sorted({span.label_ for span in spans if span.label_.strip()} - labels.keys()):
+            raise ValueError(f"{self.path} has spans of {', '.join(lacking)}, not in `labels`: add, or map to null")
         return labels
 
 
@@ -141,11 +147,21 @@ def _content(setting: object) -> Any:
 
 
 def _rename(doc: Doc, spans_key: str, mapping: dict[str, str | None]) -> None:
+    """Map labels in a document: of its spans, of its entities, and of its own label set."""
+
     def renamed(spans: Iterable[Span]) -> list[Span]:
         labels = ((span, mapping.get(span.label_, span.label_)) for span in spans)
-        return [Span(doc, span.start, span.end, label) for span, label in labels if label is not None]
+        return [
+            Span(doc, span.start, span.end, label, kb_id=span.kb_id, span_id=span.id)
+            for span, label in labels
+            if label is not None
+        ]
 
     if spans_key in doc.spans:
         doc.spans[spans_key] = renamed(doc.spans[spans_key])
     if doc.has_annotation("ENT_IOB"):
-        doc.set_ents(renamed(doc.ents))
+        missing = [doc[token.i : token.i + 1] for token in doc if not token.ent_iob]
+        doc.set_ents(renamed(doc.ents), missing=missing)
+    if own := own_labels(doc):
+        labels = ((mapping.get(label, label), definition) for label, definition in own.items())
+        doc._.ner_labels = {label: definition for label, definition in labels if label is not None} or None

@@ -64,14 +64,14 @@ class TestLabelledCorpus:
         assert all(list(own_labels(e.predicted) or ()) == ["LOC", "ORG", "PER"] for e in examples)
         assert [spans(example) for example in examples] == NEWS
 
-    @pytest.mark.parametrize("labels", [["PER", "ORG"], {"PER": "a person", "ORG": ""}])
+    @pytest.mark.parametrize("labels", [["PER", "ORG", "LOC"], {"PER": "a person", "ORG": "", "LOC": ""}])
     def test_or_for_those_that_are_given(
         self, corpus: Callable[..., Path], nlp: Language, labels: Any, tmp_path: Path
     ) -> None:
         srsly.write_json(tmp_path / "labels.json", labels)
         for setting in (labels, tmp_path / "labels.json", str(tmp_path / "labels.json")):
             [first, *_] = LabelledCorpus(corpus("news", NEWS), labels=setting)(nlp)
-            expected = labels if isinstance(labels, dict) else {"PER": "", "ORG": ""}
+            expected = labels if isinstance(labels, dict) else dict.fromkeys(labels, "")
             assert list((own_labels(first.predicted) or {}).items()) == list(expected.items())
 
     def test_labels_are_mapped_and_left_out(self, corpus: Callable[..., Path], nlp: Language, tmp_path: Path) -> None:
@@ -111,8 +111,34 @@ class TestLabelledCorpus:
         assert spans(one[0]) == [(0, 2, "LOC"), (1, 2, "ORG")]
 
     def test_a_mapping_of_what_is_not_there(self, corpus: Callable[..., Path], nlp: Language) -> None:
-        with pytest.raises(ValueError, match=r"news\.spacy: mapping of GPE, X: the labels are LOC, ORG, PER"):
+        with pytest.warns(UserWarning, match=r"news\.spacy: mapping of GPE, X: the labels are LOC, ORG, PER"):
             list(LabelledCorpus(corpus("news", NEWS), mapping={"X": "Y", "GPE": None, "ORG": "A"})(nlp))
+
+    def test_spans_outside_of_the_label_set(self, corpus: Callable[..., Path], nlp: Language) -> None:
+        path = corpus("news", NEWS)
+        for settings in ({"labels": ["PER"]}, {"labels": ["ORG", "LOC", "PER"], "mapping": {"ORG": "company"}}):
+            with pytest.raises(ValueError, match=r"news\.spacy has spans of .*, not in `labels`: add, or map to null"):
+                list(LabelledCorpus(path, **settings)(nlp))
+        [first, *_] = LabelledCorpus(path, labels=["PER"], mapping={"ORG": None, "LOC": None})(nlp)
+        assert spans(first) == []
+
+    def test_label_sets_in_the_file_are_mapped_too(self, nlp: Language, tmp_path: Path) -> None:
+        doc = nlp("Acme won")
+        doc.spans["sc"], doc._.ner_labels = [Span(doc, 0, 1, "ORG")], {"ORG": "who trades", "PER": "", "LOC": ""}
+        DocBin(docs=[doc], store_user_data=True).to_disk(tmp_path / "own.spacy")
+        [example] = LabelledCorpus(tmp_path / "own.spacy", mapping={"ORG": "company", "LOC": None})(nlp)
+        assert own_labels(example.predicted) == {"PER": "", "company": "who trades"}
+        assert spans(example) == [(0, 1, "company")]
+
+    def test_partial_annotation_stays_partial(self, nlp: Language, tmp_path: Path) -> None:
+        doc = nlp("Acme left Leeds yesterday")
+        ents = [Span(doc, 0, 1, "ORG", kb_id="Q1"), Span(doc, 2, 3, "LOC")]
+        doc.set_ents(ents, missing=[doc[3:4]])
+        DocBin(docs=[doc]).to_disk(tmp_path / "part.spacy")
+        for mapping, tags in ((None, ["B", "O", "B", ""]), ({"LOC": None}, ["B", "O", "O", ""])):
+            [example] = LabelledCorpus(tmp_path / "part.spacy", mapping=mapping)(nlp)
+            assert [token.ent_iob_ for token in example.reference] == tags
+            assert example.reference[0].ent_kb_id_ == "Q1"
 
     def test_nothing_to_read(self, corpus: Callable[..., Path], nlp: Language) -> None:
         with pytest.raises(ValueError, match="there is no document"):
