@@ -66,6 +66,7 @@ class Repairs:
     missing: Entities left out because the source does not have their text, as whole words.
     crossing: Entities left out because they cross a longer one, or an earlier one of the same length.
     duplicate: Entities left out because they were there already.
+    unsayable: Entities left out because the format allows no such depth, or moved to where it means their text.
     """
 
     omissions: int = 0
@@ -79,6 +80,7 @@ class Repairs:
     missing: int = 0
     crossing: int = 0
     duplicate: int = 0
+    unsayable: int = 0
 
     def __add__(self, other: Repairs) -> Repairs:
         return Repairs(*map(add, astuple(self), astuple(other)))

@@ -42,7 +42,7 @@ class FreeDecoder:
     def _read(self, job: Job, ids: Sequence[int]) -> Walk:
         entities, repairs = job.read(ids)
         self.repairs += repairs
-        return follow(job.grammar, job.grammar.derive(job.grammar.sayable(entities)[0]), job.encode)
+        return follow(job.grammar, job.grammar.derive(entities), job.encode)
 
 
 def write(model: StepModel, jobs: Sequence[Job]) -> list[list[int]]:

@@ -24,7 +24,7 @@ class Job:
     words: Where in the body the last id of each token of the source is, and the last one of all.
     grammar, encode: The legal answers and how they are spelled.
     end: The id that ends an answer which is written freely.
-    read: Finds the entities of such an answer in the source, however broken it is.
+    read: Finds the entities of such an answer in the source, however broken it is; those that the grammar can say.
     """
 
     prefix: tuple[int, ...]

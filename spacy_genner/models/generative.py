@@ -138,7 +138,9 @@ class Speller:
         for written in (text, f" {text}"):  # a tokenizer may take a first space away
             if (moves := parse(grammar, written)) is not None:
                 return [entity for entity, _ in grammar.entities(moves)], Repairs()
-        return resolve(self._format.read(text), grammar.source, self._labels)
+        found, repairs = resolve(self._format.read(text), grammar.source, self._labels)
+        said, refused = grammar.sayable(found)
+        return said, repairs + Repairs(unsayable=len(refused))
 
     def _body(self, source: Source, shown: Source) -> tuple[list[int], list[int]]:
         """The ids of the prompt behind the prefix, and the places of the last id of each token and of all."""

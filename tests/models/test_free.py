@@ -11,7 +11,7 @@ import torch
 from thinc.api import Model
 
 from spacy_genner.answers import Repairs
-from spacy_genner.decoding.free import _LEAST, _LONGEST, FreeDecoder, write
+from spacy_genner.decoding.free import FreeDecoder, longest, write
 from spacy_genner.decoding.greedy import GreedyDecoder
 from spacy_genner.formats.base import Format
 from spacy_genner.formats.bio import BIO
@@ -76,7 +76,7 @@ def test_an_answer_without_end_is_cut(network: Callable[..., Model[Any, Any]]) -
     model = network()
     job = replace(speller_of(model).job(SOURCES[0]), end=-1)
     (ids,) = write(model.shims[0].lm.steps, [job])
-    assert len(ids) == _LONGEST * len(job.body) + _LEAST
+    assert len(ids) == longest(job) > len(job.body)
 
 
 def test_a_wrong_copy_is_aligned(network: Callable[..., Model[Any, Any]]) -> None:
@@ -84,6 +84,13 @@ def test_a_wrong_copy_is_aligned(network: Callable[..., Model[Any, Any]]) -> Non
     entities, repairs = job.read(job.encode("Sure! The [Univresity of [Edinburgh | GPE] | ORG] bougt it"))
     assert entities == [Entity(1, 4, "ORG"), Entity(3, 4, "GPE")]
     assert repairs == Repairs(omissions=1, additions=2, substitutions=2)
+
+
+def test_what_the_format_cannot_say_is_counted(network: Callable[..., Model[Any, Any]]) -> None:
+    job = speller_of(network(InlineBracketed(max_depth=1))).job(SOURCES[0])
+    entities, repairs = job.read(job.encode("The [University of [Edinburgh | GPE] | ORG] bought it"))
+    assert entities == [Entity(1, 4, "ORG")]
+    assert repairs.unsayable == 1
 
 
 def test_encoder_decoder_models_write_freely(network: Callable[..., Model[Any, Any]]) -> None:
