@@ -1,6 +1,7 @@
 """The network of `generative_ner`: sources in, scored entities out; sources with gold entities in, losses out."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -113,9 +114,13 @@ class Speller:
         self._told: dict[Shot, tuple[list[int], list[int]]] = {}
         pieces.check(format.marks(labels))
         rendered = prompt.render(labels, format, pieces.chat_template, shots.count)
-        self._around = [(pieces.encode_template(a), pieces.encode_template(b)) for a, b in rendered.shots]
-        self._prefix = (*pieces.encode_prefix(rendered.prefix), *self._show(shots.shared))
-        self._suffix = [*pieces.encode_template(rendered.suffix), *pieces.answer_start]
+        parts = [rendered.prefix, *chain(*rendered.shots), rendered.suffix]
+        self._led = all(part.endswith(" ") for part in parts)  # texts and answers bring this space, as in a plain text
+        prefix, *around, suffix = (part[: len(part) - self._led] for part in parts)
+        ids = map(pieces.encode_template, around)
+        self._around = list(zip(ids, ids, strict=True))  # in front of an answer, behind it
+        self._prefix = (*pieces.encode_prefix(prefix), *self._show(shots.shared))
+        self._suffix = [*pieces.encode_template(suffix), *pieces.answer_start]
 
     def job(self, source: Source) -> Job:
         """What a decoder needs to know."""
@@ -130,7 +135,10 @@ class Speller:
         return Target(self._prefix, self._body(source, grammar.source)[0], [*answer, self._pieces.end], decisions)
 
     def _grammar(self, source: Source) -> Grammar:
-        return self._format.grammar(self._pieces.readable(source), self._labels)
+        source = self._pieces.readable(source)
+        if self._led and source.words:
+            source = replace(source, spaces=(True, *source.spaces[1:]))
+        return self._format.grammar(source, self._labels)
 
     def _read(self, grammar: Grammar, ids: Sequence[int]) -> tuple[list[Entity], Repairs]:
         """The entities of an answer that was written freely, and what was wrong with it."""

@@ -4,7 +4,7 @@ import pytest
 
 from spacy_genner.formats.bio import BIO
 from spacy_genner.labels import as_labels
-from spacy_genner.types import Entity
+from spacy_genner.types import Entity, Source
 from tests.formats.examples import LABELS, legal_texts, source_of, written
 
 
@@ -23,6 +23,12 @@ from tests.formats.examples import LABELS, legal_texts, source_of, written
 )
 def test_derivations_are_written_like_this(text: str, entities: list[Entity], expected: str) -> None:
     assert written(BIO(), text, entities) == expected
+
+
+@pytest.mark.parametrize(("space", "expected"), [(False, "Leeds(O) won(O)"), (True, " Leeds(O) won(O)")])
+def test_the_first_word_brings_the_space_that_a_prompt_leaves_to_it(space: bool, expected: str) -> None:
+    grammar = BIO().grammar(Source(("Leeds", "won"), (space, False)), LABELS)
+    assert "".join(move.text for move in grammar.derive([])) == expected
 
 
 def test_delimiters_in_labels_are_escaped() -> None:

@@ -297,6 +297,17 @@ def test_training_and_decoding_spell_alike(
             assert decision.choices[decision.chosen] == target.answer[decision.position]
 
 
+def test_a_published_prompt_has_the_ids_of_its_text(network: Callable[..., Model[Any, Any]]) -> None:
+    """GNER tokenizes prompt, space and answer as one text: the space belongs to the word behind it."""
+    words, prompt = source("Mrs O'Neil sold the factory in Leeds"), Instruction("gner-llama")
+    target = speller_of(model := network(format=BIO(), prompt=prompt)).target(words, [Entity(6, 7, "GPE")])
+    rendered = prompt.render(LABELS, BIO(), str)
+    answer = "Mrs(O) O'Neil(O) sold(O) the(O) factory(O) in(O) Leeds(B-GPE)"
+    text = f"{rendered.prefix}{' '.join(words.words)}{rendered.suffix}{answer}"
+    ids = model.shims[0].lm.base.tokenizer(text)["input_ids"]
+    assert [*target.prefix, *target.prompt, *target.answer[:-1]] == ids
+
+
 def test_literal_control_tokens_stay_text(network: Callable[..., Model[Any, Any]]) -> None:
     model = network()
     speller = Speller(model.shims[0].lm.pieces, BIO(), Instruction(), LABELS, Shots())
