@@ -56,14 +56,15 @@ def main(
         raise typer.BadParameter(f"{', '.join(sorted(unknown))}: choose from {', '.join(TARGETS)}")
     sizes = {"model": model, "sentences": sentences, "steps": steps, "fine_sentences": fine_sentences}
     sizes |= {"fine_steps": fine_steps, "test": test, "seed": seed}
+    key = sizes | {"definitions": str(definitions)}
     folder = work / "-".join([Path(model).name, *(str(size) for size in list(sizes.values())[1:])])
     stages = Stages(corpora, folder, definitions, {"name": model, "device": device}, test, seed)
     cells, scored = Cells(output), list[Cell]()
 
-    def score(pipeline: Path | None, **key: str) -> None:
-        cell = cells.cell(**key, **sizes)
+    def score(pipeline: Path | None, **what: str) -> None:
+        cell = cells.cell(**what, **key)
         if "f" not in cell:
-            cell |= stages.score(pipeline, key["target"])
+            cell |= stages.score(pipeline, what["target"])
             cells.save()
         scored.append(cell)
 

@@ -12,14 +12,16 @@ from thinc.api import Config
 def trained(folder: Path, config: Config) -> Path:
     """A pipeline trained by this config in this folder. One that was stopped goes on, a finished one stays.
 
-    Raises: subprocess.CalledProcessError if training fails.
+    Raises: ValueError if one was finished there with another config, subprocess.CalledProcessError if training fails.
     """
-    finished = folder / "finished"  # model-last is there from the first evaluation on
+    path, finished = folder / "config.cfg", folder / "finished"  # model-last is there from the first evaluation on
     if not finished.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        config.to_disk(folder / "config.cfg")
-        genner("train", folder / "config.cfg", "--output", folder)
+        config.to_disk(path)
+        genner("train", path, "--output", folder)
         finished.touch()
+    elif path.read_text(encoding="utf8") != config.to_str():
+        raise ValueError(f"{folder} holds a model that was trained with another config: choose another folder")
     return folder / "model-last"
 
 

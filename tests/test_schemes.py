@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+import spacy
 
 import spacy_genner
 from spacy_genner.labels import as_labels
@@ -78,3 +79,10 @@ def test_the_names_are_those_of_the_corpus(scheme: str, files: str, pattern: str
     texts = [path.read_text("utf-8") for path in CORPORA.glob(files)]
     found = {label for text in texts for label in re.findall(pattern, text, re.MULTILINE)}
     assert found == set(definitions(scheme)) - absent
+
+
+def test_a_configuration_names_the_other_wordings() -> None:
+    paraphrases = {"@misc": "spacy_genner.Definitions.v1", "scheme": "genia"}
+    block = {"sampling": {"@misc": "spacy_genner.LabelSampling.v1", "paraphrases": paraphrases}}
+    sampling = spacy.registry.resolve(block, validate=True)["sampling"]
+    assert sampling.paraphrases == definitions("genia")

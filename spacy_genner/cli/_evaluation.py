@@ -12,6 +12,7 @@ from spacy.language import Language
 from spacy.training import Example
 from tqdm import tqdm
 
+from ..decoding.free import FreeDecoder
 from ..evaluation.scores import Document, Name, Scores, names, score
 from ..pipeline.docs import gold_spans
 from ._pipelines import Found, characters, layer, read_own_spans, read_spans
@@ -97,11 +98,18 @@ def summary(nlp: Language, result: Evaluation, name: str = "") -> dict[str, Any]
         "layers": result.layers,
         "documents": documents,
         "failed": result.failed,
+        "repairs": repairs_of(nlp),
         "seconds": result.seconds,
         "docs_per_second": documents / result.seconds,
         "training_seconds": nlp.meta.get("performance", {}).get("training_seconds"),
         **asdict(result.scores),
     }
+
+
+def repairs_of(nlp: Language) -> dict[str, dict[str, int]]:
+    """What was wrong with the answers that components have written freely so far, by the name of the component."""
+    decoders = {name: pipe.model.attrs.get("decoder") for name, pipe in nlp.pipeline if hasattr(pipe, "model")}
+    return {name: asdict(decoder.repairs) for name, decoder in decoders.items() if isinstance(decoder, FreeDecoder)}
 
 
 def _predict(nlp: Language, examples: Sequence[Example], batch_size: int | None) -> tuple[set[int], float]:

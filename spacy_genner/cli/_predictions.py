@@ -129,12 +129,13 @@ def _llms4ner(lines: Sequence[Line], dataset: str) -> list[Prediction]:
 def _format(golds: Iterable[Any]) -> Format:
     """The first gold answer with an entity tells it."""
     for gold in map(_text, golds):
-        if '"occurrence_index"' in gold:
-            return Format.occurrence
-        if '"start"' in gold:
-            return Format.offset
-        if gold.lstrip().startswith("{"):
-            return Format.grouped
+        match _json(gold):
+            case [{"occurrence_index": _}, *_]:
+                return Format.occurrence
+            case [{"start": _}, *_]:
+                return Format.offset
+            case dict():
+                return Format.grouped
         if read_xml(gold).spans:
             return Format.xml
         if read_bracketed(gold).spans:
@@ -144,6 +145,13 @@ def _format(golds: Iterable[Any]) -> Format:
 
 def _text(answer: Any) -> str:
     return answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
+
+
+def _json(answer: str) -> Any:
+    try:
+        return json.loads(answer)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _prompt_labels(item: dict[str, Any]) -> list[str]:

@@ -58,6 +58,8 @@ def evaluate_cli(
     result = evaluate(nlp, examples, spans_key, predicted.value, seen, batch_size)
     metrics = summary(nlp, result, name)
     _print(result, spans_key)
+    for component, repairs in metrics["repairs"].items():
+        msg.table(list(repairs.items()), header=(f"repairs of {component}", ""), aligns=("l", "r"), divider=True)
     if output:
         srsly.write_json(output, metrics)
         msg.good(f"Saved the metrics to {output}")

@@ -24,3 +24,5 @@ def test_only_a_finished_training_is_not_repeated(tmp_path: Path, monkeypatch: p
     assert training.trained(folder, config) == training.trained(folder, config) == folder / "model-last"
     assert Config().from_disk(folder / "config.cfg") == config
     assert not ends
+    with pytest.raises(ValueError, match="run holds a model that was trained with another config"):
+        training.trained(folder, Config({"training": {"seed": 1}}))

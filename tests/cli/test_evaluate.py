@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,18 @@ def run(*arguments: object) -> tuple[int, str]:
     """Exit code and printed text, its lines joined since messages are wrapped to the terminal."""
     result = CliRunner().invoke(app, ["genner", "evaluate", *map(str, arguments)])
     return result.exit_code, " ".join(result.output.split())
+
+
+def test_repairs_of_free_answers_are_counted(files: Path, tiny: Callable[..., str]) -> None:
+    nlp = spacy.blank("en")
+    decoder = {"@misc": "spacy_genner.FreeDecoder.v1"}
+    model = {"lm": {"name": tiny(), "dtype": "float32", "device": "cpu"}, "decoder": decoder}
+    nlp.add_pipe("generative_ner", config={"labels": ["ORG"], "model": model}).model.initialize()
+    nlp.to_disk(files / "free")
+    code, printed = run(files / "free", files / "gold.spacy", "--output", files / "metrics.json")
+    assert code == 0 and "repairs of generative_ner" in printed
+    repairs = json.loads((files / "metrics.json").read_text())["repairs"]
+    assert repairs.keys() == {"generative_ner"} and sum(repairs["generative_ner"].values())
 
 
 def test_spans_are_scored_nested_ones_too() -> None:

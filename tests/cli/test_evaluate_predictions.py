@@ -97,6 +97,13 @@ def test_the_first_answer_with_an_entity_tells_the_format(tmp_path: Path) -> Non
     assert counts(write(tmp_path / "a.jsonl", *lines)) == ((0, 0, 1), (0, 0, 1))
 
 
+def test_what_the_text_holds_does_not_tell_the_format(tmp_path: Path) -> None:
+    label = 'He said "start" and "occurrence_index" in [Leeds | GPE]'
+    assert counts(write(tmp_path / "a.jsonl", llms4ner(label, label))) == ((1, 1, 1), (1, 1, 1))
+    label = "{ [Leeds | GPE] }"
+    assert counts(write(tmp_path / "b.jsonl", llms4ner(label, label))) == ((1, 1, 1), (1, 1, 1))
+
+
 def test_labels_come_from_the_prompt_and_from_the_gold_answers(tmp_path: Path) -> None:
     lines = llms4ner("[a | ORG] [b | XX] [c | YY]", "[a | GPE] b [c | XX]"), llms4ner("d", "[d | ZZ]", "no label set")
     found = metrics(write(tmp_path / "a.jsonl", *lines))
