@@ -22,15 +22,20 @@ class CausalLM(LanguageModel):
         return int(self.base.model.config.get_text_config().hidden_size)
 
     def hidden(
-        self, prefix: Sequence[int], bodies: Sequence[Sequence[int]], *, ahead: bool = False, merged: bool = False
+        self,
+        prefixes: Sequence[Sequence[int]],
+        bodies: Sequence[Sequence[int]],
+        *,
+        ahead: bool = False,
+        merged: bool = False,
     ) -> list[torch.Tensor]:
-        """Hidden states of sequences of ids, each as if alone behind the prefix, in one forward pass: ids × width.
+        """Hidden states of sequences of ids, each as if alone behind its prefix, in one forward pass: ids × width.
 
-        ahead: Let ids read those behind them as well. The prefix, which all share, never does.
+        ahead: Let ids read those behind them as well. The prefix, which many may share, never does.
         merged: Read with the weights for decoding instead of those in training.
         """
         model = self.steps.model if merged else self._plain
-        packed = pack(prefix, bodies, self.device)
+        packed = pack(prefixes, bodies, self.device)
         positions = packed.positions
         mask = attention_mask(model.config, positions, positions, packed.visible, self.dtype, ahead=ahead)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16):

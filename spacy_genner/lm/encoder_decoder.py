@@ -32,23 +32,24 @@ def start_of(model: Any) -> int:
 def begun(
     model: Any,
     closing: Sequence[int],
-    prefix: Sequence[int],
+    prefixes: Sequence[Sequence[int]],
     bodies: Sequence[Sequence[int]],
     decode: Callable[[Read, list[Sequence[int]]], torch.Tensor],
 ) -> list[torch.Tensor]:
     """Hidden states of bodies, prompts with what is known of the answers: ids × width, for each body.
 
     closing: The ids with which the encoder expects a text to end.
-    prefix: What it reads before each body.
+    prefixes: What it reads before each body.
     decode: Lets the decoder read answers, padded on the right.
     """
     ends = [list(body).index(start_of(model)) for body in bodies]
-    prompts = [[*prefix, *body[:end], *closing] for body, end in zip(bodies, ends, strict=True)]
+    prompts = [[*first, *body[:end], *closing] for first, body, end in zip(prefixes, bodies, ends, strict=True)]
     ids, there = padded(prompts, model.device)
     states = model.get_encoder()(input_ids=ids, attention_mask=there.long()).last_hidden_state
     hidden = decode(Read(states, there), [body[end:] for body, end in zip(bodies, ends, strict=True)])
-    rows = zip(states[:, len(prefix) :], hidden, bodies, ends, strict=True)
-    return [torch.cat([one[:end], two[: len(body) - end]]) for one, two, body, end in rows]
+    starts = map(len, prefixes)
+    rows = zip(states, hidden, bodies, starts, ends, strict=True)
+    return [torch.cat([one[start : start + end], two[: len(body) - end]]) for one, two, body, start, end in rows]
 
 
 def decoded(model: Any, read: Read, ids: torch.Tensor, **settings: Any) -> torch.Tensor:

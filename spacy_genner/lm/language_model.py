@@ -112,8 +112,8 @@ class LanguageModel(ABC):
         self._steps = None
 
     @abstractmethod
-    def hidden(self, prefix: Sequence[int], bodies: Sequence[Sequence[int]]) -> list[torch.Tensor]:
-        """Hidden states of sequences of ids, each as if alone behind the prefix: ids × width."""
+    def hidden(self, prefixes: Sequence[Sequence[int]], bodies: Sequence[Sequence[int]]) -> list[torch.Tensor]:
+        """Hidden states of sequences of ids, each as if alone behind its prefix: ids × width."""
 
     def save(self, folder: Path) -> None:
         """Write what training changed, what identifies the base, and the base itself if it is to be bundled."""

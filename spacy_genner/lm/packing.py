@@ -1,4 +1,4 @@
-"""Several sequences behind one prefix in a row: training reads the prefix once a row, and next to no padding."""
+"""Several sequences behind their common prefix in a row: training reads the prefix once a row, and little padding."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _ROW = 256
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """A batch of rows, each a prefix and the bodies behind it.
+    """A batch of rows, each a prefix and bodies behind it.
 
-    ids, positions: Rows × row length. Every body begins at the position behind the prefix.
+    ids, positions: Rows × row length. Every body begins at the position behind its prefix.
     visible: Which ids each may read, as far as attention reaches: the prefix and its own body; the prefix reads itself
         only. Rows × length × length.
     places: The row of each body and where it begins there.
@@ -27,23 +27,28 @@ class Packed:
     places: list[tuple[int, int]]
 
 
-def pack(prefix: Sequence[int], bodies: Sequence[Sequence[int]], device: torch.device) -> Packed:
-    """Put bodies into as few rows as first-fit finds, the longest first."""
+def pack(prefixes: Sequence[Sequence[int]], bodies: Sequence[Sequence[int]], device: torch.device) -> Packed:
+    """Put bodies, each behind its prefix, into as few rows as first-fit finds, the longest first."""
     rows: list[list[int]] = []
-    room: list[int] = []
+    filled: list[int] = []
     capacity = max(_ROW, *map(len, bodies))
     for i in sorted(range(len(bodies)), key=lambda i: -len(bodies[i])):
-        row = next((row for row, left in enumerate(room) if left >= len(bodies[i])), len(rows))
-        if row == len(rows):
+        for row, members in enumerate(rows):
+            shared = prefixes[members[0]] == prefixes[i]
+            if shared and filled[row] + len(bodies[i]) <= len(prefixes[i]) + capacity:
+                break
+        else:
+            row = len(rows)
             rows.append([])
-            room.append(capacity)
+            filled.append(len(prefixes[i]))
         rows[row].append(i)
-        room[row] -= len(bodies[i])
-    length = len(prefix) + capacity - min(room)
+        filled[row] += len(bodies[i])
+    length = max(filled)
     ids, positions = (torch.zeros(len(rows), length, dtype=torch.long) for _ in range(2))
     owners = torch.full((len(rows), length), -1)  # of the padding
     places = [(0, 0)] * len(bodies)
     for row, members in enumerate(rows):
+        prefix = prefixes[members[0]]
         start = len(prefix)
         ids[row, :start], positions[row, :start], owners[row, :start] = torch.tensor(prefix), torch.arange(start), 0
         for owner, i in enumerate(members, 1):

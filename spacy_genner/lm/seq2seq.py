@@ -23,11 +23,11 @@ class Seq2SeqLM(LanguageModel):
         """The tokenizer."""
         return Pieces(self.base.tokenizer, (start_of(self.base.model),))
 
-    def hidden(self, prefix: Sequence[int], bodies: Sequence[Sequence[int]]) -> list[torch.Tensor]:
-        """Hidden states of sequences of ids, each as if alone behind the prefix, in one pass of the encoder and one of
+    def hidden(self, prefixes: Sequence[Sequence[int]], bodies: Sequence[Sequence[int]]) -> list[torch.Tensor]:
+        """Hidden states of sequences of ids, each as if alone behind its prefix, in one pass of the encoder and one of
         the decoder: ids × width."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16):
-            return begun(self._plain, self.pieces.closing, prefix, bodies, self._decode)
+            return begun(self._plain, self.pieces.closing, prefixes, bodies, self._decode)
 
     def _decode(self, read: Read, answers: Sequence[Sequence[int]]) -> torch.Tensor:
         return decoded(self._plain, read, padded(answers, self.device)[0], use_cache=False)

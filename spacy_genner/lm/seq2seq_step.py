@@ -80,7 +80,7 @@ class Seq2SeqSession:
         if self.valid.shape[1]:
             self.states = self._decode(chunks)[:, : max(map(len, chunks))]
         else:
-            begin = begun(self._steps.model, self._steps.closing, self._prefix, chunks, self._begin)
+            begin = begun(self._steps.model, self._steps.closing, [self._prefix] * len(chunks), chunks, self._begin)
             self.states = pad_sequence(begin, batch_first=True)
         return self.states
 

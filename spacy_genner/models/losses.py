@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -92,20 +91,10 @@ class LossShim(LMShim):
         if not targets:
             return cast(Floats1d, torch.zeros(0).numpy()), lambda _: None
         self.lm.model.train()
-        states, head = self._hidden(targets), self.lm.head
+        bodies = [target.prompt + target.answer for target in targets]
+        states, head = self.lm.hidden([target.prefix for target in targets], bodies), self.lm.head
         parts = [self._loss(head, hidden, target) for hidden, target in zip(states, targets, strict=True)]
         losses = torch.stack([loss for loss, _ in parts])
         weight = sum(weight for _, weight in parts)
         backprop = self.way_back(losses, weight) if weight else lambda _: None
         return cast(Floats1d, losses.detach().cpu().numpy()), backprop
-
-    def _hidden(self, targets: Sequence[Target]) -> list[torch.Tensor]:
-        """The hidden states of prompts and answers: a forward pass for each prefix."""
-        groups = defaultdict[tuple[int, ...], list[int]](list)
-        for i, target in enumerate(targets):
-            groups[target.prefix].append(i)
-        states: dict[int, torch.Tensor] = {}
-        for prefix, members in groups.items():
-            bodies = [targets[i].prompt + targets[i].answer for i in members]
-            states |= zip(members, self.lm.hidden(prefix, bodies), strict=True)
-        return [states[i] for i in range(len(targets))]

@@ -84,7 +84,8 @@ class WordShim(LMShim):
             bodies.append(body)
             bags += [[start + place for place in word[self._counts]] for word in words]
             start += len(body)
-        states = torch.cat(self.lm.hidden(pieces.encode_prefix(""), bodies, ahead=self._ahead, merged=merged))
+        prefixes = [pieces.encode_prefix("")] * len(bodies)
+        states = torch.cat(self.lm.hidden(prefixes, bodies, ahead=self._ahead, merged=merged))
         places = torch.tensor([place for bag in bags for place in bag], dtype=torch.long, device=states.device)
         ends = torch.tensor([0, *map(len, bags)], device=states.device).cumsum(0)
         return embedding_bag(places, states.float(), ends, mode="mean", include_last_offset=True)

@@ -94,7 +94,7 @@ def test_training_and_decoding_see_the_same(tiny_lm: Callable[..., Any], family:
     with torch.no_grad():
         for weight in lm.model.parameters():
             weight.copy_(weight.bfloat16())
-        trained = lm.hidden((3, 4), [[5, 6, 7]])[0]
+        trained = lm.hidden([(3, 4)], [[5, 6, 7]])[0]
     torch.testing.assert_close(trained, decoded(lm)[0], atol=2e-4, rtol=1e-4)
     choices = [[5, 6, 7]] * 3
     with torch.no_grad():
@@ -312,7 +312,7 @@ def test_pickling_what_is_not_loaded() -> None:
 def test_a_language_model_is_freed(tiny_lm: Callable[..., Any]) -> None:
     lm = shaken(tiny_lm())
     decoded(lm)
-    lm.hidden((3,), [[4]])[0].sum().backward()
+    lm.hidden([(3,)], [[4]])[0].sum().backward()
     weights = [weakref.ref(weight) for weight in lm.model.parameters() if weight.requires_grad]
     merged = weakref.ref(lm.steps.model)
     del lm

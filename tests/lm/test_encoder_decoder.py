@@ -10,7 +10,8 @@ import torch
 
 from spacy_genner.lm.encoder_decoder import Read, begun, decoded, start_of
 
-CLOSING, PREFIX = [1], [3, 4]
+CLOSING = [1]
+PREFIXES = [[3, 4], [3, 4], [2]]
 BODIES = [[5, 6, 0, 7, 8, 0], [9, 0], [0, 10, 11]]
 
 
@@ -26,10 +27,10 @@ def test_the_encoder_reads_up_to_the_start_and_the_decoder_from_there(model: Any
         seen.extend([read, *map(list, answers)])
         return torch.full((3, 4, 32), 7.0)
 
-    states = begun(model, CLOSING, PREFIX, BODIES, decode)
+    states = begun(model, CLOSING, PREFIXES, BODIES, decode)
     read, *answers = seen
     assert answers == [[0, 7, 8, 0], [0], [0, 10, 11]]
-    assert read.there.sum(dim=1).tolist() == [5, 4, 3]
+    assert read.there.sum(dim=1).tolist() == [5, 4, 2]
     assert [len(row) for row in states] == [6, 2, 3]
     with torch.no_grad():
         expected = model.get_encoder()(torch.tensor([[3, 4, 5, 6, 1]])).last_hidden_state[0]
@@ -41,7 +42,7 @@ def test_gradients_flow_through_both(model: Any) -> None:
     model.requires_grad_(True)
     try:
         ids = torch.tensor([[0, 7, 8, 0], [0, 0, 0, 0], [0, 10, 11, 0]])
-        begun(model, CLOSING, PREFIX, BODIES, lambda read, _: decoded(model, read, ids))[0][3:].sum().backward()
+        begun(model, CLOSING, PREFIXES, BODIES, lambda read, _: decoded(model, read, ids))[0][3:].sum().backward()
         for part in (model.get_encoder(), model.get_decoder()):
             assert part.block[0].layer[0].SelfAttention.q.weight.grad.abs().sum() > 0
     finally:
@@ -51,7 +52,7 @@ def test_gradients_flow_through_both(model: Any) -> None:
 
 def test_a_body_without_a_start_is_an_error(model: Any) -> None:
     with pytest.raises(ValueError, match="0 is not in list"):
-        begun(model, CLOSING, PREFIX, [[5, 6]], lambda read, _: read.states)
+        begun(model, CLOSING, [[3, 4]], [[5, 6]], lambda read, _: read.states)
 
 
 def test_a_model_that_does_not_say_what_its_decoder_starts_with(model: Any) -> None:

@@ -41,7 +41,7 @@ def test_training_and_decoding_see_the_same(tiny_seq2seq: Callable[..., Any], ki
     with torch.no_grad():
         for weight in lm.model.parameters():
             weight.copy_(weight.bfloat16())
-        trained = lm.hidden(PREFIX, BODIES)
+        trained = lm.hidden([PREFIX] * 3, BODIES)
     assert [len(states) for states in trained] == [len(body) for body in BODIES]
     for states, row in zip(trained, decoded(lm), strict=True):
         torch.testing.assert_close(states, row[: len(states)], atol=2e-4, rtol=1e-4)
@@ -54,7 +54,7 @@ def test_the_answer_reads_what_the_model_itself_would(tiny_seq2seq: Callable[...
         expected = lm.base.model(
             torch.tensor([[3, 4, 5, 6, 7, 1]]), decoder_input_ids=torch.tensor([[0, 8, 9]])
         ).logits[0]
-        logits = lm.head.logits(lm.hidden(PREFIX, BODIES)[0][3:])
+        logits = lm.head.logits(lm.hidden([PREFIX] * 3, BODIES)[0][3:])
     torch.testing.assert_close(logits, expected, atol=2e-4, rtol=1e-4)
 
 
@@ -63,7 +63,7 @@ def test_bfloat16(tiny_seq2seq: Callable[..., Any]) -> None:
     assert decoded(rough).dtype == torch.bfloat16
     difference = decoded(rough).float() - decoded(exact)
     assert difference.std() < 0.05 * decoded(exact).std()
-    rough.hidden(PREFIX, BODIES)[0].sum().backward()
+    rough.hidden([PREFIX] * 3, BODIES)[0].sum().backward()
     assert all(weight.grad.dtype == torch.float32 for weight in rough.model.parameters() if weight.grad is not None)
 
 
@@ -121,7 +121,7 @@ def test_merging_leaves_the_scaling_as_it_is(tiny_t5: Callable[..., str], kind: 
     with torch.no_grad():
         for weight in lm.model.parameters():
             weight.copy_(weight.bfloat16())
-        trained = lm.head.logits(lm.hidden(PREFIX, BODIES)[0])
+        trained = lm.head.logits(lm.hidden([PREFIX] * 3, BODIES)[0])
     torch.testing.assert_close(lm.steps.head.logits(decoded(lm)[0, :6]), trained, atol=1e-3, rtol=1e-3)
     assert lm.base.model.config.to_dict() == lm.steps.model.config.to_dict()
 

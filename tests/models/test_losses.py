@@ -31,7 +31,7 @@ def logits(lm: Any, target: Target) -> torch.Tensor:
 
 
 def hidden(lm: Any, target: Target) -> torch.Tensor:
-    return lm.hidden(target.prefix, [target.prompt + target.answer])[0]
+    return lm.hidden([target.prefix], [target.prompt + target.answer])[0]
 
 
 @pytest.mark.parametrize("family", FAMILIES)

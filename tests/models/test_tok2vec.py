@@ -70,7 +70,7 @@ def test_a_row_is_made_of_the_states_of_a_words_ids(
     lm: Any = model.shims[0].lm
     first, last = (lm.pieces.words(Source(SOURCE.words, (space, *SOURCE.spaces[1:]))) for space in (False, echo))
     body = [id for ids in [*(first if echo else []), *last] for id in ids]
-    states = lm.hidden(lm.pieces.encode_prefix(""), [body], ahead=AHEAD[attention])[0].detach().numpy()
+    states = lm.hidden([lm.pieces.encode_prefix("")], [body], ahead=AHEAD[attention])[0].detach().numpy()
     ends = np.cumsum([len(ids) for ids in last])
     parts = np.split(states[-ends[-1] :], ends[:-1])
     assert any(len(part) > 1 for part in parts)
