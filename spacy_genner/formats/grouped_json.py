@@ -18,7 +18,7 @@ from .read_listed import read_grouped_json
 @dataclass(frozen=True, slots=True)
 class GroupedJSON(Nested):
     """Lists the entities of each label by their texts. Of several places of a text the first is meant that comes behind
-    the one before in the same group, or else the first of all.
+    the one before in the same group.
 
     max_depth: How many spans may lie around one another, the innermost counted.
     """

@@ -1,7 +1,7 @@
-"""Lists of entities: mentions are contiguous pieces of the source."""
+"""Lists of entities: mentions are contiguous pieces of the source, in the order of their places."""
 
 from abc import ABC, abstractmethod
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -34,9 +34,8 @@ class State:
 
 
 class ListGrammar(ABC):
-    """The lists of entities of a source, each at most once. Training lists them by start, the longest first, the labels
-    of one span in the order of the label set. Any other order is legal: a model that has passed an entity over must not
-    be left with places where there is none.
+    """The lists of entities of a source: by start, the longest first, the labels of one span in the order of the label
+    set, so that a set of entities has one derivation.
 
     source, labels, max_depth: What there is to say.
     escape: How a token of a mention is written.
@@ -48,7 +47,7 @@ class ListGrammar(ABC):
     closing: ClassVar[str]
     """What stands behind the last one."""
     tells_places: ClassVar[bool] = False
-    """Whether it is said where a text is meant; else it is the first place behind the entity before, or the first."""
+    """Whether it is said where a text is meant; else it is the first place where it may be."""
 
     def __init__(self, source: Source, labels: Labels, max_depth: int, escape: Callable[[str], str]) -> None:
         self.source, self.labels = source, list(labels)
@@ -117,41 +116,45 @@ class ListGrammar(ABC):
 
     def labels_left(self, found: tuple[Entity, ...]) -> list[str]:
         """The labels that the next entity may have."""
-        spans = self._nestable(found)
-        left, taken = spans.sum(), Counter(e.label for e in found if spans[e.start, e.end - 1])
-        return [label for label in self.labels if taken[label] < left]
+        if not self.labels or not self.spans(found, self.labels[-1]).any():
+            return []
+        if self.spans(found, self.labels[0]).any():
+            return self.labels
+        return self.labels[self._order[found[-1].label] + 1 :]  # of the last span once more
 
-    def spans(self, found: tuple[Entity, ...], label: str | None) -> Spans:
-        """The spans that the next entity may have: of a label, or of any."""
-        spans = self._nestable(found).copy()
-        taken = Counter((e.start, e.end - 1) for e in found if label in (None, e.label))
-        for place, labels in taken.items():
-            spans[place] &= labels < (len(self.labels) if label is None else 1)
+    def spans(self, found: tuple[Entity, ...], label: str) -> Spans:
+        """The spans that the next entity of a label may have."""
+        spans = self._nestable(found)
+        if last := self.last(found, label):
+            here = last.start, last.end - 1
+            again = spans[here] and self.key(last) < self.key(Entity(last.start, last.end, label))
+            spans = spans.copy()
+            spans[: last.start] = spans[last.start, last.end - 1 :] = False
+            spans[here] = again
         return spans
 
     def mentions(self, state: State) -> Mentions:
         """The mentions that may be written now: of the label if it is decided, else of any."""
-        spans = self.texts.once(self.spans(state.found, state.label))
-        return Mentions(self.texts, spans, self.opening, self.closing)
+        spans = self.spans(state.found, state.label or self.labels[-1])
+        return Mentions(self.texts, self.texts.once(spans), self.opening, self.closing)
 
     def text(self, mention: Move) -> str:
         """What a mention writes of the source."""
         return mention.text[len(self.opening) : len(mention.text) - len(self.closing)]
 
     def places(self, found: tuple[Entity, ...], text: str, label: str) -> list[tuple[int, int]]:
-        """Where an entity of this text and label may be: first the places behind the entity before."""
-        spans, last = self.spans(found, label), self.last(found, label)
+        """Where an entity of this text and label may be."""
+        spans, last = self._nestable(found), self.last(found, label)
         places = [place for place in self.texts.find(text) if spans[place[0], place[1] - 1]]
-        passed = [place for place in places if last and self.key(Entity(*place, label)) < self.key(last)]
-        return [place for place in places if place not in passed] + passed
+        return [place for place in places if not last or self.key(last) < self.key(Entity(*place, label))]
 
     def placed(self, state: State, text: str) -> tuple[Entity, ...]:
-        """The entities when one of this text is added at the first of the places where it may be."""
+        """The entities when one of this text is added at the first place where it may be."""
         label = state.label or ""
         return (*state.found, Entity(*self.places(state.found, text, label)[0], label))
 
     def last(self, found: tuple[Entity, ...], label: str) -> Entity | None:
-        """The entity before the next one of a label."""
+        """The entity behind which the next one of a label comes."""
         return found[-1] if found else None
 
     def _compute_nestable(self, found: tuple[Entity, ...]) -> Spans:

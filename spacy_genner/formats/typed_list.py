@@ -23,7 +23,7 @@ _FINISH = Move("finish", ".")
 @dataclass(frozen=True, slots=True)
 class TypedList(Nested):
     """Lists the entities, each as its label and its text. Of several places of a text the first is meant that comes
-    behind the entity before, or else the first of all.
+    behind the entity before.
 
     max_depth: How many spans may lie around one another, the innermost counted.
     """
@@ -66,8 +66,8 @@ class TypedListGrammar(ListGrammar):
     def moves(self, state: State) -> list[Move] | Mentions:
         """Finish, or a label; then a text."""
         if state.part == "item":
-            left = set(self.labels_left(state.found))
-            return [_FINISH, *(move for move in self._label_moves[bool(state.found)] if move.label in left)]
+            left = len(self.labels_left(state.found))
+            return [_FINISH, *self._label_moves[bool(state.found)][len(self.labels) - left :]]
         return self.mentions(state) if state.part == "mention" else []
 
     def advance(self, state: State, move: Move) -> State:

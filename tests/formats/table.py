@@ -31,7 +31,5 @@ FORMATS: list[Any] = [
     OffsetJSON(max_depth=1),
     OffsetJSON(max_depth=4),
 ]
-LISTS = (TypedList, GroupedJSON, OccurrenceJSON, OffsetJSON)
-"""They may say entities in any order, and so in many ways."""
 TELL_NO_PLACES = (TypedList, GroupedJSON)
-"""They say a text at the first place behind the entity before where it may be, or else at the first of all."""
+"""They say a text at its first place where it may be."""
