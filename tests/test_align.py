@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -108,9 +107,8 @@ def test_texts_beyond_the_bound_are_aligned_in_halves(written: list[str], source
     check_common(matches, written, source)
 
 
-def test_repeats_do_not_explode() -> None:
+def test_repeats_do_not_explode(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "increasing", None)  # it would list 3.2 million pairs of equal words
     words = ["a"] * 2000
     written = [*words[:700], "x", *words[:900], "y", "z"]
-    start = time.perf_counter()
     assert size(common(written, [*words, "b"])) == 1600
-    assert time.perf_counter() - start < 2  # the pairs of equal words would take many seconds
