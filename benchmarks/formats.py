@@ -3,7 +3,8 @@
 python benchmarks/formats.py wnut17=corpus/wnut17 genia=corpus/genia
 
 Each corpus is a folder with train.spacy and test.spacy. The models are trained with `loss = "tokens"`, so that they can
-also write freely; those that are finished are not trained again.
+also write freely; with `--loss decisions`, the default of the component, they are scored constrained only. Those that
+are finished are not trained again.
 """
 
 from __future__ import annotations
@@ -55,6 +56,8 @@ RULES: dict[str, Callable[[Subject], System]] = {
     "labels and texts": lambda subject: InBatches(GenerateMasked(subject, labels=True, texts=True)),
 }
 """iNERD's ablation, of its own format."""
+LOSSES = {"tokens": MODES, "decisions": {"constrained": speculative}}
+"""How a model trained with each loss can write: one trained on decisions never learns to write freely."""
 
 
 def subset(source: Path, target: Path, size: int, seed: int) -> Path:
@@ -66,12 +69,12 @@ def subset(source: Path, target: Path, size: int, seed: int) -> Path:
     return target
 
 
-def train(folder: Path, format: str, train_data: Path, dev_data: Path, steps: int, seed: int) -> Path:
+def train(folder: Path, format: str, loss: str, train_data: Path, dev_data: Path, steps: int, seed: int) -> Path:
     """A trained pipeline; goes on where it was stopped."""
     config = Config().from_disk(CONFIG, interpolate=False)
     config["components"]["generative_ner"]["model"] |= {
         "format": {"@misc": f"spacy_genner.{format}.v1"},
-        "loss": "tokens",
+        "loss": loss,
     }
     config["system"]["seed"] = config["training"]["seed"] = seed
     config["variables"] |= {"steps": steps, "eval_every": steps}
@@ -120,14 +123,14 @@ def invented(repairs: Repairs) -> bool:
 
 def table(cells: Sequence[Cell]) -> str:
     """A Markdown table, a line for each way to write."""
-    header = ["corpus", "format", "", "F1", "illegal %", "hallucinated %", "passes", "sentences/s"]
-    lines = [header, ["---", "---", "---", *["---:"] * 5]]
+    header = ["corpus", "format", "trained on", "", "F1", "illegal %", "hallucinated %", "passes", "sentences/s"]
+    lines = [header, ["---", "---", "---", "---", *["---:"] * 5]]
     for cell in cells:
         for mode in MODES | RULES:
             if found := cell.get(mode):
                 shares = [f"{100 * found[name]:.1f}" for name in ("f", "illegal", "hallucinated")]
                 amounts = [f"{found['passes']:.1f}", f"{found['rate']:.2f}"]
-                lines.append([cell["corpus"], cell["format"], mode, *shares, *amounts])
+                lines.append([cell["corpus"], cell["format"], cell["loss"], mode, *shares, *amounts])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -138,6 +141,7 @@ def main(
     ),
     models: Annotated[Path, typer.Option(help="Where trained pipelines are kept")] = Path("benchmarks/out/formats"),
     formats: Annotated[str, typer.Option(help="Their names, with commas between them")] = ",".join(FORMATS),
+    loss: Annotated[str, typer.Option(help="What to train on: tokens or decisions")] = "tokens",
     training: Annotated[int, typer.Option(help="Training sentences")] = 600,
     test: Annotated[int, typer.Option(help="Test sentences")] = 200,
     steps: Annotated[int, typer.Option(help="Training steps, of 16 sentences")] = 150,
@@ -146,8 +150,10 @@ def main(
     """Train and measure all formats in turn, and print one Markdown table."""
     if unknown := set(formats.split(",")) - FORMATS.keys():
         raise typer.BadParameter(f"{', '.join(sorted(unknown))}: choose from {', '.join(FORMATS)}")
+    if loss not in LOSSES:
+        raise typer.BadParameter(f"{loss}: choose from {', '.join(LOSSES)}")
     cells, done = Cells(output), list[Cell]()
-    budget = {"training": training, "test": test, "steps": steps, "seed": seed}
+    budget = {"loss": loss, "training": training, "test": test, "steps": steps, "seed": seed}
     for corpus, folder in (item.split("=", 1) for item in corpora):
         place = models / f"{corpus}-{training}-{test}-{steps}-{seed}"
         train_data = subset(Path(folder, "train.spacy"), place / "train.spacy", training, seed)
@@ -156,11 +162,11 @@ def main(
         for format in formats.split(","):
             cell = cells.cell(corpus=corpus, format=format, **budget)
             done.append(cell)
-            modes = MODES | (RULES if format == "typed list" else {})
+            modes = LOSSES[loss] | (RULES if (loss, format) == ("tokens", "typed list") else {})
             if modes.keys() <= cell.keys():
                 continue
             name = FORMATS[format]
-            tested = Trained(train(place / name, name, train_data, dev_data, steps, seed), test_data)
+            tested = Trained(train(place / f"{name}-{loss}", name, loss, train_data, dev_data, steps, seed), test_data)
             for mode in modes.keys() - cell.keys():
                 cell[mode] = tested.measure(modes[mode](tested.subject))
                 cells.save()
