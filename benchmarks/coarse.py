@@ -1,13 +1,15 @@
-"""Coarse-tuning, then fine-tuning: what training on some corpora is worth on others with label sets never seen.
+"""Coarse-tuning, then fine-tuning: what training on some corpora is worth on others.
 
 python benchmarks/coarse.py FOLDER
 
 A model is trained on WNUT-17, BTC, Wikigold and BC5CDR: on all of them, on a half and a quarter, and on each alone, for
 as many steps each. It is scored on SEC-FIN and GENIA as it is, asked for their labels, and again after it has been
-trained on a few of their sentences. Beside it, the same without the first stage.
+trained on a few of their sentences. Beside it, the same without the first stage. SEC-FIN is another domain with the
+labels of Wikigold; GENIA's labels are in none of the others.
 """
 
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Annotated
 
@@ -56,25 +58,24 @@ def main(
         raise typer.BadParameter(f"{', '.join(sorted(unknown))}: choose from {', '.join(TARGETS)}")
     sizes = {"model": model, "sentences": sentences, "steps": steps, "fine_sentences": fine_sentences}
     sizes |= {"fine_steps": fine_steps, "test": test, "seed": seed}
-    key = sizes | {"definitions": str(definitions)}
+    key = sizes | {"definitions": definitions and definitions.name}
     folder = work / "-".join([Path(model).name, *(str(size) for size in list(sizes.values())[1:])])
     stages = Stages(corpora, folder, definitions, {"name": model, "device": device}, test, seed)
     cells, scored = Cells(output), list[Cell]()
 
-    def score(pipeline: Path | None, **what: str) -> None:
-        cell = cells.cell(**what, **key)
+    def coarse(run: str) -> Path | None:
+        known, share = RUNS.get(run, ([], 0.0))
+        return stages.coarse(run, known, round(sentences * share), steps) if known else None
+
+    def fine(run: str, target: str) -> Path:
+        return stages.fine(f"{run}, {target}", coarse(run), target, fine_sentences, fine_steps)
+
+    for run, target, stage in product(stages_of, asked, [AS_IT_IS, FINE]):
+        cell = cells.cell(run=run, target=target, stage=stage, **key)
         if "f" not in cell:
-            cell |= stages.score(pipeline, what["target"])
+            cell |= stages.score(coarse(run) if stage == AS_IT_IS else fine(run, target), target)
             cells.save()
         scored.append(cell)
-
-    for run in stages_of:
-        known, share = RUNS.get(run, ([], 0.0))
-        coarse = stages.coarse(run, known, round(sentences * share), steps) if known else None
-        for target in asked:
-            score(coarse, run=run, target=target, stage=AS_IT_IS)
-            fine = stages.fine(f"{run}, {target}", coarse, target, fine_sentences, fine_steps)
-            score(fine, run=run, target=target, stage=FINE)
     typer.echo(table(scored))
 
 

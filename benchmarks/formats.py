@@ -31,7 +31,6 @@ from training import trained
 from spacy_genner.answers import Repairs
 from spacy_genner.cli._pipelines import read_corpus
 from spacy_genner.decoding.free import longest
-from spacy_genner.decoding.moves import spell
 from spacy_genner.models.generative import speller_of
 from spacy_genner.pipeline.docs import read_doc
 
@@ -95,10 +94,6 @@ class Trained:
             read = read_doc(example.predicted)
             tasks.append(Task(number, example, read, speller.job(read.source), []))
         self._tasks = sorted(tasks, key=lambda task: len(task.job.body))
-        for task, entities in zip(
-            self._tasks, speculative(self.subject)(self._tasks, BATCH).entities or [], strict=True
-        ):
-            task.answer.extend(spell(task.job.grammar, task.job.grammar.derive(entities), task.job.encode)[0])
 
     def measure(self, system: System) -> dict[str, Any]:
         """F1, the share of answers that had to be repaired, and of those with texts or labels that do not exist, what
@@ -117,7 +112,7 @@ class Trained:
 
 
 def invented(repairs: Repairs) -> bool:
-    """Whether an answer has words, mentions or labels that were not given."""
+    """Whether an answer has words, mentions or labels that were not given; pieces of a broken mark are words, too."""
     return bool(repairs.additions + repairs.substitutions + repairs.missing + repairs.unknown)
 
 

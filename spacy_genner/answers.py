@@ -59,6 +59,7 @@ class Repairs:
     additions: Written pieces that stand for nothing in the source, those of unreadable marks too.
     substitutions: Pieces written in place of others, or in another case.
     grown: Spans that started or ended inside a word of the source: they cover it whole.
+    unended: Answers cut at the length that none may exceed.
     unread: Parts of a list that could not be read.
     inexact: Texts and labels found only by ignoring case and white space.
     misplaced: Mentions with a wrong occurrence or wrong offsets: they are taken as if they named no place.
@@ -73,6 +74,7 @@ class Repairs:
     additions: int = 0
     substitutions: int = 0
     grown: int = 0
+    unended: int = 0
     unread: int = 0
     inexact: int = 0
     misplaced: int = 0

@@ -34,21 +34,21 @@ class FewShot:
 class Shots:
     """The examples of a prompt.
 
-    pool: Those to choose from; of several with the same words the first counts.
+    pool: Those to choose from; of several with the same text, white space apart, the first counts.
     settings: How many are shown, and which; None: none.
-    Raises: ValueError if there are too few, ImportError without bm25s, which finds the nearest.
+    Raises: ValueError if there are too few to find the nearest among, ImportError without bm25s, which finds them.
     """
 
     def __init__(self, pool: Iterable[Shot] = (), settings: FewShot | None = None) -> None:
-        distinct = dict[tuple[str, ...], Shot]()
+        distinct = dict[str, Shot]()
         for shot in pool:
-            distinct.setdefault(shot[0].words, shot)
+            distinct.setdefault(_letters(shot[0]), shot)
         count, nearest = (settings.count, settings.nearest) if settings else (0, False)
         self.pool = list(distinct.values()) if nearest else list(distinct.values())[:count]
         self.shared = [] if nearest else self.pool
         """Those that all sources are shown."""
         self._near = count if nearest else 0
-        self._index = _bm25(distinct) if nearest and distinct else None
+        self._index = _bm25(source.words for source, _ in self.pool) if nearest and distinct else None
         if 0 < len(self.pool) <= self._near:
             raise ValueError(
                 f"the nearest {count} of {len(self.pool)} different examples: give more, as a text that is among them "
@@ -67,7 +67,7 @@ class Shots:
         known = self._index.get_tokens_ids(_terms(source.words))
         scores = self._index.get_scores_from_ids(known)
         order = np.argsort(-scores, kind="stable")[: self._near + 1]
-        others = [self.pool[i] for i in order if self.pool[i][0].words != source.words]
+        others = [self.pool[i] for i in order if _letters(self.pool[i][0]) != _letters(source)]
         return others[: self._near][::-1]
 
 
@@ -92,6 +92,11 @@ def _bm25(texts: Iterable[Sequence[str]]) -> Any:
     index = BM25()
     index.index([_terms(words) for words in texts], show_progress=False)
     return index
+
+
+def _letters(source: Source) -> str:
+    """What tells texts apart: examples may have other tokens than the pipeline makes of the same text."""
+    return "".join(source.words)
 
 
 def _terms(words: Iterable[str]) -> list[str]:

@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from spacy import util
 from spacy.cli._util import setup_gpu
@@ -15,6 +14,8 @@ from spacy.tokens import Doc, Span
 from spacy.training import Corpus, Example
 from wasabi import msg
 
+from ..pipeline.docs import own_labels
+from ..pipeline.generative_ner import GenerativeNER
 from ..types import Entity
 
 Found = list[tuple[Span, float | None]]
@@ -37,15 +38,19 @@ def load(model: str, gpu_id: int = -1) -> Language:
         return util.load_model(model)
 
 
-def component_of(nlp: Language, name: str) -> Any:
-    """A component by its name. Raises: ValueError if there is none."""
+def generative_ner_of(nlp: Language, name: str) -> GenerativeNER:
+    """A component by its name. Raises: ValueError if there is none, or if it is another component."""
     if name not in nlp.pipe_names:
         raise ValueError(f"the pipeline has no component {name!r}, only {', '.join(nlp.pipe_names)}")
-    return nlp.get_pipe(name)
+    pipe = nlp.get_pipe(name)
+    if not isinstance(pipe, GenerativeNER):
+        raise ValueError(f"the component {name!r} is a {type(pipe).__name__}, no generative_ner")
+    return pipe
 
 
 def read_corpus(path: Path, nlp: Language, limit: int = 0) -> list[Example]:
-    """The documents of a .spacy file or folder, as `spacy evaluate` reads them; 0: all of them.
+    """The documents of a .spacy file or folder, as `spacy evaluate` reads them, but to be asked for the label sets that
+    they were annotated with, where they say so; 0: all of them.
 
     Raises: ValueError if a file is no .spacy file, if there is no document, or if the tokenizer changes a text.
     """
@@ -61,6 +66,8 @@ def read_corpus(path: Path, nlp: Language, limit: int = 0) -> list[Example]:
                 f"{path}, document {i}: the pipeline's tokenizer changes {example.reference.text[:60]!r} to "
                 f"{example.predicted.text[:60]!r}, so that spans cannot be compared: use one that keeps the text"
             )
+        if labels := own_labels(example.reference):
+            example.predicted._.ner_labels = labels
     return examples
 
 

@@ -155,9 +155,9 @@ def _json(answer: str) -> Any:
 
 
 def _prompt_labels(item: dict[str, Any]) -> list[str]:
-    """Those of the label set, each before its name in brackets or its definition."""
+    """Those of the label set, a line each, without its name in brackets and its definition."""
     found = _LABELS.search(str(item.get("prompt")))
-    return re.findall(r"^([^(:\n]+)[(:]", found[1], re.MULTILINE) if found else []
+    return [label.strip() for label in re.findall(r"^[^(:\n]+", found[1], re.MULTILINE)] if found else []
 
 
 def _written_labels(answer: Marked | Listed) -> list[str]:

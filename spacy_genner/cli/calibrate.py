@@ -11,8 +11,8 @@ from wasabi import msg
 from ..calibration import calibration_error, fit_platt
 from ..types import Entity
 from . import genner
-from ._evaluation import Evaluation, evaluate
-from ._pipelines import characters, component_of, load, plain_errors, read_corpus
+from ._evaluation import Evaluation, annotated, evaluate
+from ._pipelines import characters, generative_ner_of, load, plain_errors, read_corpus
 
 
 @genner.command("calibrate")
@@ -21,17 +21,18 @@ def calibrate_cli(
     data: Annotated[Path, typer.Argument(help="Development documents: not those trained on", exists=True)],
     output: Annotated[Path, typer.Argument(help="Folder for the calibrated pipeline")],
     component: Annotated[str, typer.Option(help="Name of the generative_ner component")] = "generative_ner",
-    spans_key: Annotated[str, typer.Option(help="Key of doc.spans, gold and predicted")] = "sc",
 ) -> None:
     """Fit the scores of a pipeline to how often its spans are right (Platt scaling), and save it."""
     nlp = load(model)
     with plain_errors():
-        pipe = component_of(nlp, component)
+        pipe = generative_ner_of(nlp, component)
         pipe.calibrate(None)
-        result = evaluate(nlp, read_corpus(data, nlp), spans_key, "spans")
+        pipe.threshold, threshold = 0.0, pipe.threshold  # the curve is fitted to the scores of all spans
+        result = evaluate(nlp, annotated(read_corpus(data, nlp), pipe.spans_key), pipe.spans_key, "spans")
         scores, correct = outcomes(result)
         scaling = fit_platt(scores, correct)
         pipe.calibrate(scaling)
+        pipe.threshold = threshold
         nlp.to_disk(output)
     before, after = calibration_error(scores, correct), calibration_error(scaling(scores), correct)
     msg.good(f"Saved the calibrated pipeline to {output}")

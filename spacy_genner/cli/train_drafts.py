@@ -10,7 +10,7 @@ import typer
 from wasabi import msg
 
 from . import genner
-from ._pipelines import component_of, load, plain_errors, read_corpus
+from ._pipelines import generative_ner_of, load, plain_errors, read_corpus
 
 
 @genner.command("train-drafts")
@@ -21,11 +21,11 @@ def train_drafts_cli(
     component: Annotated[str, typer.Option(help="Name of the generative_ner component")] = "generative_ner",
     limit: Annotated[int, typer.Option(help="How many documents to learn from at most", min=1)] = 5000,
 ) -> None:
-    """Teach a pipeline to guess its own answers: it decodes faster, and finds the same entities."""
+    """Teach a pipeline to guess answers, which it then checks: it decodes faster, and finds the same entities."""
     nlp = load(model)
     with plain_errors():
         examples, start = read_corpus(data, nlp, limit), perf_counter()
-        component_of(nlp, component).train_drafts(examples)
+        generative_ner_of(nlp, component).train_drafts(examples)
         performance = nlp.meta.get("performance", {})
         if "training_seconds" in performance:  # else the part would pass for the whole
             performance["training_seconds"] += perf_counter() - start

@@ -22,7 +22,8 @@ from .sampling import sample
 
 @dataclass(frozen=True, slots=True)
 class LabelledCorpus:
-    """The reader of one corpus, each text with the label set of the corpus in `doc._.ner_labels`.
+    """The reader of one corpus, each text with the label set of the corpus in `doc._.ner_labels`, or with those of it
+    that it has there already. A text that has none of them is left out.
 
     path: A .spacy file, or a folder of them.
     labels: The label set, or a JSON file with it: a list of names, or names with definitions. None: those of the spans.
@@ -52,8 +53,10 @@ class LabelledCorpus:
         examples = list(Corpus(self.path)(nlp))
         labels = self._labels(examples)
         for example in sample(examples, self.limit or None, self.seed):
-            example.predicted._.ner_labels = labels
-            yield example
+            own = own_labels(example.reference) or labels
+            if asked := {label: definition for label, definition in labels.items() if label in own}:
+                example.predicted._.ner_labels = asked
+                yield example
 
     def _labels(self, examples: Sequence[Example]) -> Labels:
         """The label set of the corpus, in which labels are mapped from now on."""

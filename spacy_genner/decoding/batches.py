@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from .model import Job
+from .model import Job, StepModel
 
 
-def batches(jobs: Sequence[Job], sizes: Sequence[int], budget: int) -> Iterator[list[int]]:
+def batches(model: StepModel, jobs: Sequence[Job], sizes: Sequence[int], budget: int) -> Iterator[list[int]]:
     """Indices of jobs, the shortest first.
 
-    sizes: The number of ids that each job reads at first.
+    sizes: The number of ids that each job reads at first, behind its prefix.
     budget: How many of them a batch holds at most, padding included; a longer single job makes a batch of its own.
     """
     by_prefix = defaultdict[tuple[int, ...], list[int]](list)
     for i, job in enumerate(jobs):
         by_prefix[job.prefix].append(i)
-    for indices in by_prefix.values():
+    for prefix, indices in by_prefix.items():
         batch: list[int] = []
         for i in sorted(indices, key=lambda i: sizes[i]):
-            if batch and (len(batch) + 1) * sizes[i] > budget:
+            if batch and (len(batch) + 1) * (model.unshared(prefix) + sizes[i]) > budget:
                 yield batch
                 batch = []
             batch.append(i)

@@ -12,7 +12,7 @@ from .batches import batches
 from .model import Job, StepModel
 from .moves import Walk, follow
 
-_LONGEST = 4
+_LONGEST = 16
 """How many times as long as its prompt an answer may become, in ids, …"""
 _LEAST = 64
 """… and what is added to that."""
@@ -33,7 +33,7 @@ class FreeDecoder:
     def __call__(self, model: StepModel, jobs: Sequence[Job]) -> list[Trace]:
         """The legal derivation that is nearest to what was written, for each job, in the order of the jobs."""
         traces: dict[int, Trace] = {}
-        for batch in batches(jobs, [len(job.body) for job in jobs], self.batch_tokens):
+        for batch in batches(model, jobs, [len(job.body) for job in jobs], self.batch_tokens):
             some = [jobs[i] for i in batch]
             walks = [self._read(job, ids) for job, ids in zip(some, write(model, some), strict=True)]
             traces |= zip(batch, _traces(model, some, walks), strict=True)
@@ -41,7 +41,7 @@ class FreeDecoder:
 
     def _read(self, job: Job, ids: Sequence[int]) -> Walk:
         entities, repairs = job.read(ids)
-        self.repairs += repairs
+        self.repairs += repairs + Repairs(unended=len(ids) == longest(job))
         return follow(job.grammar, job.grammar.derive(entities), job.encode)
 
 
@@ -64,7 +64,8 @@ def write(model: StepModel, jobs: Sequence[Job]) -> list[list[int]]:
 
 
 def longest(job: Job) -> int:
-    """How many ids an answer may have: more than any legal one needs, for a model need not end."""
+    """How many ids an answer may have, for a model need not end: enough for a list of JSON objects that names every
+    second word."""
     return _LONGEST * len(job.body) + _LEAST
 
 

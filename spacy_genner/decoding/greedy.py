@@ -21,7 +21,7 @@ class GreedyDecoder:
     def __call__(self, model: StepModel, jobs: Sequence[Job]) -> list[Trace]:
         """The most probable move at each state, for each job, in the order of the jobs. Ties go to the earlier move."""
         traces: dict[int, Trace] = {}
-        for batch in batches(jobs, [len(job.body) for job in jobs], self.batch_tokens):
+        for batch in batches(model, jobs, [len(job.body) for job in jobs], self.batch_tokens):
             traces |= zip(batch, _decode(model, [jobs[i] for i in batch]), strict=True)
         return [traces[i] for i in range(len(jobs))]
 

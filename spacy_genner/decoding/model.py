@@ -62,6 +62,9 @@ class StepModel(Protocol):
     def copies_first(self) -> bool:
         """Whether a plain copy is to be tried along with the prompt."""
 
+    def unshared(self, prefix: tuple[int, ...]) -> int:
+        """How many ids of a prefix each row of a session reads for itself."""
+
     def session(self, prefix: tuple[int, ...], rows: int) -> Session:
         """A fresh batch, behind a prefix."""
 

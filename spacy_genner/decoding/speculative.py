@@ -39,7 +39,7 @@ class SpeculativeDecoder:
             for draft in unsettled:
                 draft.restart(model.copies_first)
             sizes = [len(draft.chunk) for draft in unsettled]
-            indices = batches([draft.job for draft in unsettled], sizes, self.batch_tokens)
+            indices = batches(model, [draft.job for draft in unsettled], sizes, self.batch_tokens)
             groups = [[unsettled[n] for n in batch] for batch in indices]
             try:
                 _decode(model, groups, self.batch_tokens)

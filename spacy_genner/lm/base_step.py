@@ -42,6 +42,10 @@ class Steps(ABC):
         """Whether a plain copy is to be tried along with the prompt."""
         return self.draft_head is None or self.draft_head.copies_first
 
+    def unshared(self, prefix: tuple[int, ...]) -> int:
+        """How many ids of a prefix each row of a session reads for itself."""
+        return 0
+
     @abstractmethod
     def session(self, prefix: tuple[int, ...], rows: int) -> Any:
         """A fresh batch behind a prefix of at least one id."""

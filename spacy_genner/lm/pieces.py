@@ -89,10 +89,11 @@ class Pieces:
         return list(self._segment(text, control=True))
 
     def encode_prefix(self, text: str) -> tuple[int, ...]:
-        """The ids of the beginning of a prompt, at least one, with what the model expects at a text's start."""
+        """The ids of the beginning of a prompt, with what the model expects at a text's start. A decoder alone, which
+        has to read something before it is asked, gets at least one."""
         ids, marked = self._raw(text, control=True), tuple(self._tokenizer("a")["input_ids"])
         first = marked[: marked.index(self._raw("a")[0])]
-        return (ids if ids[: len(first)] == first else first + ids) or (self.end,)
+        return (ids if ids[: len(first)] == first else first + ids) or (() if self.answer_start else (self.end,))
 
     @property
     def closing(self) -> tuple[int, ...]:

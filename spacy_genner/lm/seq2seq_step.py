@@ -28,6 +28,10 @@ class Seq2SeqSteps(Steps):
         super().__init__(model, draft_head)
         self.closing = closing
 
+    def unshared(self, prefix: tuple[int, ...]) -> int:
+        """All of them."""
+        return len(prefix)
+
     def session(self, prefix: tuple[int, ...], rows: int) -> Seq2SeqSession:
         """A fresh batch. The prefix is read with each prompt, for an encoder looks ahead."""
         return Seq2SeqSession(self, prefix, rows)

@@ -43,7 +43,8 @@ def train_drafts(model: Network, golds: Sequence[Gold], epochs: int = 6, seed: i
 def _states(steps: Steps, jobs: Sequence[Job], layer: int) -> list[torch.Tensor]:
     """The hidden states of the words of each job's prompt, words × width."""
     states: dict[int, torch.Tensor] = {}
-    for batch in tqdm(list(batches(jobs, [len(job.body) for job in jobs], _BATCH_TOKENS)), "reading", leave=False):
+    sizes = [len(job.body) for job in jobs]
+    for batch in tqdm(list(batches(steps, jobs, sizes, _BATCH_TOKENS)), "reading", leave=False):
         session = steps.session(jobs[batch[0]].prefix, len(batch))
         session.layer = layer
         session.extend([jobs[i].body for i in batch])

@@ -84,8 +84,8 @@ class GenerativeNER(TrainablePipe):
         self.name = name
         self.scorer = scorer
         self.cfg: dict[str, Any] = {"calibration": None}
-        self._spans_key, self._ents, self._overwrite_ents = spans_key, ents, overwrite_ents
-        self._threshold, self._window, self._sampling = threshold, window, sampling
+        self.spans_key, self._ents, self._overwrite_ents = spans_key, ents, overwrite_ents
+        self.threshold, self._window, self._sampling = threshold, window, sampling
         self._configured = labels is not None
         self._rehearsal_model: Model[Any, Any] | None = None
         self._warned = False  # of gold spans that cannot be learnt
@@ -121,7 +121,7 @@ class GenerativeNER(TrainablePipe):
         """
         if self.model.attrs["prompt"].shots is None:
             raise ValueError(f"[{self.name}] the prompt shows no examples: set `shots` in [model.prompt] as well")
-        shots, lost = shots_of(docs, self._spans_key, self._window)
+        shots, lost = shots_of(docs, self.spans_key, self._window)
         if lost:
             warnings.warn(f"[{self.name}] spans of the examples that cannot be shown: {lost}", stacklevel=2)
         self.model.attrs["set_shots"](self.model, shots)
@@ -157,8 +157,8 @@ class GenerativeNER(TrainablePipe):
         for doc, (read, entities) in zip(docs, scores, strict=True):
             calibrated = scaling([entity.score for entity in entities])
             scored = zip(entities, map(float, calibrated), strict=True)
-            spans = [(read.span(doc, entity), score) for entity, score in scored if score >= self._threshold]
-            write_spans(doc, self._spans_key, spans)
+            spans = [(read.span(doc, entity), score) for entity, score in scored if score >= self.threshold]
+            write_spans(doc, self.spans_key, spans)
             if self._ents != "none":
                 write_ents(doc, spans, self._ents, self._overwrite_ents)
 
@@ -184,7 +184,7 @@ class GenerativeNER(TrainablePipe):
         """Learn from a batch of examples: from the spans in `reference.spans[spans_key]`, else from `reference.ents`.
         Examples without either are passed over.
 
-        drop: Not used: dropout is a setting of the adapter.
+        drop: Not used: dropout is a setting of the adapter, and of some base models (T5's `dropout_rate`).
         """
         validate_examples(examples, "GenerativeNER.update")
         sample = once_each(self._sampling, self.cfg["labels"]) if self._sampling else None
@@ -225,7 +225,7 @@ class GenerativeNER(TrainablePipe):
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
         """The scores of examples that carry predictions."""
-        scores: dict[str, Any] = super().score(examples, spans_key=self._spans_key, **kwargs)
+        scores: dict[str, Any] = super().score(examples, spans_key=self.spans_key, **kwargs)
         return scores
 
     def initialize(
@@ -247,7 +247,7 @@ class GenerativeNER(TrainablePipe):
         if labels is not None:
             self.set_labels(labels)
         elif not self._configured:
-            for label, definition in labels_of(get_examples(), self._spans_key).items():
+            for label, definition in labels_of(get_examples(), self.spans_key).items():
                 self.add_label(label, definition)
         self._required_labels()
         if shots is not None:
@@ -263,7 +263,7 @@ class GenerativeNER(TrainablePipe):
 
         Raises: ValueError if there are no labels.
         """
-        self.set_labels(labels_of(get_examples(), self._spans_key) if labels is None else labels)
+        self.set_labels(labels_of(get_examples(), self.spans_key) if labels is None else labels)
         self._required_labels()
         self._check(get_examples)
 
@@ -321,7 +321,7 @@ class GenerativeNER(TrainablePipe):
         self, example: Example, sample: Callable[[Labels], Labels] | None = None
     ) -> tuple[list[Gold], list[str]]:
         """What is learnt from an example, and what cannot be; see `golds_of`."""
-        wanted = gold_spans(example.reference, self._spans_key)
+        wanted = gold_spans(example.reference, self.spans_key)
         if wanted is None:
             return [], []
         labels = annotated_labels(example) or self._required_labels()
@@ -348,7 +348,7 @@ class GenerativeNER(TrainablePipe):
         if not self.labels:
             raise ValueError(
                 f"[{self.name}] has no labels: give `labels` in its configuration, or train it on data with annotated "
-                f"spans in doc.spans[{self._spans_key!r}] or doc.ents"
+                f"spans in doc.spans[{self.spans_key!r}] or doc.ents"
             )
         labels: Labels = self.cfg["labels"]
         return labels

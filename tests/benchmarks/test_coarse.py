@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from shutil import rmtree
 
 import pytest
 
@@ -56,6 +57,7 @@ def test_all_stages_and_no_stage_twice(folder: Path, tiny: Callable[..., str]) -
     assert labels == {"LOC": "a place", "ORG": "a company"}
     coarse = json.loads((work / "half of all" / "model-last" / "generative_ner" / "cfg").read_text())["labels"]
     assert set(coarse) == {"corporation", "location", "LOC", "PER", "ORG", "Chemical", "Disease"}
+    rmtree(folder / "work")
     again = run(folder, tiny(), *options)
     assert again.splitlines() == first.splitlines()[-len(again.splitlines()) :]
     assert (folder / "out.json").read_text() == written

@@ -109,6 +109,8 @@ def test_labels_come_from_the_prompt_and_from_the_gold_answers(tmp_path: Path) -
     found = metrics(write(tmp_path / "a.jsonl", *lines))
     assert found["position"]["predicted"] == 2 and found["repairs"]["unknown"] == 1
     assert found["published"]["predicted"] == 3
+    bare = llms4ner("[a | ORG] b", "a [b | GPE]", "Label Set:\nGPE\nORG\nNow process the input sentence:\na b")
+    assert metrics(write(tmp_path / "b.jsonl", bare))["position"]["predicted"] == 1
 
 
 @pytest.mark.parametrize("end", ["", "\n", "<|im_end|>\n", "<end_of_turn>\n", " [/INST]", "</s>"])

@@ -16,6 +16,7 @@ from spacy_genner.cli._pipelines import (
     read_own_spans,
     read_spans,
 )
+from spacy_genner.pipeline.docs import own_labels
 from spacy_genner.types import Entity
 
 
@@ -89,6 +90,13 @@ def test_a_corpus_is_read_with_its_own_tokens_only_if_its_spaces_are_unknown(nlp
     assert [token.text for token in known.predicted] == ["do", "n't", "stop"]
     assert [token.text for token in unknown.predicted] == words
     assert len(read_corpus(tmp_path, nlp, limit=1)) == 1
+
+
+def test_documents_are_asked_for_what_they_were_annotated_with(nlp: Language, tmp_path: Path) -> None:
+    docs = [nlp("one"), nlp("two")]
+    docs[1]._.ner_labels = ["ORG"]
+    DocBin(docs=docs, store_user_data=True).to_disk(tmp_path / "a.spacy")
+    assert [own_labels(example.predicted) for example in read_corpus(tmp_path / "a.spacy", nlp)] == [None, {"ORG": ""}]
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", zlib.compress(b"abc"), zlib.compress(b"\x80")])

@@ -130,6 +130,16 @@ class TestLabelledCorpus:
         assert own_labels(example.predicted) == {"PER": "", "company": "who trades"}
         assert spans(example) == [(0, 1, "company")]
 
+    def test_a_text_is_asked_for_what_it_was_annotated_with(self, nlp: Language, tmp_path: Path) -> None:
+        docs = []
+        for text, labels in [("Acme won", ["ORG"]), ("Leeds won", ["LOC"]), ("it rained", None)]:
+            docs.append(nlp(text))
+            docs[-1].spans["sc"], docs[-1]._.ner_labels = [], labels
+        DocBin(docs=docs, store_user_data=True).to_disk(tmp_path / "own.spacy")
+        examples = LabelledCorpus(tmp_path / "own.spacy", labels={"ORG": "a firm", "PER": ""})(nlp)
+        found = {example.predicted.text: own_labels(example.predicted) for example in examples}
+        assert found == {"Acme won": {"ORG": "a firm"}, "it rained": {"ORG": "a firm", "PER": ""}}
+
     def test_partial_annotation_stays_partial(self, nlp: Language, tmp_path: Path) -> None:
         doc = nlp("Acme left Leeds yesterday")
         ents = [Span(doc, 0, 1, "ORG", kb_id="Q1"), Span(doc, 2, 3, "LOC")]

@@ -52,7 +52,10 @@ class ScriptedModel:
     asked: The number of choices between ids.
     plan: What its draft head expects of every row, if it has one.
     copies_first: Whether a plain copy is to be tried along with the prompt.
+    rereads: Whether each row reads the prefix for itself.
     """
+
+    rereads = False
 
     def __init__(self, rule: Rule, plan: Plan | None = None, copies_first: bool = True) -> None:
         self.plan, self.copies_first = plan, copies_first
@@ -62,6 +65,9 @@ class ScriptedModel:
         self.asked = 0
         self._rule = rule
         self._histories: list[tuple[int, ...]] = []
+
+    def unshared(self, prefix: tuple[int, ...]) -> int:
+        return len(prefix) * self.rereads
 
     def session(self, prefix: tuple[int, ...], rows: int) -> ScriptedSession:
         self.sessions.append((prefix, rows))

@@ -160,6 +160,14 @@ def test_a_batch_holds_prompts_and_drafts() -> None:
     assert model.sessions == [(PREFIX, 2), (PREFIX, 1)]
 
 
+def test_a_prefix_that_each_row_reads_counts_in_a_batch() -> None:
+    jobs = [job_of(words(text)) for text in ("a b", "c d", "e f")]
+    model = ScriptedModel(wanting())
+    model.rereads = True
+    SpeculativeDecoder(2 * len(Draft(jobs[0]).chunk) + len(PREFIX))(model, jobs)
+    assert model.sessions == [(PREFIX, 1)] * 3
+
+
 def test_rows_that_are_finished_leave_the_batch() -> None:
     wanted = [[], [Entity(2, 4, "PER")], []]
     jobs = [job_of(SOURCE) for _ in wanted]

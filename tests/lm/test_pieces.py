@@ -355,3 +355,4 @@ def test_how_a_text_ends(tokenizers: dict[str, Any], template: str, end: list[st
 def test_what_an_answer_begins_behind(t5: Any) -> None:
     assert Pieces(t5).answer_start == ()
     assert pickle.loads(pickle.dumps(Pieces(t5, (0,)))).answer_start == (0,)
+    assert Pieces(t5, (0,)).encode_prefix("") == ()

@@ -13,6 +13,7 @@ from thinc.api import Model
 from spacy_genner.answers import Repairs
 from spacy_genner.decoding.free import FreeDecoder, longest, write
 from spacy_genner.decoding.greedy import GreedyDecoder
+from spacy_genner.decoding.moves import spell
 from spacy_genner.formats.base import Format
 from spacy_genner.formats.bio import BIO
 from spacy_genner.formats.inline_bracketed import InlineBracketed
@@ -77,6 +78,16 @@ def test_an_answer_without_end_is_cut(network: Callable[..., Model[Any, Any]]) -
     job = replace(speller_of(model).job(SOURCES[0]), end=-1)
     (ids,) = write(model.shims[0].lm.steps, [job])
     assert len(ids) == longest(job) > len(job.body)
+    model.attrs["decoder"](model.shims[0].lm.steps, [job])
+    assert model.attrs["decoder"].repairs.unended == 1
+
+
+@pytest.mark.parametrize("format", FORMATS, ids=str)
+def test_no_long_list_is_cut(network: Callable[..., Model[Any, Any]], format: Format) -> None:
+    places = Source(tuple(word for n in range(30) for word in (f"Leeds{n}", ",")), (True,) * 60)
+    job = speller_of(network(format)).job(places)
+    entities = job.grammar.sayable([Entity(n, n + 1, "ORG") for n in range(0, 60, 2)])[0]
+    assert len(spell(job.grammar, job.grammar.derive(entities), job.encode)[0]) < longest(job)
 
 
 def test_a_wrong_copy_is_aligned(network: Callable[..., Model[Any, Any]]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import spacy
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
 from thinc.api import Config
 
@@ -108,6 +108,15 @@ def test_the_nearest_in_training_are_other_texts(nlp: Language, add_tiny: Callab
         assert answer not in shown(nlp, text)
     losses = component.update(examples(nlp), sgd=optimizer)
     assert losses["generative_ner"] > 0
+
+
+def test_a_text_with_other_tokens_is_the_same_text(nlp: Language, add_tiny: Callable[..., Any]) -> None:
+    component = add_tiny(nlp, model=showing(2, nearest=True))
+    split = Doc(nlp.vocab, words=["Leeds", "beat", "Hu", "ll"], spaces=[True, True, False, False])
+    split.ents = [Span(split, 0, 1, "GPE"), Span(split, 2, 4, "GPE")]
+    component.set_shots([split, *(annotated(nlp, text) for text in TEXTS)])
+    assert ANSWERS[1] in shown(nlp, "Leeds beat York")
+    assert ANSWERS[1] not in shown(nlp, "Leeds beat Hull")
 
 
 def test_long_documents_are_shown_in_windows(nlp: Language, add_tiny: Callable[..., Any]) -> None:
