@@ -67,7 +67,8 @@ class Shots:
         known = self._index.get_tokens_ids(_terms(source.words))
         scores = self._index.get_scores_from_ids(known)
         order = np.argsort(-scores, kind="stable")[: self._near + 1]
-        others = [self.pool[i] for i in order if _letters(self.pool[i][0]) != _letters(source)]
+        letters = _letters(source)
+        others = [self.pool[i] for i in order if _letters(self.pool[i][0]) != letters]
         return others[: self._near][::-1]
 
 

@@ -48,7 +48,7 @@ class Steps(ABC):
 
     @abstractmethod
     def session(self, prefix: tuple[int, ...], rows: int) -> Any:
-        """A fresh batch behind a prefix of at least one id."""
+        """A fresh batch behind a prefix."""
 
     @abstractmethod
     def gather(self, rows: Sequence[tuple[Any, int]]) -> Any:
