@@ -25,7 +25,7 @@ def evaluate_predictions_cli(
     file: Annotated[Path, typer.Argument(help="JSON lines of GNER or LLMs4NER", exists=True, dir_okay=False)],
     output: Annotated[Path | None, typer.Option("--json", help="Metrics to write, as JSON")] = None,
 ) -> None:
-    """Score stored predictions by position, beside the count of their own script, which compares texts."""
+    """Score stored predictions by position, beside the count of their own script."""
     with plain_errors():
         predictions = read_predictions(file)
         metrics = evaluate_predictions(predictions)

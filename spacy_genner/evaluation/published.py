@@ -1,4 +1,4 @@
-"""How the scripts of GNER and LLMs4NER count: by the texts of entities, not by where they stand.
+"""How the scripts of GNER and LLMs4NER count entities; most compare their texts, and not where they stand.
 
 Sources: evaluate.py of yyDing1/GNER; evaluation/ of szu-tera/LLMs4NER. Both written anew from what they do.
 """
