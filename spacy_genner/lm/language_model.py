@@ -4,11 +4,12 @@ import copy
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
+from torch.utils.checkpoint import checkpoint
 
 from .adapters import LoRA, Tuning, sharing_copy
 from .attention import implementation_of
@@ -29,6 +30,8 @@ class LanguageModel(ABC):
     dtype: "auto", "bfloat16" or "float32": the type of the computation; trained weights are float32.
     device: "auto", "cpu", "cuda:0", …
     attention: "sdpa", or "eager"; the latter also where an encoder–decoder model has no other.
+    gradient_checkpointing: Compute the inside of each layer twice in training instead of keeping it: less memory, more
+        time, the same gradients.
     trust_remote_code, allow_pickle: Off, because a model's own code and `.bin` files can run anything.
     bundle_base: Save the base weights with the pipeline.
     """
@@ -44,6 +47,7 @@ class LanguageModel(ABC):
         dtype: str = "auto",
         device: str = "auto",
         attention: str = "sdpa",
+        gradient_checkpointing: bool = False,
         trust_remote_code: bool = False,
         allow_pickle: bool = False,
         bundle_base: bool = False,
@@ -57,6 +61,7 @@ class LanguageModel(ABC):
             "trust_remote_code": trust_remote_code,
             "allow_pickle": allow_pickle,
         }
+        self._gradient_checkpointing = gradient_checkpointing
         self._bundle_base = bundle_base
         self._steps: Steps | None = None
         self._draft_head: DraftHead | None = None
@@ -69,7 +74,11 @@ class LanguageModel(ABC):
     @cached_property
     def model(self) -> Any:
         """What is trained: the base with an adapter, say."""
-        return self.tuning.attach(self.base.model)
+        model = self.tuning.attach(self.base.model)
+        if self._gradient_checkpointing:
+            # what its public twin adds, gradients for the embeddings, is not needed without `use_reentrant`
+            model._set_gradient_checkpointing(True, partial(checkpoint, use_reentrant=False))
+        return model
 
     @cached_property
     def pieces(self) -> Pieces:
