@@ -77,9 +77,8 @@ class ListGrammar(ABC):
         found: tuple[Entity, ...] = ()
         for entity in sorted(kept, key=self.key):
             places = self.places(found, self.texts(entity.start, entity.end), entity.label)
-            said = [Entity(start, end, entity.label) for start, end in places[:1]]
-            refused += [(entity, "at another place of the same text")] * (said != [entity])
-            found += tuple(said)
+            found += tuple(Entity(start, end, entity.label) for start, end in places[:1])
+        refused += [(entity, "at another place of the same text") for entity in kept if entity not in found]
         return list(found), refused
 
     def derive(self, entities: Iterable[Entity]) -> list[Move]:

@@ -59,6 +59,12 @@ def test_a_text_is_meant_behind_the_entity_before() -> None:
         grammar.derive(alone)
 
 
+def test_what_is_said_in_the_place_of_another_is_said() -> None:
+    first, second, third = (Entity(at, at + 1, "GPE") for at in (0, 2, 4))
+    grammar = TypedList().grammar(source_of("Paris or Paris or Paris"), LABELS)
+    assert grammar.sayable([second, third]) == ([first, second], [(third, "at another place of the same text")])
+
+
 def test_moves_that_decide_spans() -> None:
     """Label and text; that the list goes on is said by the label."""
     grammar = TypedList().grammar(source_of("He works for Essex Police~."), LABELS)
