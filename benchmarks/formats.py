@@ -26,7 +26,7 @@ from systems.generate import Generate
 from systems.masked import GenerateMasked
 from systems.ours import speculative
 from thinc.api import Config
-from training import trained
+from trainings import trained
 
 from spacy_genner.answers import Repairs
 from spacy_genner.cli._pipelines import read_corpus

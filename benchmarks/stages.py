@@ -12,7 +12,7 @@ import srsly
 from spacy.tokens import DocBin
 from spacy.util import load_model_from_config
 from thinc.api import Config
-from training import genner, trained
+from trainings import genner, trained
 
 from spacy_genner.cli._evaluation import annotated, evaluate
 from spacy_genner.cli._pipelines import read_corpus

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from thinc.api import Config
 
-from benchmarks import training
+from benchmarks import trainings
 
 
 def test_only_a_finished_training_is_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -17,12 +17,12 @@ def test_only_a_finished_training_is_not_repeated(tmp_path: Path, monkeypatch: p
         if end := ends.pop(0):
             raise end
 
-    monkeypatch.setattr(training, "genner", genner)
+    monkeypatch.setattr(trainings, "genner", genner)
     folder, config = tmp_path / "new" / "run", Config({"training": {"seed": 0}})
     with pytest.raises(KeyboardInterrupt):
-        training.trained(folder, config)
-    assert training.trained(folder, config) == training.trained(folder, config) == folder / "model-last"
+        trainings.trained(folder, config)
+    assert trainings.trained(folder, config) == trainings.trained(folder, config) == folder / "model-last"
     assert Config().from_disk(folder / "config.cfg") == config
     assert not ends
     with pytest.raises(ValueError, match="run holds a model that was trained with another config"):
-        training.trained(folder, Config({"training": {"seed": 1}}))
+        trainings.trained(folder, Config({"training": {"seed": 1}}))
