@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -12,27 +13,21 @@ import torch
 
 from tests.conftest import FAMILIES
 from tests.lm.test_causal import TUNINGS, shaken
+from tests.lm.test_seq2seq import BODIES, PREFIX
 from tests.tiny_t5 import KINDS
-
-PREFIX, BODIES = (3, 4), [[5, 6, 7, 0, 8, 9], [10, *range(20, 50), 0], [11, 0, 12]]
 
 
 def trained_once(lm: Any) -> tuple[dict[str, torch.Tensor], list[int]]:
     """The gradients of some losses, and how often each feed-forward layer was begun for them."""
-    times: list[int] = []
-    for module in shaken(lm).model.modules():
-        if hasattr(module, "act") or hasattr(module, "act_fn"):
-            place = len(times)
-            times.append(0)
-
-            def count(*_: Any, place: int = place) -> None:
-                times[place] += 1
-
-            module.register_forward_pre_hook(count)
+    layers = [module for module in shaken(lm).model.modules() if hasattr(module, "act") or hasattr(module, "act_fn")]
+    times = Counter(dict.fromkeys(layers, 0))
+    for layer in layers:
+        layer.register_forward_pre_hook(lambda layer, _: times.update([layer]))
     lm.model.train()
     torch.manual_seed(0)  # of dropout
     sum(states[:, 0].sum() for states in lm.hidden([PREFIX] * 3, BODIES)).backward()
-    return {name: weight.grad for name, weight in lm.model.named_parameters() if weight.grad is not None}, times
+    gradients = {name: weight.grad for name, weight in lm.model.named_parameters() if weight.grad is not None}
+    return gradients, list(times.values())
 
 
 @pytest.mark.parametrize("tuning", TUNINGS.values(), ids=TUNINGS)
