@@ -76,8 +76,8 @@ class LanguageModel(ABC):
         """What is trained: the base with an adapter, say."""
         model = self.tuning.attach(self.base.model)
         if self._gradient_checkpointing:
-            # the public method has another name in transformers 4 than in 5, and sets a hook on the embeddings that cannot
-            # be pickled, and that only `use_reentrant` needs
+            # the public method has another name in transformers 4 than in 5, and sets a hook on the embeddings that
+            # cannot be pickled, and that only `use_reentrant` needs
             model._set_gradient_checkpointing(True, partial(checkpoint, use_reentrant=False))
         return model
 
