@@ -8,10 +8,14 @@ there; later choices were made behind a wrong prefix and only teach the policy.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from typing import TypeAlias
 
 from .marks import Plan
 from .model import Job
 from .moves import Walk
+
+Choice: TypeAlias = tuple[Sequence[float], int]
+"""What the model says at a decision: the log-probabilities of the choices, and the index of the best one."""
 
 _FIRST = 64
 """After how many ids a difference is expected before any is known."""
@@ -24,14 +28,14 @@ class Draft:
     """What is accepted of an answer, and what is expected of the rest.
 
     walk: Both.
-    logprobs: Of the accepted decisions.
+    log_probs: Those of the choices at each accepted decision.
     chunk: The ids to be read next.
     """
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self.walk = Walk(job.grammar, job.encode)
-        self.logprobs: list[float] = []
+        self.walk = Walk(job.grammar, job.encode, job.limit)
+        self.log_probs: list[Sequence[float]] = []
         self.chunk: list[int] = []
         self._offset = self._end = 0  # what to add to a position to find its place in the chunk; where the chunk ends
         self._differences = 0  # so far
@@ -43,44 +47,45 @@ class Draft:
 
     @property
     def finished(self) -> bool:
-        """Whether all decisions are accepted."""
-        return not self.walk.choices and len(self.logprobs) == len(self.walk.decisions)
+        """Whether all decisions are accepted, and no more can be asked for."""
+        accepted = len(self.log_probs) == len(self.walk.decisions)
+        return accepted and (not self.walk.choices or self.walk.outgrown)
 
     def restart(self, with_draft: bool = True) -> None:
         """Begin a new session: read the prompt, and the answer so far, with or without what is only expected."""
-        accepted = self.walk.decisions[len(self.logprobs)].position if not self.finished else 0
+        accepted = self.walk.decisions[len(self.log_probs)].position if not self.finished else 0
         self._read(self.job.body, 0, self._last if with_draft else accepted)
 
     def asked(self) -> list[tuple[int, list[int]]]:
         """The open decisions that the chunk leads to: where in it their hidden states are, and their choices."""
-        decisions = self.walk.decisions[len(self.logprobs) :]
+        decisions = self.walk.decisions[len(self.log_probs) :]
         return [(d.position + self._offset, d.choices) for d in decisions if d.position <= self._end]
 
-    def settle(self, answers: Sequence[tuple[float, int]], plan: Plan | None = None) -> int:
-        """Compare the draft with the model's choices, with their log-probabilities, at the decisions that were asked.
-        Up to the first difference they are accepted, and another draft begins behind them; all teach the policy.
+    def settle(self, choices: Sequence[Choice], plan: Plan | None = None) -> int:
+        """Compare the draft with the model's choices at the decisions that were asked. Up to the first difference they
+        are accepted, and another draft begins behind them; all teach the policy.
 
-        plan: What to expect from now on. It knows better than answers behind a draft that was made without it.
+        plan: What to expect from now on. It knows better than choices behind a draft that was made without it.
         Returns: how many ids of the chunk were read in vain.
         """
-        first, end = len(self.logprobs), self._end
-        asked = self.walk.decisions[first : first + len(answers)]
+        first, end = len(self.log_probs), self._end
+        asked = self.walk.decisions[first : first + len(choices)]
         if plan:
             self._plan = plan
         else:
-            for key, decision, (_, best) in zip(self._keys[first:], asked, answers, strict=False):
+            for key, decision, (_, best) in zip(self._keys[first:], asked, choices, strict=False):
                 self._policy[key] = decision.choices[best]
-        wrong = next((n for n, (_, best) in enumerate(answers) if best != asked[n].chosen), None)
-        self.logprobs += [logprob for logprob, _ in answers[: None if wrong is None else wrong + 1]]
+        wrong = next((n for n, (_, best) in enumerate(choices) if best != asked[n].chosen), None)
+        self.log_probs += [log_probs for log_probs, _ in choices[: None if wrong is None else wrong + 1]]
         if wrong is None and self.finished:
             return 0
-        accepted = len(self.logprobs) if wrong is None else first + wrong
+        accepted = len(self.log_probs) if wrong is None else first + wrong
         if accepted < len(self.walk.decisions):
             self._rewind(accepted)
         if wrong is not None:
             self._differences += 1
             end = asked[wrong].position
-            self._choose(answers[wrong][1])
+            self._choose(choices[wrong][1])
         self._roll_out()
         vain = self._end - end
         self._read([], end, self._last)
@@ -102,7 +107,7 @@ class Draft:
     def _roll_out(self) -> None:
         """Draft the rest of the answer, as far as no difference is likely."""
         settled = len(self.walk.ids)
-        end = settled + _REACH * (settled + _FIRST) // (self._differences + 1)
+        end = min(settled + _REACH * (settled + _FIRST) // (self._differences + 1), self.job.limit)
         while (choices := self.walk.choices) and len(self.walk.ids) <= end:
             known = self._policy.get(self.walk.key)
             if known in choices:

@@ -3,7 +3,7 @@ that were trained elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..answers import Repairs
@@ -30,24 +30,28 @@ class FreeDecoder:
     batch_tokens: int = 1024
     repairs: Repairs = field(default=Repairs(), init=False)
 
-    def __call__(self, model: StepModel, jobs: Sequence[Job]) -> list[Trace]:
+    def __call__(self, model: StepModel, jobs: Sequence[Job]) -> list[Trace | None]:
         """The legal derivation that is nearest to what was written, for each job, in the order of the jobs."""
-        traces: dict[int, Trace] = {}
+        traces: list[Trace | None] = [None] * len(jobs)
         for batch in batches(model, jobs, [len(job.body) for job in jobs], self.batch_tokens):
-            some = [jobs[i] for i in batch]
-            walks = [self._read(job, ids) for job, ids in zip(some, write(model, some), strict=True)]
-            traces |= zip(batch, _traces(model, some, walks), strict=True)
-        return [traces[i] for i in range(len(jobs))]
+            asked = [i for i in batch if jobs[i].limit > 0]
+            written = zip(asked, write(model, [jobs[i] for i in asked]), strict=True)
+            walks = {i: self._read(jobs[i], ids) for i, ids in written if len(ids) < jobs[i].limit}
+            for i, trace in _traces(model, [(i, jobs[i], walk) for i, walk in walks.items() if not walk.outgrown]):
+                traces[i] = trace
+        return traces
 
     def _read(self, job: Job, ids: Sequence[int]) -> Walk:
         entities, repairs = job.read(ids)
         self.repairs += repairs + Repairs(unended=len(ids) == longest(job))
-        return follow(job.grammar, job.grammar.derive(entities), job.encode)
+        return follow(job.grammar, job.grammar.derive(entities), job.encode, job.limit)
 
 
 def write(model: StepModel, jobs: Sequence[Job]) -> list[list[int]]:
     """What a model writes behind the prompts of a batch, without the id that ends it."""
     answers = list[list[int]]([] for _ in jobs)
+    if not jobs:
+        return answers
     session, active = model.session(jobs[0].prefix, len(jobs)), list(range(len(jobs)))
     chunks = [job.body for job in jobs]
     while True:
@@ -66,18 +70,16 @@ def write(model: StepModel, jobs: Sequence[Job]) -> list[list[int]]:
 def longest(job: Job) -> int:
     """How many ids an answer may have, for a model need not end: enough for a list of JSON objects that names every
     second word."""
-    return _LONGEST * len(job.body) + _LEAST
+    return int(min(_LONGEST * len(job.body) + _LEAST, job.limit))
 
 
-def _traces(model: StepModel, jobs: Sequence[Job], walks: Sequence[Walk]) -> list[Trace]:
-    """Derivations with the probabilities of their decisions, in one pass."""
-    hidden = model.session(jobs[0].prefix, len(jobs)).extend(
-        [job.body + walk.ids for job, walk in zip(jobs, walks, strict=True)]
-    )
-    traces = []
-    for row, (job, walk) in enumerate(zip(jobs, walks, strict=True)):
+def _traces(model: StepModel, answers: Sequence[tuple[int, Job, Walk]]) -> Iterator[tuple[int, Trace]]:
+    """Derivations with the probabilities of their decisions, in one pass, each behind its number."""
+    if not answers:
+        return
+    session = model.session(answers[0][1].prefix, len(answers))
+    hidden = session.extend([job.body + walk.ids for _, job, walk in answers])
+    for row, (i, job, walk) in enumerate(answers):
         places = [len(job.body) - 1 + decision.position for decision in walk.decisions]
         choices = [decision.choices for decision in walk.decisions]
-        logs = model.log_probs(hidden[row, places], choices).tolist() if choices else []
-        traces.append(walk.trace([log[d.chosen] for log, d in zip(logs, walk.decisions, strict=True)]))
-    return traces
+        yield i, walk.trace(model.log_probs(hidden[row, places], choices).numpy() if choices else ())

@@ -18,9 +18,9 @@ class GreedyDecoder:
 
     batch_tokens: int = 1024
 
-    def __call__(self, model: StepModel, jobs: Sequence[Job]) -> list[Trace]:
+    def __call__(self, model: StepModel, jobs: Sequence[Job]) -> list[Trace | None]:
         """The most probable move at each state, for each job, in the order of the jobs. Ties go to the earlier move."""
-        traces: dict[int, Trace] = {}
+        traces: dict[int, Trace | None] = {}
         for batch in batches(model, jobs, [len(job.body) for job in jobs], self.batch_tokens):
             traces |= zip(batch, _decode(model, [jobs[i] for i in batch]), strict=True)
         return [traces[i] for i in range(len(jobs))]
@@ -31,10 +31,10 @@ _WIDTH = 2
 carry padding."""
 
 
-def _decode(model: StepModel, jobs: Sequence[Job]) -> list[Trace]:
-    walks = [Walk(job.grammar, job.encode) for job in jobs]
-    logprobs: list[list[float]] = [[] for _ in jobs]
-    active = [i for i, walk in enumerate(walks) if walk.choices]
+def _decode(model: StepModel, jobs: Sequence[Job]) -> list[Trace | None]:
+    walks = [Walk(job.grammar, job.encode, job.limit) for job in jobs]
+    log_probs: list[list[Sequence[float]]] = [[] for _ in jobs]  # of the choices at each decision
+    active = [i for i, walk in enumerate(walks) if walk.choices and not walk.outgrown]
     session = model.session(jobs[0].prefix, len(active)) if active else None
     chunks = [jobs[i].body for i in active]
     read = [0] * len(jobs)  # ids of the answers
@@ -43,11 +43,11 @@ def _decode(model: StepModel, jobs: Sequence[Job]) -> list[Trace]:
         asked = [row for row, i in enumerate(active) if read[i] == len(walks[i].ids)]
         if asked:
             last = hidden[asked, [len(chunks[row]) - 1 for row in asked]]
-            log_probs = model.log_probs(last, [walks[active[row]].choices for row in asked])
-            for row, best, logs in zip(asked, log_probs.argmax(dim=1).tolist(), log_probs.tolist(), strict=True):
+            found = model.log_probs(last, [walks[active[row]].choices for row in asked])
+            for row, best, of_choices in zip(asked, found.argmax(dim=1).tolist(), found.numpy(), strict=True):
                 walks[active[row]].choose(best)
-                logprobs[active[row]].append(logs[best])
-        rows = [row for row, i in enumerate(active) if walks[i].choices]
+                log_probs[active[row]].append(of_choices)
+        rows = [row for row, i in enumerate(active) if walks[i].choices and not walks[i].outgrown]
         if not rows:
             break
         if len(rows) < len(active):
@@ -56,4 +56,5 @@ def _decode(model: StepModel, jobs: Sequence[Job]) -> list[Trace]:
         chunks = [walks[i].ids[read[i] : read[i] + _WIDTH] for i in active]
         for i, chunk in zip(active, chunks, strict=True):
             read[i] += len(chunk)
-    return [walk.trace(logs) for walk, logs in zip(walks, logprobs, strict=True)]
+    pairs = zip(walks, log_probs, strict=True)
+    return [None if walk.outgrown else walk.trace(of_decisions) for walk, of_decisions in pairs]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
@@ -24,6 +25,7 @@ class Job:
     words: Where in the body the last id of each token of the source is, and the last one of all.
     grammar, encode: The legal answers and how they are spelled.
     end: The id that ends an answer which is written freely.
+    limit: How many ids of an answer the model can read, which may have only so many positions.
     read: Finds the entities of such an answer in the source, however broken it is; those that the grammar can say.
     """
 
@@ -34,6 +36,7 @@ class Job:
     encode: Encode
     end: int
     read: Callable[[Sequence[int]], tuple[list[Entity], Repairs]]
+    limit: float = math.inf
 
 
 class Session(Protocol):
@@ -83,5 +86,5 @@ class StepModel(Protocol):
 class Decoder(Protocol):
     """A way to find the answer to each job."""
 
-    def __call__(self, model: StepModel, jobs: Sequence[Job]) -> list[Trace]:
-        """One complete derivation for each job, in the order of the jobs."""
+    def __call__(self, model: StepModel, jobs: Sequence[Job]) -> list[Trace | None]:
+        """One complete derivation for each job, in the order of the jobs; None where it outgrows the job's limit."""

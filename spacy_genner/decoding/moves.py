@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
@@ -87,17 +87,25 @@ class Walk:
     moves: The moves completed so far.
     decisions: The branching nodes passed so far.
     choices: The legal next ids, at least two; empty when the derivation is complete.
+    limit: How many ids the model can read of it.
     """
 
-    def __init__(self, grammar: Grammar, encode: Encode) -> None:
+    def __init__(self, grammar: Grammar, encode: Encode, limit: float = math.inf) -> None:
         self.ids: list[int] = []
         self.moves: list[Move] = []
         self.decisions: list[Decision] = []
+        self.limit = limit
         self._grammar = grammar
         self._encode = encode
         self._passed: list[_Place] = []  # where the decisions were
         self._place = _Place(grammar.start, self._trie(grammar.start))
         self._run()
+
+    @property
+    def outgrown(self) -> bool:
+        """Whether the last decision comes after more ids than the model can read, also one that is not yet made."""
+        last = [len(self.ids)] if self.choices else [decision.position for decision in self.decisions[-1:]]
+        return any(position > self.limit for position in last)
 
     @property
     def key(self) -> Hashable:
@@ -135,12 +143,22 @@ class Walk:
         del self.decisions[count:], self._passed[count:]
         self.choices = list(self._place.node)
 
-    def trace(self, logprobs: Sequence[float]) -> Trace:
-        """The complete derivation, given the log-probability of each decision."""
-        asked = defaultdict[int, float](float)
-        for place, logprob in zip(self._passed, logprobs, strict=True):
-            asked[place.moves] += logprob
-        return tuple(Step(move, asked.get(i, 0.0), i not in asked) for i, move in enumerate(self.moves))
+    def trace(self, log_probs: Iterable[Sequence[float]]) -> Trace:
+        """The complete derivation.
+
+        log_probs: Those of the choices at each decision; what stands behind them is not read.
+        """
+        asked = dict[int, float]()  # the log-probability of each move that was not forced
+        pivotal = dict[int, float]()  # the probability of a pivotal move in its place
+        for place, decision, row in zip(self._passed, self.decisions, log_probs, strict=True):
+            before = asked.get(place.moves, 0.0)
+            mass = math.exp(before) * _mass(place.node, row, self._grammar.pivot)
+            pivotal[place.moves] = pivotal.get(place.moves, 0.0) + mass
+            asked[place.moves] = before + float(row[decision.chosen])
+        return tuple(
+            Step(move, asked[i], False, _absence(asked[i], pivotal[i])) if i in asked else Step(move, 0.0, True)
+            for i, move in enumerate(self.moves)
+        )
 
     def _trie(self, state: Any) -> Node:
         return trie(self._grammar.moves(state), self._encode)
@@ -166,16 +184,35 @@ class Walk:
         self.choices = list(self._place.node)
 
 
+def _mass(node: Node, log_probs: Sequence[float], kind: str | None) -> float:
+    """The probability of the children that lead to moves of a kind only."""
+    if kind is None:
+        return 0.0
+    children = zip(node.values(), log_probs, strict=False)
+    return sum(math.exp(log_prob) for child, log_prob in children if _leads_only_to(child, kind))
+
+
+def _absence(logprob: float, pivotal: float) -> float:
+    """The log-probability of no pivotal move, which is at least that of the move that was made instead."""
+    return max(math.log(1 - pivotal), logprob) if pivotal < 1 else logprob
+
+
+def _leads_only_to(child: Node | Move, kind: str) -> bool:
+    if isinstance(child, Move):
+        return child.kind == kind
+    return all(_leads_only_to(grandchild, kind) for grandchild in child.values())
+
+
 def _leads_to(child: Node | Move, wanted: Mark) -> bool:
     if isinstance(child, Move):
         return (child.kind, child.label) == wanted
     return any(_leads_to(grandchild, wanted) for grandchild in child.values())
 
 
-def follow(grammar: Grammar, moves: Sequence[Move], encode: Encode) -> Walk:
+def follow(grammar: Grammar, moves: Sequence[Move], encode: Encode, limit: float = math.inf) -> Walk:
     """The walk through a complete derivation."""
     ids = [id for move in moves for id in ids_of(move, encode)]
-    walk = Walk(grammar, encode)
+    walk = Walk(grammar, encode, limit)
     while walk.choices:
         walk.choose(walk.choices.index(ids[len(walk.ids)]))
     return walk

@@ -5,12 +5,31 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from ..formats.base import Grammar
+from ..formats.base import Deciding, Grammar
 from ..types import Entity, Trace
 
+SCORINGS = ("own", "moves")
+"""What the score of an entity is the product of.
 
-def scored_entities(grammar: Grammar, trace: Trace) -> list[Entity]:
-    """The entities of a derivation, each with the product of the probabilities of the moves that decided it: its
-    opening, its label, its closing, and each place inside where it could have been closed."""
+own: The probabilities of what decided this entity alone, see `Deciding`.
+moves: The probabilities of all moves where something was decided about it. The openings of entities inside it are among
+    them, whose uncertainty makes it less certain. Pipelines that were saved before there was "own" keep this score.
+"""
+
+
+def scored_entities(grammar: Grammar, trace: Trace, scoring: str = "own") -> list[Entity]:
+    """The entities of a derivation with their scores.
+
+    scoring: One of `SCORINGS`.
+    """
+    log_score = _own if scoring == "own" else _moves
     entities = grammar.entities([step.move for step in trace])
-    return [replace(entity, score=math.exp(sum(trace[i].logprob for i in moves))) for entity, moves in entities]
+    return [replace(entity, score=math.exp(log_score(trace, deciding))) for entity, deciding in entities]
+
+
+def _own(trace: Trace, deciding: Deciding) -> float:
+    return sum(trace[i].logprob for i in deciding.taken) + sum(trace[i].absence for i in deciding.absent)
+
+
+def _moves(trace: Trace, deciding: Deciding) -> float:
+    return sum(trace[i].logprob for i in deciding.taken + deciding.absent)

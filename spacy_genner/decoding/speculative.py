@@ -22,33 +22,33 @@ from .marks import Plan
 from .model import Job, Session, StepModel
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class SpeculativeDecoder:
     """Decodes in a few passes what the greedy decoder finds token by token.
 
-    batch_tokens: How many ids a pass reads at most, padding included; a longer single job is read alone. It is halved
-        when a GPU runs out of memory.
+    batch_tokens: How many ids a pass reads at most, padding included; a longer single job is read alone. Where a GPU
+        runs out of memory, the rest of the jobs are read with half as many.
     """
 
     batch_tokens: int = 1024
 
-    def __call__(self, model: StepModel, jobs: Sequence[Job]) -> list[Trace]:
+    def __call__(self, model: StepModel, jobs: Sequence[Job]) -> list[Trace | None]:
         """The most probable move at each state, for each job, in the order of the jobs. Ties go to the earlier move."""
-        drafts = [self._draft(job) for job in jobs]
+        budget, drafts = self.batch_tokens, [self._draft(job) for job in jobs]
         while unsettled := [draft for draft in drafts if not draft.finished]:
             for draft in unsettled:
                 draft.restart(model.copies_first)
             sizes = [len(draft.chunk) for draft in unsettled]
-            indices = batches(model, [draft.job for draft in unsettled], sizes, self.batch_tokens)
+            indices = batches(model, [draft.job for draft in unsettled], sizes, budget)
             groups = [[unsettled[n] for n in batch] for batch in indices]
             try:
-                _decode(model, groups, self.batch_tokens)
+                _decode(model, groups, budget)
             except torch.OutOfMemoryError:
                 if len(groups) == len(unsettled):
                     raise
-                self.batch_tokens //= 2
-                warnings.warn(f"out of memory: going on with batch_tokens = {self.batch_tokens}", stacklevel=2)
-        return [draft.walk.trace(draft.logprobs) for draft in drafts]
+                budget //= 2
+                warnings.warn(f"out of memory: going on with batch_tokens = {budget}", stacklevel=2)
+        return [None if draft.walk.outgrown else draft.walk.trace(draft.log_probs) for draft in drafts]
 
     def _draft(self, job: Job) -> Draft:
         return Draft(job)
@@ -85,8 +85,9 @@ def _settle(model: StepModel, hidden: torch.Tensor, drafts: Sequence[Draft], pla
     """Ask for all open decisions at once. Returns how many ids of each row were read in vain."""
     asked = [(row, *question) for row, draft in enumerate(drafts) for question in draft.asked()]
     rows, places, choices = zip(*asked, strict=True)
-    answers = zip(*(part.tolist() for part in model.log_probs(hidden[rows, places], choices).max(dim=1)), strict=True)
-    return [draft.settle(list(islice(answers, len(draft.asked()))), plan) for draft, plan in zip_longest(drafts, plans)]
+    log_probs = model.log_probs(hidden[rows, places], choices)
+    chosen = zip(log_probs.numpy(), log_probs.argmax(dim=1).tolist(), strict=True)
+    return [draft.settle(list(islice(chosen, len(draft.asked()))), plan) for draft, plan in zip_longest(drafts, plans)]
 
 
 _FULL = 1 / 4

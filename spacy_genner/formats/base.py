@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from ..answers import Listed, Marked
 from ..labels import Labels
-from ..nesting import nest
+from ..nesting import nest, within_sentences
 from ..types import Entity, Move, Source
 from .mentions import Mentions
 
 Refused: TypeAlias = tuple[Entity, str]
 """An entity that a format cannot say, and why."""
+
+
+class Deciding(NamedTuple):
+    """The moves of a derivation that decided an entity, by their indices.
+
+    taken: Those without which it would not be there: they count with their own probability.
+    absent: Those that decided it only by not being of the grammar's pivotal kind: a span that another one is opened in
+        goes on because it is not closed, whatever else is written.
+    """
+
+    taken: list[int]
+    absent: list[int]
 
 
 class Grammar(Protocol):
@@ -26,6 +38,10 @@ class Grammar(Protocol):
         """The source as the model is to read it: what an answer copies, in which nothing can be taken for a mark."""
 
     @property
+    def pivot(self) -> str | None:
+        """The kind of move whose absence may decide an entity, if there is one."""
+
+    @property
     def start(self) -> Any:
         """The state before anything is written."""
 
@@ -36,16 +52,15 @@ class Grammar(Protocol):
         """The state after a legal move."""
 
     def sayable(self, entities: Iterable[Entity]) -> tuple[list[Entity], list[Refused]]:
-        """The entities that the format can say, and the others with the reason: crossing, duplicate, empty, too deep,
-        unknown label, outside the source. A format that cannot tell where of several places a text is meant says
-        another one instead, refused as "at another place of the same text"."""
+        """The entities that the format can say, and the others with the reason: across sentences, crossing, duplicate,
+        empty, too deep, unknown label, outside the source. A format that cannot tell where of several places a text is
+        meant says another one instead, refused as "at another place of the same text"."""
 
     def derive(self, entities: Iterable[Entity]) -> list[Move]:
         """The one canonical derivation of entities, complete. Raises: ValueError if the format cannot say one."""
 
-    def entities(self, moves: Sequence[Move]) -> list[tuple[Entity, list[int]]]:
-        """The entities of a complete derivation in the order of `Entity`, each with the indices of the moves
-        that decided it."""
+    def entities(self, moves: Sequence[Move]) -> list[tuple[Entity, Deciding]]:
+        """The entities of a complete derivation in the order of `Entity`, each with the moves that decided it."""
 
 
 @runtime_checkable
@@ -60,7 +75,8 @@ class Format(Protocol):
         """One sentence that tells an untuned model how to write its answer."""
 
     def marks(self, labels: Labels) -> list[str]:
-        """Every text besides the source that an answer may contain: a tokenizer must be able to write each."""
+        """Every text besides the source that an answer may contain: a tokenizer must be able to write each. Where one
+        may follow a space, it may follow a line break as well."""
 
     def grammar(self, source: Source, labels: Labels) -> Grammar:
         """The grammar of the answers for a source."""
@@ -70,14 +86,15 @@ class Format(Protocol):
 
 
 def sayable(
-    entities: Iterable[Entity], labels: Container[str], size: int, max_depth: int
+    entities: Iterable[Entity], labels: Container[str], source: Source, max_depth: int
 ) -> tuple[list[Entity], list[Refused]]:
-    """The properly nested ones of known labels in a source of so many tokens, and the others with the reason."""
-    kept, refused = nest(entities, max_depth)
+    """The properly nested ones of known labels in a source, each within a sentence, and the others with the reason."""
+    whole, across = within_sentences(entities, source)
+    kept, refused = nest(whole, max_depth)
     strange = [(e, "unknown label") for e in kept if e.label not in labels]
-    strange += [(e, "outside the source") for e in kept if not 0 <= e.start < e.end <= size]
+    strange += [(e, "outside the source") for e in kept if not 0 <= e.start < e.end <= len(source)]
     left_out = {entity for entity, _ in strange}
-    return [entity for entity in kept if entity not in left_out], refused + strange
+    return [entity for entity in kept if entity not in left_out], across + refused + strange
 
 
 def cannot_say(refused: Iterable[Refused]) -> ValueError:

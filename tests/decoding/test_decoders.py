@@ -31,10 +31,14 @@ PREFIX = tuple(encode("Mark!"))
 
 
 def job_of(
-    source: Source, labels: dict[str, str] = LABELS, format: Format = INLINE, prefix: tuple[int, ...] = PREFIX
+    source: Source,
+    labels: dict[str, str] = LABELS,
+    format: Format = INLINE,
+    prefix: tuple[int, ...] = PREFIX,
+    limit: float = math.inf,
 ) -> Job:
     body = encode(" ".join([*source.words, "→"]))
-    return Job(prefix, body, [], format.grammar(source, labels), encode, 0, unread)
+    return Job(prefix, body, [], format.grammar(source, labels), encode, 0, unread, limit)
 
 
 def words(text: str) -> Source:
@@ -45,7 +49,8 @@ def ask(rule: Rule) -> reference.Ask:
     return lambda history, ids: [rule(history, id) for id in ids]
 
 
-def said(job: Job, trace: Trace) -> list[Entity]:
+def said(job: Job, trace: Trace | None) -> list[Entity]:
+    assert trace is not None
     return [entity for entity, _ in job.grammar.entities([step.move for step in trace])]
 
 
@@ -59,6 +64,7 @@ every_format = pytest.mark.parametrize("format", FORMATS, ids=str)
     st.lists(sources(max_size=5), max_size=5),
     st.sampled_from([1, 20, 40, 2048]),
     st.integers(0, 9),
+    st.just(math.inf) | st.integers(-1, 60),
 )
 def test_it_equals_the_reference(
     decoder: Callable[..., Decoder],
@@ -67,10 +73,11 @@ def test_it_equals_the_reference(
     texts: list[Source],
     batch_tokens: int,
     seed: int,
+    limit: float,
 ) -> None:
     """In the order of the jobs, in batches of any size, of prompts of different lengths, with an answer that depends on
-    everything read and written before."""
-    jobs = [job_of(source, labels, format, prefix=(seed,)) for source in texts]
+    everything read and written before, and that may become too long."""
+    jobs = [job_of(source, labels, format, (seed,), limit) for source in texts]
     traces = decoder(batch_tokens)(ScriptedModel(noise), jobs)
     expected = [reference.decode(ask(noise), job) for job in jobs]
     assert len(traces) == len(expected) and all(map(reference.same, traces, expected))

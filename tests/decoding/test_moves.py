@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -52,6 +53,14 @@ def test_moves_that_a_tokenizer_writes_alike_are_refused() -> None:
         trie([move("ORG"), move("org")], lambda text: encode(text.lower()))
 
 
+def rows(walk: Walk, *logprobs: float) -> list[list[float]]:
+    """The log-probabilities of all choices, given those of the chosen ones: nothing else is possible."""
+    return [
+        [logprob if n == decision.chosen else -math.inf for n in range(len(decision.choices))]
+        for decision, logprob in zip(walk.decisions, logprobs, strict=True)
+    ]
+
+
 def test_a_walk_without_a_choice_is_over_at_once() -> None:
     walk = Walk(FORMAT.grammar(Y, {}), encode)
     assert walk.ids == encode("x yy") and walk.choices == []
@@ -80,7 +89,7 @@ def test_a_walk_stops_only_where_there_is_a_choice() -> None:
     assert walk.ids == encode("[x | AC] ") and walk.choices == encode("y[")
     walk.choose(0)
     assert walk.ids == encode("[x | AC] yy") and walk.choices == []
-    assert [(s.move.text, s.logprob, s.forced) for s in walk.trace([-0.5, -0.25, -1.0, -2.0, -4.0])] == [
+    assert [(s.move.text, s.logprob, s.forced) for s in walk.trace(rows(walk, -0.5, -0.25, -1.0, -2.0, -4.0))] == [
         ("[", -0.5, False),
         ("x", -0.25, False),
         (" | AC]", -3.0, False),
@@ -91,7 +100,7 @@ def test_a_walk_stops_only_where_there_is_a_choice() -> None:
 def test_a_forced_move_counts_nothing() -> None:
     walk = Walk(FORMAT.grammar(X, as_labels(["A"])), encode)
     walk.choose(1)
-    assert [(step.move.text, step.logprob, step.forced) for step in walk.trace([-0.5])] == [
+    assert [(step.move.text, step.logprob, step.forced) for step in walk.trace(rows(walk, -0.5))] == [
         ("[", -0.5, False),
         ("x", 0.0, True),
         (" | A]", 0.0, True),
@@ -101,7 +110,19 @@ def test_a_forced_move_counts_nothing() -> None:
 def test_a_choice_that_is_certain_is_still_a_choice() -> None:
     walk = Walk(FORMAT.grammar(X, as_labels(["A"])), encode)
     walk.choose(0)
-    assert [(step.logprob, step.forced) for step in walk.trace([0.0])] == [(0.0, False)]
+    assert [(step.logprob, step.forced) for step in walk.trace(rows(walk, 0.0))] == [(0.0, False)]
+
+
+@pytest.mark.parametrize("limit", [0, 1, 3, 6, 9, 10])
+def test_a_walk_outgrows_its_limit_where_the_next_choice_is_behind_it(limit: int) -> None:
+    """The choices are behind 0, 1, 3, 6 and 9 ids; what comes after the last one need not be read."""
+    grammar = FORMAT.grammar(Y, as_labels(["AB", "AC"]))
+    walk = Walk(grammar, encode, limit)
+    for place, choice in zip((0, 1, 3, 6, 9), (1, 0, 2, 1, 0), strict=True):
+        assert walk.outgrown == (place > limit)
+        walk.choose(choice)
+    assert len(walk.ids) == 11 and walk.outgrown == (limit < 9)
+    assert not Walk(grammar, encode).outgrown
 
 
 def test_spelling_gives_the_ids_and_the_decisions() -> None:
@@ -140,7 +161,7 @@ def test_a_walk_that_takes_every_decision_ends_where_the_derivation_does(data: s
         assert_stopped_at(walk, decision)
         walk.choose(decision.chosen)
     assert walk.choices == [] and walk.ids == spelled and walk.moves == moves and walk.decisions == decisions
-    trace = walk.trace([-1.0] * len(decisions))
+    trace = walk.trace(rows(walk, *[-1.0] * len(decisions)))
     assert [step.move for step in trace] == moves
     assert sum(step.logprob for step in trace) == -len(decisions)
     assert all(step.forced == (step.logprob == 0) for step in trace)

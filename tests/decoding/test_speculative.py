@@ -91,8 +91,8 @@ def test_the_prompt_alone_is_read_first_if_copies_are_seldom_right() -> None:
     draft.restart(with_draft=False)
     assert "".join(map(chr, draft.chunk)) == "Ann met Lee → "  # and what is certain
     assert draft.asked() == [(len(draft.chunk) - 1, encode("A["))]
-    assert draft.settle([(-0.5, 0)]) == 0
-    assert "".join(map(chr, draft.chunk)) == "Ann met " and draft.logprobs == [-0.5]
+    assert draft.settle([([-0.5, -0.9], 0)]) == 0
+    assert "".join(map(chr, draft.chunk)) == "Ann met " and draft.log_probs == [[-0.5, -0.9]]
 
 
 def test_what_was_said_behind_a_difference_is_expected_where_it_is_possible_again() -> None:
@@ -101,13 +101,13 @@ def test_what_was_said_behind_a_difference_is_expected_where_it_is_possible_agai
 
     def settle(wanted: dict[int, str]) -> int:
         answers = [ids.index(ord(wanted[n])) if n in wanted else 0 for n, (_, ids) in enumerate(draft.asked())]
-        return draft.settle([(-0.5, best) for best in answers])
+        return draft.settle([([], best) for best in answers])
 
     assert "".join(map(chr, draft.walk.ids)) == " Ann met Lee ."
     vain = settle({0: "[", 2: "["})
     assert "".join(map(chr, draft.walk.ids)) == " [Ann met Lee . | PER]"
     assert vain == len(" Ann met Lee ") - len(" ")  # the last decision is before the full stop
-    assert len(draft.logprobs) == 1
+    assert len(draft.log_probs) == 1
     settle({1: "|"})
     assert "".join(map(chr, draft.walk.ids)) == " [Ann | PER] met [Lee . | PER]"
 
@@ -206,9 +206,10 @@ def test_a_batch_that_does_not_fit_is_halved_and_nothing_is_lost() -> None:
     model = SmallModel(noise)
     model.memory = 60
     decoder = SpeculativeDecoder(400)
-    with pytest.warns(UserWarning, match="out of memory: going on with batch_tokens = 200"):
-        traces = decoder(model, jobs)
-    assert decoder.batch_tokens < 200 and all(map(same, traces, expected))
+    for _ in range(2):  # each call begins anew: another one may have the memory to itself
+        with pytest.warns(UserWarning, match="out of memory: going on with batch_tokens = 200"):
+            assert all(map(same, decoder(model, jobs), expected))
+    assert decoder.batch_tokens == 400
 
 
 def test_a_single_text_that_does_not_fit_is_an_error() -> None:
