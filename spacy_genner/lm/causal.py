@@ -1,5 +1,6 @@
 """A causal language model."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +21,11 @@ class CausalLM(LanguageModel):
     def width(self) -> int:
         """How many numbers a hidden state has."""
         return int(self.base.model.config.get_text_config().hidden_size)
+
+    @property
+    def positions(self) -> float:
+        """Those that the model was made for."""
+        return float(getattr(self.base.model.config.get_text_config(), "max_position_embeddings", None) or math.inf)
 
     def hidden(
         self,

@@ -4,8 +4,9 @@ import copy
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
+from threading import RLock
 from typing import Any, ClassVar
 
 import torch
@@ -19,10 +20,11 @@ from .draft_head import DraftHead
 from .head import Head
 from .load import Base, device_of, dtype_of, load_base
 from .pieces import Pieces
+from .shared import shared_property
 
 
 class LanguageModel(ABC):
-    """A network from Hugging Face. Its weights are loaded when they are first needed.
+    """A network from Hugging Face. Its weights are loaded when they are first needed, once, however many threads ask.
 
     name: A local folder or GGUF file, a name installed by `spacy genner download`, or a model on the hub.
     revision: Branch, tag or commit on the hub.
@@ -63,15 +65,15 @@ class LanguageModel(ABC):
         }
         self._gradient_checkpointing = gradient_checkpointing
         self._bundle_base = bundle_base
-        self._steps: Steps | None = None
+        self.lock = RLock()
         self._draft_head: DraftHead | None = None
 
-    @cached_property
+    @shared_property
     def base(self) -> Base:
         """The base weights, frozen. Raises: ValueError if they cannot be found, read, or used."""
         return self._load(self.name, self.revision)
 
-    @cached_property
+    @shared_property
     def model(self) -> Any:
         """What is trained: the base with an adapter, say."""
         model = self.tuning.attach(self.base.model)
@@ -81,7 +83,7 @@ class LanguageModel(ABC):
             model._set_gradient_checkpointing(True, partial(checkpoint, use_reentrant=False))
         return model
 
-    @cached_property
+    @shared_property
     def pieces(self) -> Pieces:
         """The tokenizer."""
         return Pieces(self.base.tokenizer)
@@ -91,12 +93,15 @@ class LanguageModel(ABC):
         """The output matrix in training."""
         return Head(self._plain)
 
-    @property
+    @shared_property
     def steps(self) -> Steps:
         """The present weights, merged for decoding."""
-        if self._steps is None:
-            self._steps = self._steps_of(self.tuning.merged(self.model, self.dtype))
-        return self._steps
+        return self._steps_of(self.tuning.merged(self.model, self.dtype))
+
+    @property
+    @abstractmethod
+    def positions(self) -> float:
+        """How many ids of a prompt and its answer can be read; it may be infinite."""
 
     @property
     def draft_head(self) -> DraftHead | None:
@@ -105,7 +110,8 @@ class LanguageModel(ABC):
 
     @draft_head.setter
     def draft_head(self, head: DraftHead | None) -> None:
-        self._draft_head, self._steps = head, None
+        self._draft_head = head
+        self.changed()
 
     @property
     def _plain(self) -> Any:
@@ -119,7 +125,7 @@ class LanguageModel(ABC):
 
     def changed(self) -> None:
         """To be called when the trained weights have changed."""
-        self._steps = None
+        self.__dict__.pop("steps", None)
 
     @abstractmethod
     def hidden(self, prefixes: Sequence[Sequence[int]], bodies: Sequence[Sequence[int]]) -> list[torch.Tensor]:
@@ -162,14 +168,16 @@ class LanguageModel(ABC):
     def __deepcopy__(self, memo: dict[int, Any]) -> "LanguageModel":
         """A copy with trained weights of its own, on the same base."""
         memo[id(self)] = result = copy.copy(self)
-        result._steps = None
         if "model" in self.__dict__:
             trained = {id(weight) for weight in self.model.parameters() if weight.requires_grad}
             result.__dict__["model"] = sharing_copy(self.model, without=trained)
         return result
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_steps": None}  # rebuilt where it is needed
+        return {name: value for name, value in self.__dict__.items() if name not in ("steps", "lock")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, lock=RLock())
 
     def _load(self, name: str, revision: str | None) -> Base:
         placing: Any = {"dtype": self.dtype, "device": self.device}

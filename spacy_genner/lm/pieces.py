@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from ..types import Source
+from ..types import GAPS, Source
 
 _SENTINELS = ("\n", "|", "0", "é")
 """Texts to encode a segment behind: one does, but a tokenizer may not know it, or merge it with the segment."""
@@ -17,20 +19,35 @@ _PLACEHOLDER = "\ue001"
 
 
 class Pieces:
-    """Encodes segments so that concatenated ids spell the concatenated text, with any tokenizer family.
+    """Encodes segments so that concatenated ids spell the concatenated text, with any tokenizer family, in any thread.
 
     tokenizer: A Hugging Face tokenizer.
     answer_start: What an answer begins behind: the first id of a decoder that has an encoder beside it.
     """
 
     def __init__(self, tokenizer: Any, answer_start: tuple[int, ...] = ()) -> None:
-        self._tokenizer, self.answer_start = tokenizer, answer_start
+        # A tokenizer keeps the last `split_special_tokens` that it was called with, and another thread's call reads it:
+        # each of these two is only ever called with one value.
+        self._tokenizer, self._text_tokenizer = tokenizer, copy.deepcopy(tokenizer)
+        self.answer_start = answer_start
         plain = self._raw("a")
         self._prepends = all(self._behind(sentinel, "a") != plain for sentinel in _SENTINELS)
         self._strips = self._raw("a ") == plain
         self._control = {*tokenizer.all_special_ids}
         self.encode = lru_cache(maxsize=2**16)(self._encode)
         self._readable = lru_cache(maxsize=2**16)(self._readable_word)
+        self._gaps = self._distinct_gaps()
+
+    def _distinct_gaps(self) -> list[int]:
+        """For each of `GAPS` the one that is written: itself if the tokenizer can write it and tell it apart, else the
+        one before."""
+        gaps, seen = list[int](), list[tuple[int, ...]]()
+        for gap, text in enumerate(GAPS):
+            ids = self._encode(f"{text}a")
+            distinct = ids not in seen and self._control.isdisjoint(ids)
+            gaps.append(gap if distinct or gap < 2 else gaps[-1])
+            seen.append(ids)
+        return gaps
 
     def __reduce__(self) -> tuple[type[Pieces], tuple[Any, ...]]:
         return Pieces, (self._tokenizer, self.answer_start)  # without the memory of what was encoded
@@ -51,11 +68,13 @@ class Pieces:
     def readable(self, source: Source) -> Source:
         """A source as the tokenizer can write it: what formats must see, or a word may become a mark of theirs.
 
-        Its words are in the tokenizer's own normal form, with a placeholder for what it cannot write. Where a space at
-        the end of a prompt's prefix would be lost, the first word brings one.
+        Its words are in the tokenizer's own normal form, with a placeholder for what it cannot write. Line breaks are
+        spaces where the tokenizer makes no difference, and before the first word. Where a space at the end of a
+        prompt's prefix would be lost, the first word brings one.
         """
-        spaces = (self._strips or source.spaces[0], *source.spaces[1:]) if source.spaces else ()
-        return Source(tuple(map(self._readable, source.words)), spaces)
+        first = [self._strips or bool(space) for space in source.spaces[:1]]
+        spaces = (*first, *(self._gaps[space] for space in source.spaces[1:]))
+        return replace(source, words=tuple(map(self._readable, source.words)), spaces=spaces)
 
     def _readable_word(self, word: str) -> str:
         normalizer = getattr(getattr(self._tokenizer, "backend_tokenizer", None), "normalizer", None)
@@ -71,7 +90,7 @@ class Pieces:
     def words(self, source: Source) -> list[tuple[int, ...]]:
         """The ids of each word of a source, with the space before it."""
         pairs = zip(source.words, source.spaces, strict=True)
-        return [self.encode(f" {word}" if space else word) for word, space in pairs]
+        return [self.encode(GAPS[space] + word) for word, space in pairs]
 
     def _encode(self, text: str) -> tuple[int, ...]:
         """The ids of a segment. Text never becomes a control token; characters that the tokenizer does not know become
@@ -141,5 +160,5 @@ class Pieces:
         return ids[len(head) :] if usable else None
 
     def _raw(self, text: str, control: bool = False) -> tuple[int, ...]:
-        encoding = self._tokenizer(text, add_special_tokens=False, split_special_tokens=not control)
-        return tuple(encoding["input_ids"])
+        tokenizer = self._tokenizer if control else self._text_tokenizer
+        return tuple(tokenizer(text, add_special_tokens=False, split_special_tokens=not control)["input_ids"])

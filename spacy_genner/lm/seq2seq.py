@@ -1,7 +1,7 @@
 """An encoder–decoder language model."""
 
+import math
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any
 
 import torch
@@ -11,6 +11,7 @@ from .encoder_decoder import Read, begun, decoded, start_of
 from .language_model import LanguageModel
 from .pieces import Pieces
 from .seq2seq_step import Seq2SeqSteps
+from .shared import shared_property
 
 
 class Seq2SeqLM(LanguageModel):
@@ -18,7 +19,10 @@ class Seq2SeqLM(LanguageModel):
 
     encoder_decoder = True
 
-    @cached_property
+    positions = math.inf
+    """T5 counts from each token to the others, and has no last position."""
+
+    @shared_property
     def pieces(self) -> Pieces:
         """The tokenizer."""
         return Pieces(self.base.tokenizer, (start_of(self.base.model),))

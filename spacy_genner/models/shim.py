@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 import srsly
@@ -20,7 +21,11 @@ from ..lm.language_model import LanguageModel
 
 class LMShim(Shim):
     """A language model as thinc sees it: gradients in, a step of a torch optimizer out. Subclasses know what goes
-    forward."""
+    forward.
+
+    lock: To be held while the weights for decoding are used. They remember what they have read, so one thread at a time
+        reads with them; torch uses all cores for each anyway.
+    """
 
     def __init__(self, lm: LanguageModel) -> None:
         super().__init__(lm)
@@ -30,12 +35,14 @@ class LMShim(Shim):
         self._waiting = False  # for the gradient of what went forward
         self._early: Optimizer | None = None  # that came while it waited
         self._process = os.getpid()
+        self.lock = RLock()
 
     @property
     def steps(self) -> StepModel:
         """The model for decoding, from whichever process. Raises: as `enter_process`."""
         self.enter_process()
-        return self.lm.steps
+        steps: StepModel = self.lm.steps
+        return steps
 
     def enter_process(self) -> None:
         """To be called before anything is computed that a forked process may ask for.
@@ -163,7 +170,8 @@ class LMShim(Shim):
         """Does nothing: the language model's own `device` setting places it."""
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_stepper": None, "_early": None, "_targets": 0.0}  # gradients are not copied either
+        # gradients are not copied either
+        return self.__dict__ | {"_stepper": None, "_early": None, "_targets": 0.0, "lock": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _process=os.getpid())
+        self.__dict__.update(state, _process=os.getpid(), lock=RLock())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias, cast
 
@@ -12,6 +13,7 @@ from torch.nn.functional import embedding_bag
 
 from ..lm.causal import CausalLM
 from ..types import Source
+from ..windows import Room
 from .shim import LMShim
 
 AHEAD = {"causal": False, "bidirectional": True}
@@ -33,7 +35,8 @@ def build_encoder(lm: CausalLM, attention: str, pooling: str, echo: bool) -> Enc
         raise ValueError(f'attention = "{attention}": choose one of {", ".join(AHEAD)}')
     if pooling not in POOLING:
         raise ValueError(f'pooling = "{pooling}": choose one of {", ".join(POOLING)}')
-    return Model("decoder", forward, init=init, dims={"nO": None}, shims=[WordShim(lm, attention, pooling, echo)])
+    shim = WordShim(lm, attention, pooling, echo)
+    return Model("decoder", forward, init=init, attrs={"room": room}, dims={"nO": None}, shims=[shim])
 
 
 def init(model: Encoder, X: Any = None, Y: Any = None) -> None:
@@ -54,6 +57,12 @@ def forward(
     return cast(Floats2d, torch2xp(rows, ops=model.ops)), lambda d_rows: backprop(d_rows) or []
 
 
+def room(model: Encoder, source: Source, tokens: int) -> Room:
+    """What a window of a source can hold: at most so many tokens."""
+    shim: WordShim = model.shims[0]  # type: ignore[assignment]
+    return shim.room(source, tokens)
+
+
 class WordShim(LMShim):
     """Sources in, hidden states of their words out, float32."""
 
@@ -72,9 +81,17 @@ class WordShim(LMShim):
     @torch.inference_mode()
     def predict(self, sources: Sequence[Source]) -> torch.Tensor:
         """With the weights for decoding. Raises: RuntimeError on a GPU in a process that was forked."""
-        self.enter_process()
         starts = range(0, len(sources), _SOURCES)
-        return torch.cat([self._rows(sources[start : start + _SOURCES], merged=True) for start in starts])
+        with self.lock:
+            self.enter_process()
+            return torch.cat([self._rows(sources[start : start + _SOURCES], merged=True) for start in starts])
+
+    def room(self, source: Source, tokens: int) -> Room:
+        """What a window of a source can hold: at most so many tokens."""
+        left = self.lm.positions - len(self.lm.pieces.encode_prefix(""))
+        if math.isinf(left):
+            return Room(tokens)
+        return Room(tokens, map(len, self.lm.pieces.words(source)), int(left / self._times))
 
     def _rows(self, sources: Sequence[Source], merged: bool) -> torch.Tensor:
         pieces = self.lm.pieces
