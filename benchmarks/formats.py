@@ -32,7 +32,7 @@ from spacy_genner.answers import Repairs
 from spacy_genner.cli._pipelines import read_corpus
 from spacy_genner.decoding.free import longest
 from spacy_genner.models.generative import speller_of
-from spacy_genner.pipeline.docs import read_doc
+from spacy_genner.pipeline.docs import Reading
 
 CONFIG = Path(__file__).parent.parent / "configs" / "cpu.cfg"
 BATCH = 8
@@ -91,7 +91,7 @@ class Trained:
         self._key = nlp.get_pipe_config("generative_ner")["spans_key"]
         speller, tasks = speller_of(network), []
         for number, example in enumerate(read_corpus(test, nlp)):
-            read = read_doc(example.predicted)
+            read = Reading()(example.predicted)
             tasks.append(Task(number, example, read, speller.job(read.source), []))
         self._tasks = sorted(tasks, key=lambda task: len(task.job.body))
 

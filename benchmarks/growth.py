@@ -29,7 +29,7 @@ from systems.base import CountingSteps
 from spacy_genner.decoding.model import Job, StepModel
 from spacy_genner.decoding.speculative import SpeculativeDecoder
 from spacy_genner.formats.inline_bracketed import InlineBracketed
-from spacy_genner.pipeline.docs import read_doc
+from spacy_genner.pipeline.docs import Reading
 from spacy_genner.types import Trace
 
 ENTITY, OTHER = "Essex", "word"
@@ -84,7 +84,7 @@ class Tiny:
         if axis == "documents":
             docs = (Doc(self._nlp.vocab, words) for _ in range(point))
             return lambda: deque(self._nlp.pipe(docs), maxlen=0)
-        source = read_doc(Doc(self._nlp.vocab, words)).source
+        source = Reading()(Doc(self._nlp.vocab, words)).source
         return lambda: self._pipe.model.predict([source] * size["sentences"])
 
     def _decode(self, model: StepModel, jobs: Sequence[Job]) -> list[Trace]:

@@ -21,7 +21,7 @@ from systems.spacy_pipeline import SpacyPipeline
 from spacy_genner.cli._pipelines import read_corpus
 from spacy_genner.decoding.moves import spell
 from spacy_genner.models.generative import speller_of
-from spacy_genner.pipeline.docs import read_doc
+from spacy_genner.pipeline.docs import Reading
 from spacy_genner.types import Entity
 
 COMPONENT = "generative_ner"
@@ -60,7 +60,7 @@ class Trials:
         self._systems: dict[str, System | None] = {}
         speller, tasks = speller_of(network), []
         for number, example in enumerate(read_corpus(test, nlp, limit)):
-            read = read_doc(example.predicted)
+            read = Reading()(example.predicted)
             tasks.append(Task(number, example, read, speller.job(read.source), []))
         self._tasks = sorted(tasks, key=lambda task: len(task.job.body))
         self._parts = [self._tasks[part::parts] for part in range(parts)]

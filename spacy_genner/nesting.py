@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
-from .types import Entity
+from .types import Entity, Source
 
 
 def nest(entities: Iterable[Entity], max_depth: int | None = None) -> tuple[list[Entity], list[tuple[Entity, str]]]:
@@ -48,6 +48,17 @@ def nest(entities: Iterable[Entity], max_depth: int | None = None) -> tuple[list
 
 def _below(positions: list[int], at: int, limit: int) -> bool:
     return at < len(positions) and positions[at] < limit
+
+
+def within_sentences(entities: Iterable[Entity], source: Source) -> tuple[list[Entity], list[tuple[Entity, str]]]:
+    """Split entities into those that cross no known start of a sentence, and the rest with the reason."""
+    kept, rest, bounds = list[Entity](), list[tuple[Entity, str]](), source.bounds()
+    for entity in entities:
+        if 0 <= entity.start < len(source) and bounds[entity.start] < entity.end <= len(source):
+            rest.append((entity, "across sentences"))
+        else:
+            kept.append(entity)
+    return kept, rest
 
 
 def depths(nested: Sequence[Entity]) -> list[int]:

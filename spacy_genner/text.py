@@ -10,14 +10,14 @@ Extent = tuple[int, int]
 
 
 class Text:
-    """Words in their text: one space before each that has one, none before the first.
+    """Words in one line of text: a space before each that has any white space before it, none before the first.
 
     text: The text.
     starts, ends: Where each word starts and ends in it, in characters.
     """
 
-    def __init__(self, words: Sequence[str], spaces: Sequence[bool]) -> None:
-        spaced = [" " * (space and i > 0) + word for i, (word, space) in enumerate(zip(words, spaces, strict=True))]
+    def __init__(self, words: Sequence[str], spaces: Sequence[int]) -> None:
+        spaced = [" " * (space > 0 and i > 0) + word for i, (word, space) in enumerate(zip(words, spaces, strict=True))]
         self.text = "".join(spaced)
         self.ends = list(accumulate(map(len, spaced)))
         self.starts = [end - len(word) for end, word in zip(self.ends, words, strict=True)]

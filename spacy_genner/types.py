@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+GAPS = ("", " ", "\n", "\n\n")
+"""What may stand before a token: nothing, a space, a line break, a blank line."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """The text as the model sees it: its tokens without white space.
 
     words: The text of each token; never empty and never only white space.
-    spaces: Whether white space stands before the token. A run of white space
-        of any kind counts as one space.
+    spaces: What stands before each token, as an index into `GAPS`: False for nothing, True for a space.
+    starts: Whether each token is known to start a sentence, which no entity crosses; empty where no start is known.
     """
 
     words: tuple[str, ...]
-    spaces: tuple[bool, ...]
+    spaces: tuple[int, ...]
+    starts: tuple[bool, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.words) != len(self.spaces):
             raise ValueError(f"a Source of {len(self.words)} words has {len(self.spaces)} spaces: give one for each")
+        if len(self.starts) not in (0, len(self.words)):
+            raise ValueError(f"a Source of {len(self.words)} words has {len(self.starts)} starts: give one for each")
         if any(not word.strip() for word in self.words):
             raise ValueError("a word of a Source is empty or only white space: white space belongs into `spaces`")
 
@@ -27,7 +33,17 @@ class Source:
         return len(self.words)
 
     def __getitem__(self, part: slice) -> Source:
-        return Source(self.words[part], self.spaces[part])
+        return Source(self.words[part], self.spaces[part], self.starts[part])
+
+    def bounds(self) -> list[int]:
+        """For each token, and for the end, how far an entity that starts there may reach: to the next known start of a
+        sentence, else to the end of the source."""
+        bound, bounds = len(self), [len(self)]
+        for position in reversed(range(len(self))):
+            bounds.append(bound)
+            if self.starts and self.starts[position]:
+                bound = position
+        return bounds[::-1]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -77,11 +93,13 @@ class Step:
     logprob: Natural logarithm of its probability among the legal moves: the sum over the nodes where there was a
         choice.
     forced: Whether there was no choice; `logprob` is 0 then.
+    absence: Natural logarithm of the probability of all moves here but those of the grammar's pivotal kind.
     """
 
     move: Move
     logprob: float
     forced: bool
+    absence: float = 0.0
 
 
 Trace = tuple[Step, ...]

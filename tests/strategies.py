@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import strategies as st
 
 from spacy_genner.formats.base import Grammar
 from spacy_genner.labels import Labels, as_labels
-from spacy_genner.nesting import nest
+from spacy_genner.nesting import nest, within_sentences
 from spacy_genner.types import Entity, Move, Source
 
 WORDS = [
@@ -29,10 +31,14 @@ words = st.sampled_from(WORDS) | texts
 
 @st.composite
 def sources(draw: st.DrawFn, max_size: int = 10) -> Source:
-    """With spaces, as in most scripts, or without any, as in Japanese."""
+    """With spaces, as in most scripts, or without any, as in Japanese; with lines and sentences, or without."""
     drawn = draw(st.lists(words, max_size=max_size))
-    spaces = draw(st.just([False] * len(drawn)) | st.lists(st.booleans(), min_size=len(drawn), max_size=len(drawn)))
-    return Source(tuple(drawn), tuple(spaces))
+
+    def each(values: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
+        return st.lists(values, min_size=len(drawn), max_size=len(drawn))
+
+    spaces = draw(st.just([False] * len(drawn)) | each(st.booleans()) | each(st.integers(0, 3)))
+    return Source(tuple(drawn), tuple(spaces), tuple(draw(st.just([]) | each(st.booleans()))))
 
 
 label_sets = st.lists(st.sampled_from(LABELS) | texts, max_size=6, unique=True).map(as_labels)
@@ -46,7 +52,8 @@ def nested(draw: st.DrawFn, source: Source, labels: Labels, max_depth: int) -> l
     edges = st.integers(0, len(source))
     spans = st.tuples(edges, edges).filter(lambda edge: edge[0] < edge[1])
     drawn = draw(st.lists(st.tuples(spans, st.sampled_from(list(labels))), max_size=12))
-    return draw(st.permutations(nest((Entity(*span, label) for span, label in drawn), max_depth)[0]))
+    whole, _ = within_sentences((Entity(*span, label) for span, label in drawn), source)
+    return draw(st.permutations(nest(whole, max_depth)[0]))
 
 
 @st.composite

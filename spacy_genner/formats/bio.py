@@ -5,13 +5,13 @@ Source: GNER (arXiv 2402.16602), whose models write white space between all word
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from ..answers import Marked
 from ..labels import Labels
-from ..types import Entity, Move, Source
-from .base import Refused, cannot_say, sayable
+from ..types import GAPS, Entity, Move, Source
+from .base import Deciding, Refused, cannot_say, sayable
 from .read_marked import read_bio
 
 _LABEL_DELIMITER = re.compile(r"[\\()]")
@@ -68,19 +68,22 @@ class State:
 class BIOGrammar:
     """The tagged copies of a source."""
 
+    pivot: ClassVar[str] = "inside"
+
     def __init__(self, source: Source, labels: Labels) -> None:
         self.start = State()
-        self.source = Source(source.words, (*source.spaces[:1], *[True] * (len(source) - 1)))
+        self.source = replace(source, spaces=(*source.spaces[:1], *(space or True for space in source.spaces[1:])))
         self._tags = _tags(labels)
 
     def moves(self, state: State) -> list[Move]:
         """Copy the next token; then one of its tags."""
         if state.copied:
-            inside = [self._tags[state.label][1]] if state.label is not None else []
+            starts = self.source.starts and self.source.starts[state.position]
+            inside = [self._tags[state.label][1]] if state.label is not None and not starts else []
             return [_OUTSIDE, *inside, *(begin for begin, _ in self._tags.values())]
         if state.position == len(self.source):
             return []
-        return [Move("copy", " " * self.source.spaces[state.position] + self.source.words[state.position])]
+        return [Move("copy", GAPS[self.source.spaces[state.position]] + self.source.words[state.position])]
 
     def advance(self, state: State, move: Move) -> State:
         """The state after a legal move."""
@@ -90,7 +93,7 @@ class BIOGrammar:
 
     def sayable(self, entities: Iterable[Entity]) -> tuple[list[Entity], list[Refused]]:
         """The outermost ones of known labels, and the others with the reason."""
-        return sayable(entities, self._tags, len(self.source), BIO.max_depth)
+        return sayable(entities, self._tags, self.source, BIO.max_depth)
 
     def derive(self, entities: Iterable[Entity]) -> list[Move]:
         """The tags of entities that do not overlap.
@@ -107,13 +110,14 @@ class BIOGrammar:
         copies = [move for position in range(len(tags)) for move in self.moves(State(position))]
         return [move for pair in zip(copies, tags, strict=True) for move in pair]
 
-    def entities(self, moves: Sequence[Move]) -> list[tuple[Entity, list[int]]]:
-        """The tagged spans, each with its tags and the one behind it."""
-        found, tags = list[tuple[Entity, list[int]]](), moves[1::2]
+    def entities(self, moves: Sequence[Move]) -> list[tuple[Entity, Deciding]]:
+        """The tagged spans, each with its tags, and the next one, which might have continued it."""
+        found, tags = list[tuple[Entity, Deciding]](), moves[1::2]
         for start, tag in enumerate(tags):
             if tag.kind == "begin":
-                inside = (end for end in range(start + 1, len(tags)) if tags[end].kind != "inside")
-                end = next(inside, len(tags))
-                deciding = range(start, min(end + 1, len(tags)))
-                found.append((Entity(start, end, tag.label or ""), [2 * position + 1 for position in deciding]))
+                others = (end for end in range(start + 1, len(tags)) if tags[end].kind != "inside")
+                end = next(others, len(tags))
+                deciding = [2 * position + 1 for position in range(start, min(end + 1, len(tags)))]
+                own = end - start
+                found.append((Entity(start, end, tag.label or ""), Deciding(deciding[:own], deciding[own:])))
         return found

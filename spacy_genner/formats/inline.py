@@ -1,11 +1,12 @@
 """Copies of a source with marks around its entities, however the marks are written."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from ..labels import Labels
-from ..types import Entity, Move, Source
-from .base import Refused, cannot_say, sayable
+from ..types import GAPS, Entity, Move, Source
+from .base import Deciding, Refused, cannot_say, sayable
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Marks:
     def texts(self) -> list[str]:
         """All marks, the opening ones with and without a space before them."""
         closes = [text for marks in self.closes.values() for text, _ in marks]
-        return [space + text for text, _ in self.opens for space in ("", " ")] + list(dict.fromkeys(closes))
+        return [space + text for text, _ in self.opens for space in GAPS[:2]] + list(dict.fromkeys(closes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,23 +57,27 @@ class InlineGrammar:
     """The marked copies of a source. Several labels of one span are written in the order of the label set from the
     inside out, so that a set of entities has one derivation."""
 
+    pivot: ClassVar[str] = "close"
+
     def __init__(self, source: Source, labels: Labels, max_depth: int, marks: Marks) -> None:
         self.start = State()
-        self.source = Source(tuple(map(marks.safe, source.words)), source.spaces)
+        self.source = replace(source, words=tuple(map(marks.safe, source.words)))
         self._max_depth, self._marks = max_depth, marks
         self._order = {label: index for index, label in enumerate(labels)}
-        self._opens = {space: [Move("open", space + text, label) for text, label in marks.opens] for space in ("", " ")}
+        self._opens = {gap: [Move("open", gap + text, label) for text, label in marks.opens] for gap in GAPS}
+        self._bounds = source.bounds()
         self._closes = {
             label: [Move("close", text, closing) for text, closing in closes] for label, closes in marks.closes.items()
         }
 
     def moves(self, state: State) -> list[Move]:
-        """Copy the next token, open a span, close the innermost one: those after which the copy can be completed."""
-        moves, left = list[Move](), len(self.source) - state.position
+        """Copy the next token, open a span, close the innermost one: those after which the copy can be completed, with
+        every open span closed where its sentence ends."""
+        moves, left = list[Move](), self._bound(state) - state.position
         if left:
-            space = self._space(state)
-            moves.append(Move("copy", space + self.source.words[state.position]))
-            moves += self._opens[space] if len(state.stack) < self._max_depth else []
+            gap = self._gap(state)
+            moves.append(Move("copy", gap + self.source.words[state.position]))
+            moves += self._opens[gap] if len(state.stack) < self._max_depth else []
         moves += self._closable(state)
         if len(state.stack) < left:  # each open span, and one more, may still close behind a token of its own
             return moves
@@ -89,7 +94,7 @@ class InlineGrammar:
 
     def sayable(self, entities: Iterable[Entity]) -> tuple[list[Entity], list[Refused]]:
         """The properly nested ones of known labels, and the others with the reason."""
-        return sayable(entities, self._order, len(self.source), self._max_depth)
+        return sayable(entities, self._order, self.source, self._max_depth)
 
     def derive(self, entities: Iterable[Entity]) -> list[Move]:
         """The canonical derivation of properly nested entities.
@@ -115,27 +120,31 @@ class InlineGrammar:
             state = self.advance(state, moves[-1])
         return moves
 
-    def entities(self, moves: Sequence[Move]) -> list[tuple[Entity, list[int]]]:
+    def entities(self, moves: Sequence[Move]) -> list[tuple[Entity, Deciding]]:
         """The marked spans, each with its opening, its closing, and the moves in between where it could have been
-        closed instead."""
-        found, state = list[tuple[Entity, list[int]]](), self.start
-        deciding = list[list[int]]()
+        closed but was not."""
+        found, state = list[tuple[Entity, Deciding]](), self.start
+        deciding = list[Deciding]()  # of the open spans
         for index, move in enumerate(moves):
-            if self._closable(state):
-                deciding[-1].append(index)
+            if move.kind != "close" and self._closable(state):
+                deciding[-1].absent.append(index)
             if move.kind == "open":
-                deciding.append([index])
+                deciding.append(Deciding([index], []))
             state = self.advance(state, move)
             if move.kind == "close" and state.closed:
+                deciding[-1].taken.append(index)
                 entity = Entity(state.closed.start, state.position, state.closed.label or "")
                 found.append((entity, deciding.pop()))
         return sorted(found)
 
-    def _space(self, state: State) -> str:
-        """What stands before the next token or opening mark: its space moves in front of the marks that open there."""
-        if _just_opened(state):
-            return self._marks.gap
-        return " " if self.source.spaces[state.position] else ""
+    def _bound(self, state: State) -> int:
+        """Where all open spans must be closed, and one that is opened now; with none, the next place of that kind."""
+        return self._bounds[state.stack[0].start if state.stack else state.position]
+
+    def _gap(self, state: State) -> str:
+        """What stands before the next token or opening mark. The gap of a token moves in front of the marks that open
+        there."""
+        return self._marks.gap if _just_opened(state) else GAPS[self.source.spaces[state.position]]
 
     def _closable(self, state: State) -> list[Move]:
         """The closing moves that keep to the canonical order."""
@@ -155,7 +164,7 @@ class InlineGrammar:
         while state.stack:
             if closable := self._closable(state):
                 state = self.advance(state, closable[0])
-            elif state.position < len(self.source):
+            elif state.position < self._bound(state):
                 state = State(state.position + 1, state.stack)
             else:
                 return False

@@ -12,7 +12,7 @@ import numpy as np
 from ..labels import Labels
 from ..nesting import depths, nest
 from ..types import Entity, Move, Source
-from .base import Refused, cannot_say, sayable
+from .base import Deciding, Refused, cannot_say, sayable
 from .mentions import Mentions, Spans, Texts
 
 _CACHED = 8  # as many sets of spans are in use at once at most
@@ -41,6 +41,7 @@ class ListGrammar(ABC):
     escape: How a token of a mention is written.
     """
 
+    pivot: ClassVar[None] = None
     start = State()
     opening: ClassVar[str]
     """What stands before the first token of a mention."""
@@ -53,7 +54,7 @@ class ListGrammar(ABC):
         self.source, self.labels = source, list(labels)
         self.texts = Texts(source, escape)
         self._order = {label: index for index, label in enumerate(labels)}
-        self._size, self._max_depth = len(source), max_depth
+        self._max_depth = max_depth
         self._nestable: Callable[[tuple[Entity, ...]], Spans] = lru_cache(_CACHED)(self._compute_nestable)
 
     @abstractmethod
@@ -71,7 +72,7 @@ class ListGrammar(ABC):
     def sayable(self, entities: Iterable[Entity]) -> tuple[list[Entity], list[Refused]]:
         """The properly nested ones of known labels, perhaps at another place of the same text, and the others with the
         reason."""
-        kept, refused = sayable(entities, self._order, self._size, self._max_depth)
+        kept, refused = sayable(entities, self._order, self.source, self._max_depth)
         if self.tells_places:
             return kept, refused
         found: tuple[Entity, ...] = ()
@@ -98,15 +99,15 @@ class ListGrammar(ABC):
                 pending.popleft()
         return moves
 
-    def entities(self, moves: Sequence[Move]) -> list[tuple[Entity, list[int]]]:
+    def entities(self, moves: Sequence[Move]) -> list[tuple[Entity, Deciding]]:
         """The listed entities, each with the moves since the one before."""
-        found, state = list[tuple[Entity, list[int]]](), self.start
+        found, state = list[tuple[Entity, Deciding]](), self.start
         deciding = list[int]()
         for index, move in enumerate(moves):
             deciding = [*deciding, index] if state.part != "item" else [index]
             state = self.advance(state, move)
             if len(state.found) > len(found):
-                found.append((state.found[-1], deciding))
+                found.append((state.found[-1], Deciding(deciding, [])))
         return sorted(found)
 
     def key(self, entity: Entity) -> tuple[int, ...]:
@@ -157,8 +158,9 @@ class ListGrammar(ABC):
         return found[-1] if found else None
 
     def _compute_nestable(self, found: tuple[Entity, ...]) -> Spans:
-        """The spans that cross none of those found, at no depth beyond the greatest."""
-        spans = np.triu(np.ones((self._size, self._size), dtype=bool))
+        """The spans within a sentence that cross none of those found, at no depth beyond the greatest."""
+        size, bounds = len(self.source), np.array(self.source.bounds()[:-1], dtype=int)
+        spans = np.triu(np.arange(size) < bounds[:, None])
         around = np.zeros(spans.shape, dtype=int)
         nested = nest(found)[0]
         for entity, depth in zip(nested, depths(nested), strict=True):

@@ -22,12 +22,12 @@ class Texts(Text):
 
     escape: How a token is written.
     words: The tokens as they are written.
-    spaces: What stands before each.
+    spaces: What stands before each: a space also where lines break, so that a mention is one line.
     """
 
     def __init__(self, source: Source, escape: Callable[[str], str]) -> None:
         self.words = [escape(word) for word in source.words]
-        self.spaces = [" " * space for space in source.spaces]
+        self.spaces = [" " * bool(space) for space in source.spaces]
         super().__init__(self.words, source.spaces)
 
     def once(self, spans: Spans) -> Spans:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,12 +30,14 @@ class DocSource:
 
     source: Its tokens that are not white space.
     tokens: The index in the `Doc` of each of them.
-    starts: The first token of each sentence, as an index into the source; None if sentences are not known.
+    sentences: The first token of each sentence, as an index into the source; None if sentences are not known.
+    lines: The first token of each line but the first.
     """
 
     source: Source
     tokens: list[int]
-    starts: list[int] | None
+    sentences: list[int] | None
+    lines: list[int]
 
     def entity(self, span: Span) -> Entity:
         """A span without the white space at its edges; empty if there is nothing else in it."""
@@ -46,19 +48,47 @@ class DocSource:
         return Span(doc, self.tokens[entity.start], self.tokens[entity.end - 1] + 1, label=entity.label)
 
 
-def read_doc(doc: Doc) -> DocSource:
-    """The source of a `Doc`."""
-    words, spaces, tokens, starts = list[str](), list[bool](), list[int](), list[int]()
-    spaced = False
-    for token in doc:
-        if token.is_sent_start:
-            starts.append(len(words))
-        if text := token.text.strip():
-            words.append(text if len(text) <= _LONGEST_WORD else text[:_KEPT] + text[-_KEPT:])
-            spaces.append(spaced)
-            tokens.append(token.i)
-        spaced = bool(token.whitespace_) or not text
-    return DocSource(Source(tuple(words), tuple(spaces)), tokens, starts if doc.has_annotation("SENT_START") else None)
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How documents are read.
+
+    sentence_starts: Whether no span may cross a token that is known to start a sentence.
+    line_breaks: Whether the model sees line breaks and blank lines; else they are spaces to it.
+    """
+
+    sentence_starts: bool = True
+    line_breaks: bool = True
+
+    def __call__(self, doc: Doc, starts: Sequence[bool | None] | None = None) -> DocSource:
+        """The source of a `Doc`.
+
+        starts: Whether each token starts a sentence, if that is not to be taken from the `Doc`.
+        """
+        if starts is None and doc.has_annotation("SENT_START"):
+            starts = [token.is_sent_start for token in doc]
+        words, gaps, tokens, sentences = list[str](), list[int](), list[int](), list[int]()
+        white_space = ""
+        for token in doc:
+            if starts and starts[token.i]:
+                sentences.append(len(words))
+            text = token.text_with_ws
+            if word := text.strip():
+                words.append(word if len(word) <= _LONGEST_WORD else word[:_KEPT] + word[-_KEPT:])
+                gaps.append(_gap(white_space + text[: text.index(word)]))
+                tokens.append(token.i)
+                white_space = text[text.index(word) + len(word) :]
+            else:
+                white_space += text
+        spaces = tuple(gaps) if self.line_breaks else tuple(map(bool, gaps))
+        known = {*sentences} if self.sentence_starts else set()
+        flags = tuple(place in known for place in range(len(words))) if known else ()
+        lines = [place for place, gap in enumerate(gaps) if gap > 1]
+        return DocSource(Source(tuple(words), spaces, flags), tokens, None if starts is None else sentences, lines)
+
+
+def _gap(white_space: str) -> int:
+    """The index of white space in `GAPS`."""
+    return min(len(f"{white_space}.".splitlines()), 3) if white_space else 0
 
 
 def own_labels(doc: Doc) -> Labels | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 from spacy.tokens import Doc, Span
@@ -10,41 +11,45 @@ from spacy.training import Example
 
 from ..formats.base import Format
 from ..labels import Labels
-from ..nesting import nest
+from ..nesting import nest, within_sentences
 from ..shots import Shot
 from ..types import Entity, Source
-from ..windows import inside, split
-from .docs import DocSource, gold_spans, read_doc
+from ..windows import Room, Window, covering, inside, split
+from .docs import DocSource, Reading, gold_spans
+from .parts import Parts
 
 Gold: TypeAlias = tuple[Source, list[Entity], Labels]
 """A text, its entities, and the label set to ask for."""
-Window: TypeAlias = tuple[int, int]
+PartsOf: TypeAlias = Callable[[Doc, Labels, Sequence[bool | None] | None], Parts]
+"""A document, the labels to ask for, and where sentences start if its text does not say it → its parts."""
+Outgrows: TypeAlias = Callable[[Source, Sequence[Entity], Labels], bool]
+"""Whether the prompt for a text and the answer with these entities take more positions than the model has."""
 
 
-def cut(doc: Doc, size: int) -> tuple[DocSource, list[Window]]:
-    """A document as models read it, and its windows of so many words."""
-    read = read_doc(doc)
-    return read, split(read.source, size, read.starts)
+def shots_of(docs: Iterable[Doc], spans_key: str, reading: Reading, window: int) -> tuple[list[Shot], int]:
+    """The windows of annotated documents with their entities, and how many spans cannot be shown.
 
-
-def shots_of(docs: Iterable[Doc], spans_key: str, size: int) -> tuple[list[Shot], int]:
-    """The windows of annotated documents with their entities, and how many spans cannot be shown."""
+    window: How many tokens they have at most.
+    """
     found, lost = list[Shot](), 0
     for doc in docs:
         spans = gold_spans(doc, spans_key)
         if spans is not None:
-            read, windows = cut(doc, size)
-            parts, reasons = _inside(read, spans, windows)
+            read = reading(doc)
+            entities, reasons = _entities(read, spans)
+            windows = split(read.source, Room(window), read.sentences, read.lines)
+            parts, across = inside(entities, windows)
             found += [(read.source[start:end], tuple(part)) for (start, end), part in zip(windows, parts, strict=True)]
-            lost += len(reasons)
+            lost += len(reasons) + len(across)
     return found, lost
 
 
 def golds_of(
     example: Example,
     wanted: Sequence[Span],
-    size: int,
+    parts_of: PartsOf,
     format: Format,
+    outgrows: Outgrows,
     labels: Labels,
     sample: Callable[[Labels], Labels] | None = None,
 ) -> tuple[list[Gold], list[str]]:
@@ -57,23 +62,42 @@ def golds_of(
     asked = labels if sample is None else sample(labels)
     aligned = example.get_aligned_spans_y2x(wanted, allow_overlap=True)
     known = [span for span in aligned if span.label_ in labels]
-    read, windows = cut(example.predicted, size)
-    parts, lost = _inside(read, [span for span in known if span.label_ in asked], windows, format.max_depth)
-    learnt = list[Gold]()
-    for (start, end), part in zip(windows, parts, strict=True):
-        source = read.source[start:end]
-        sayable, refused = format.grammar(source, asked).sayable(part)
-        learnt.append((source, sayable, asked))
-        lost += [reason for _, reason in refused]
+    parts = parts_of(example.predicted, asked, _starts(example))
+    entities, lost = _entities(parts.read, [span for span in known if span.label_ in asked], format.max_depth)
+    windows = covering(_answerable(parts, entities, outgrows))
+    golds, learnt, refused = list[Gold](), set[Entity](), dict[Entity, str]()
+    for window, held in zip(windows, inside(entities, windows)[0], strict=True):
+        source, _ = parts.asked(window)
+        sayable, others = format.grammar(source, asked).sayable(held)
+        golds.append((source, sayable, asked))
+        learnt |= {entity.shifted(window[0]) for entity in sayable}
+        refused |= {entity.shifted(window[0]): reason for entity, reason in others}
+    lost += [refused.get(entity, "across windows") for entity in entities if entity not in learnt]
     lost += ["across tokens"] * (len(wanted) - len(aligned))
     lost += ["with an unknown label"] * (len(aligned) - len(known))
-    return learnt, lost
+    return golds, lost
 
 
-def _inside(
-    read: DocSource, spans: Sequence[Span], windows: Sequence[Window], max_depth: int | None = None
-) -> tuple[list[list[Entity]], list[str]]:
-    """The nested entities in each window, and for each span that is lost why."""
-    nested, dropped = nest(map(read.entity, spans), max_depth)
-    parts, crossing = inside(nested, windows)
-    return parts, [reason for _, reason in dropped] + ["across windows"] * len(crossing)
+def _entities(read: DocSource, spans: Sequence[Span], max_depth: int | None = None) -> tuple[list[Entity], list[str]]:
+    """The nested entities of spans, each within a sentence, and for each other span why it is lost."""
+    whole, across = within_sentences(map(read.entity, spans), read.source)
+    nested, dropped = nest(whole, max_depth)
+    return nested, [reason for _, reason in across + dropped]
+
+
+def _starts(example: Example) -> Sequence[bool | None] | None:
+    """Where sentences start: as its text says, else as its reference does; None if neither does."""
+    annotated = not example.predicted.has_annotation("SENT_START") and example.reference.has_annotation("SENT_START")
+    return example.get_aligned_sent_starts() if annotated else None
+
+
+def _answerable(parts: Parts, entities: Sequence[Entity], outgrows: Outgrows) -> list[Window]:
+    """The windows, those halved whose gold answer takes more positions than the model has."""
+    answerable = list[Window]()
+    for window, held in zip(parts.windows, inside(entities, parts.windows)[0], strict=True):
+        source, labels = parts.asked(window)
+        if len(source) > 1 and outgrows(source, held, labels):
+            answerable += _answerable(replace(parts, windows=parts.halves(window)), entities, outgrows)
+        else:
+            answerable.append(window)
+    return answerable

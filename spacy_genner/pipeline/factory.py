@@ -46,6 +46,8 @@ name = "smollm2-135m"
         "overwrite_ents": False,
         "threshold": 0.0,
         "window": 256,
+        "sentence_starts": True,
+        "line_breaks": True,
         "sampling": None,
         "scorer": {"@scorers": "spacy_genner.generative_ner_scorer.v1"},
     },
@@ -67,6 +69,8 @@ def make_generative_ner(
     overwrite_ents: bool,
     threshold: float,
     window: int,
+    sentence_starts: bool,
+    line_breaks: bool,
     sampling: Sampling | None,
     scorer: Callable[..., dict[str, Any]] | None,
 ) -> GenerativeNER:
@@ -85,6 +89,8 @@ def make_generative_ner(
         overwrite_ents=overwrite_ents,
         threshold=threshold,
         window=window,
+        sentence_starts=sentence_starts,
+        line_breaks=line_breaks,
         sampling=sampling,
         scorer=scorer,
     )

@@ -2,8 +2,9 @@
 
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,11 @@ from ..calibration import Platt
 from ..labels import Labels, Sampling, as_labels, once_each
 from ..shots import pack, unpack
 from ..types import Entity, Source
-from ..windows import merge
+from ..windows import Room, merge
 from .docs import (
     ENTS,
     DocSource,
+    Reading,
     annotated_labels,
     gold_spans,
     labels_of,
@@ -32,13 +34,16 @@ from .docs import (
     write_ents,
     write_spans,
 )
-from .examples import Gold, Window, cut, golds_of, shots_of
+from .examples import Gold, golds_of, shots_of
+from .parts import Parts, find_all
 
-Asked = tuple[Source, Labels]
 Examples = Callable[[], Iterable[Example]]
 Prediction = tuple[DocSource, list[Entity]]
 Losses = dict[str, float]
 Floats = NDArray[np.float32]
+
+_BEFORE = {"reading": asdict(Reading(sentence_starts=False, line_breaks=False)), "scoring": "moves"}
+"""What holds for pipelines that were saved before there was a choice."""
 
 
 class GenerativeNER(TrainablePipe):
@@ -53,7 +58,10 @@ class GenerativeNER(TrainablePipe):
     ents: Which of overlapping spans go to `doc.ents` as well: "outermost", "best" (by score) or "none".
     overwrite_ents: Whether they replace entities that are in `doc.ents` already, where they overlap.
     threshold: The least score of a span. It can only remove spans.
-    window: How many tokens, white space apart, the model reads at once. Longer documents are cut at sentence ends.
+    window: How many tokens, white space apart, the model reads at once; fewer if they do not fit its positions. Longer
+        documents are cut where sentences begin, or else lines, or else anywhere, with an overlap.
+    sentence_starts: Whether no span may cross a token that is known to start a sentence, as in spaCy's own `ner`.
+    line_breaks: Whether the model sees line breaks and blank lines. Both hold from `initialize` on, and are saved.
     sampling: Turns a label set of the training data, given the component's as well, into the one to train on.
     """
 
@@ -69,6 +77,8 @@ class GenerativeNER(TrainablePipe):
         overwrite_ents: bool = False,
         threshold: float = 0.0,
         window: int = 256,
+        sentence_starts: bool = True,
+        line_breaks: bool = True,
         sampling: Sampling | None = None,
         scorer: Callable[..., dict[str, Any]] | None = None,
     ) -> None:
@@ -83,7 +93,8 @@ class GenerativeNER(TrainablePipe):
         self.model = model
         self.name = name
         self.scorer = scorer
-        self.cfg: dict[str, Any] = {"calibration": None}
+        self._reading = Reading(sentence_starts, line_breaks)
+        self.cfg: dict[str, Any] = {"calibration": None, "reading": asdict(self._reading), "scoring": "own"}
         self.spans_key, self._ents, self._overwrite_ents = spans_key, ents, overwrite_ents
         self.threshold, self._window, self._sampling = threshold, window, sampling
         self._configured = labels is not None
@@ -95,6 +106,11 @@ class GenerativeNER(TrainablePipe):
     def labels(self) -> tuple[str, ...]:
         """The names of the labels."""
         return tuple(self.cfg["labels"])
+
+    @property
+    def reading(self) -> Reading:
+        """How documents are read."""
+        return Reading(**self.cfg["reading"])
 
     @property
     def label_data(self) -> dict[str, str]:
@@ -121,7 +137,7 @@ class GenerativeNER(TrainablePipe):
         """
         if self.model.attrs["prompt"].shots is None:
             raise ValueError(f"[{self.name}] the prompt shows no examples: set `shots` in [model.prompt] as well")
-        shots, lost = shots_of(docs, self.spans_key, self._window)
+        shots, lost = shots_of(docs, self.spans_key, self.reading, self._window)
         if lost:
             warnings.warn(f"[{self.name}] spans of the examples that cannot be shown: {lost}", stacklevel=2)
         self.model.attrs["set_shots"](self.model, shots)
@@ -130,6 +146,7 @@ class GenerativeNER(TrainablePipe):
     def calibrate(self, scaling: Platt | None) -> None:
         """Turn scores into probabilities by this scaling from now on, until the next training; None: leave them."""
         self.cfg["calibration"] = None if scaling is None else asdict(scaling)
+        self.cfg["scoring"] = self.model.attrs["scoring"] = "own"
 
     def train_drafts(self, examples: Iterable[Example]) -> None:
         """Train a small head to guess the model's answers from its hidden states: decoding becomes faster, its result
@@ -145,11 +162,19 @@ class GenerativeNER(TrainablePipe):
     def predict(self, docs: Iterable[Doc]) -> list[Prediction]:
         """The sources of the documents and their entities.
 
-        Raises: ValueError if there are no labels, or a document's own are empty; TypeError if these are none.
+        Raises: ValueError if there are no labels, or a document's own are empty, or a prompt is too long for the
+            positions of the language model; TypeError if a document's own labels are none.
         """
-        reads = [self._read(doc) for doc in docs]
-        found = iter(self.model.predict([part for _, _, parts in reads for part in parts]))
-        return [(read, merge([next(found) for _ in windows], windows)) for read, windows, _ in reads]
+        parts = [self._parts(doc, own_labels(doc) or self._required_labels()) for doc in docs]
+        found = find_all(parts, self.model.predict)
+        merged = [merge(list(by_window.values()), list(by_window)) for by_window in found]
+        if dropped := sum(len(across) for _, across in merged):
+            warnings.warn(
+                f"[{self.name}] {dropped} entities were dropped, as they cross the place where a text had to be cut: "
+                "set a larger `window`",
+                stacklevel=2,
+            )
+        return [(part.read, entities) for part, (entities, _) in zip(parts, merged, strict=True)]
 
     def set_annotations(self, docs: Iterable[Doc], scores: Iterable[Prediction]) -> None:
         """Write the entities of each document to `doc.spans`, and to `doc.ents` if that is wanted."""
@@ -214,9 +239,10 @@ class GenerativeNER(TrainablePipe):
         golds = list[Gold]()
         if self._rehearsal_model is not None:
             known = self._rehearsal_model.attrs["labels"]
-            asked = [part for example in examples for part in self._read(example.predicted, known)[2]]
-            found = self._rehearsal_model.predict(asked)
-            golds += [(source, entities, labels) for (source, labels), entities in zip(asked, found, strict=True)]
+            parts = [self._parts(e.predicted, own_labels(e.predicted) or known) for e in examples]
+            for part, by_window in zip(parts, find_all(parts, self._rehearsal_model.predict), strict=True):
+                asked = map(part.asked, by_window)
+                golds += [(s, found, labels) for (s, labels), found in zip(asked, by_window.values(), strict=True)]
         return self._learn(golds, sgd, losses)
 
     def get_loss(self, examples: Iterable[Example], scores: Floats) -> tuple[float, Floats]:
@@ -244,6 +270,8 @@ class GenerativeNER(TrainablePipe):
         Raises: ValueError if there are no labels, the weights cannot be loaded, or the tokenizer cannot write a label.
         """
         validate_get_examples(get_examples, "GenerativeNER.initialize")
+        self.cfg["reading"] = asdict(self._reading)
+        self.calibrate(None)
         if labels is not None:
             self.set_labels(labels)
         elif not self._configured:
@@ -293,6 +321,8 @@ class GenerativeNER(TrainablePipe):
         return self
 
     def _use_cfg(self) -> None:
+        self.cfg = _BEFORE | self.cfg
+        self.model.attrs["scoring"] = self.cfg["scoring"]
         self.set_labels(self.cfg["labels"])
         if "shots" in self.cfg:
             self.model.attrs["set_shots"](self.model, map(unpack, self.cfg["shots"]))
@@ -325,14 +355,19 @@ class GenerativeNER(TrainablePipe):
         if wanted is None:
             return [], []
         labels = annotated_labels(example) or self._required_labels()
-        return golds_of(example, wanted, self._window, self.model.attrs["format"], labels, sample)
+        format, outgrows = self.model.attrs["format"], partial(self.model.attrs["outgrows"], self.model)
+        return golds_of(example, wanted, self._parts, format, outgrows, labels, sample)
 
-    def _read(self, doc: Doc, labels: Labels | None = None) -> tuple[DocSource, list[Window], list[Asked]]:
-        """The source of a document, its windows, and the parts of it in them, each with the labels to ask for: the
-        document's own, else these, else the component's."""
-        labels = own_labels(doc) or labels or self._required_labels()
-        read, windows = cut(doc, self._window)
-        return read, windows, [(read.source[start:end], labels) for start, end in windows]
+    def _parts(self, doc: Doc, labels: Labels, starts: Sequence[bool | None] | None = None) -> Parts:
+        """A document in the parts in which it is asked for labels.
+
+        starts: Whether each token starts a sentence, if that is not to be taken from the document.
+        """
+        return Parts.of(self.reading(doc, starts), labels, self._room)
+
+    def _room(self, source: Source, labels: Labels) -> Room:
+        room: Room = self.model.attrs["room"](self.model, source, labels, self._window)
+        return room
 
     def _check(self, get_examples: Examples) -> None:
         self._warn(Counter(reason for example in get_examples() for reason in self._golds(example)[1]))

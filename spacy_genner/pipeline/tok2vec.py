@@ -11,10 +11,13 @@ from thinc.types import Floats2d
 
 from ..lm.causal import CausalLM
 from ..models.tok2vec import build_encoder
-from ..windows import split
-from .docs import read_doc
+from ..windows import Room, Window, shares, split
+from .docs import DocSource, Reading
 
 Tok2Vec: TypeAlias = Model[list[Doc], list[Floats2d]]
+
+_READING = Reading(sentence_starts=False, line_breaks=False)
+"""Line breaks are spaces here: whether a name may go across one is up to the components above."""
 
 
 def build_decoder_tok2vec(
@@ -31,7 +34,8 @@ def build_decoder_tok2vec(
     attention: "causal", as the model has learnt to read, or "bidirectional".
     pooling: Of the sub-tokens of a token: "mean", "first" or "last".
     echo: Read the text twice and take the second reading, which has seen all of it (arXiv 2402.15449).
-    window: How many tokens, white space apart, the model reads at once. Longer documents are cut at sentence ends.
+    window: How many tokens, white space apart, the model reads at once; fewer if they do not fit its positions. Longer
+        documents are cut where sentences begin, or else lines, or else anywhere, with an overlap.
     width: How many numbers a hidden state has, for listeners that ask before the weights are loaded.
     Returns: a thinc model. White space has a row of zeros.
     Raises: ValueError for settings that make no sense; at initialization, if the width is another one.
@@ -61,18 +65,35 @@ def forward(
     model: Tok2Vec, docs: Sequence[Doc], is_train: bool, *, window: int
 ) -> tuple[list[Floats2d], Callable[[list[Floats2d]], list[Doc]]]:
     """Documents → a row for each of their tokens."""
-    reads = [read_doc(doc) for doc in docs]
-    parts = [read.source[start:end] for read in reads for start, end in split(read.source, window, read.starts)]
-    words, backprop_words = model.layers[0](parts, is_train)
+    encoder, reads = model.layers[0], [_READING(doc) for doc in docs]
+    cut = [_windows(read, encoder.attrs["room"](encoder, read.source, window)) for read in reads]
+    parts = [read.source[start:end] for read, windows in zip(reads, cut, strict=True) for start, end in windows]
+    words, backprop_words = encoder(parts, is_train)
     lengths = [len(doc) for doc in docs]
     starts = accumulate(lengths, initial=0)
     rows = [start + token for start, read in zip(starts, reads, strict=False) for token in read.tokens]
-    places = model.ops.asarray1i(rows)
+    places, counted = model.ops.asarray1i(rows), model.ops.asarray1i(_counted(cut))
     tokens = model.ops.alloc2f(sum(lengths), model.get_dim("nO"))
-    tokens[places] = words
+    tokens[places] = words[counted]
 
     def backprop(d_tokens: list[Floats2d]) -> list[Doc]:
-        backprop_words(model.ops.flatten(d_tokens)[places])
+        d_words = model.ops.alloc2f(*words.shape)
+        d_words[counted] = model.ops.flatten(d_tokens)[places]
+        backprop_words(d_words)
         return []
 
     return model.ops.unflatten(tokens, model.ops.asarray1i(lengths)), backprop
+
+
+def _windows(read: DocSource, room: Room) -> list[Window]:
+    return split(read.source, room, read.sentences, read.lines)
+
+
+def _counted(cut: Sequence[Sequence[Window]]) -> list[int]:
+    """The rows of the words of all windows, below one another, so that each word of a document counts once."""
+    rows, before = list[int](), 0
+    for windows in cut:
+        for (start, end), (first, last) in zip(windows, shares(windows), strict=True):
+            rows += range(before + first - start, before + last - start)
+            before += end - start
+    return rows

@@ -48,7 +48,7 @@ def test_moves_that_decide_spans() -> None:
     """Their tags, and the one behind that ends them."""
     grammar = BIO().grammar(source_of("a b c d"), LABELS)
     moves = grammar.derive([Entity(0, 2, "PER"), Entity(3, 4, "ORG")])
-    assert grammar.entities(moves) == [(Entity(0, 2, "PER"), [1, 3, 5]), (Entity(3, 4, "ORG"), [7])]
+    assert grammar.entities(moves) == [(Entity(0, 2, "PER"), ([1, 3], [5])), (Entity(3, 4, "ORG"), ([7], []))]
 
 
 def test_nested_entities_cannot_be_said() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from functools import partial
 from itertools import combinations, product
 from typing import Any
 
@@ -15,8 +17,11 @@ from hypothesis import strategies as st
 from spacy_genner.answers import Repairs
 from spacy_genner.decoding.moves import spell, trie
 from spacy_genner.formats.base import Format, Grammar, parse
+from spacy_genner.formats.bio import BIO
+from spacy_genner.formats.inline_bracketed import InlineBracketed
+from spacy_genner.formats.inline_xml import InlineXML
 from spacy_genner.labels import as_labels
-from spacy_genner.nesting import depths, nest
+from spacy_genner.nesting import depths, nest, within_sentences
 from spacy_genner.resolve import resolve
 from spacy_genner.types import Entity, Source
 from tests.formats.table import FORMATS, TELL_NO_PLACES
@@ -39,6 +44,7 @@ def check_random_derivation(data: st.DataObject, format: Format) -> None:
     assert all(0 <= e.start < e.end <= len(source) and e.label in labels for e in entities)
     kept, refused = nest(entities)
     assert refused == [] and max(depths(kept), default=0) <= format.max_depth
+    assert within_sentences(entities, source) == (entities, [])
     assert grammar.derive(entities) == moves
 
 
@@ -109,6 +115,56 @@ def test_every_set_of_nested_entities_has_one_derivation(format: Format, size: i
     assert set(derived) == set(sayable)
 
 
+def sentences(size: int) -> Iterator[tuple[bool, ...]]:
+    """Every way in which so many tokens may start sentences."""
+    return ((True, *starts) for starts in product([False, True], repeat=size - 1))
+
+
+def check_sentences(format: Format, size: int, labels: list[str]) -> None:
+    """Whatever tokens start sentences: a set of entities has one derivation if it crosses no start, else none."""
+    possible = [Entity(*span, label) for span in combinations(range(size + 1), 2) for label in labels]
+    subsets = [frozenset(subset) for count in range(len(possible) + 1) for subset in combinations(possible, count)]
+    for starts in sentences(size):
+        source = Source(("x",) * size, (True,) * size, starts)
+        grammar = format.grammar(source, as_labels(labels))
+        derived = derivation_sets(grammar)
+        assert len(derived) == len(set(derived))
+        assert set(derived) == {subset for subset in subsets if not grammar.sayable(subset)[1]}
+        if not isinstance(format, TELL_NO_PLACES):
+            whole = [subset for subset in subsets if not within_sentences(subset, source)[1]]
+            assert set(derived) == {subset for subset in whole if not nest(subset, format.max_depth)[1]}
+
+
+@every_format
+@pytest.mark.parametrize(("size", "labels"), [(1, ["A", "B"]), (2, ["A", "B"]), (3, ["A"])])
+def test_no_entity_crosses_the_start_of_a_sentence(format: Format, size: int, labels: list[str]) -> None:
+    check_sentences(format, size, labels)
+
+
+COPIES = [
+    make(max_depth=depth)
+    for depth in (1, 2, 3)
+    for make in (InlineBracketed, partial(InlineBracketed, label_first=True), InlineXML)
+] + [BIO()]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("labels", ["A", "AB", "ABC"])
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("format", COPIES, ids=str)
+def test_a_copy_with_sentences_comes_to_an_end_and_crosses_none(format: Format, size: int, labels: str) -> None:
+    """All states that can be reached: more derivations than could be listed go through them."""
+    for starts in sentences(size):
+        grammar = format.grammar(Source(("x",) * size, (True,) * size, starts), as_labels(labels))
+        check_no_dead_end(grammar)
+        for state in all_states(grammar):
+            if isinstance(format, BIO):
+                going_on = starts[state.position] and state.copied if state.position < size else False
+                assert not going_on or all(move.kind != "inside" for move in grammar.moves(state))
+            elif state.stack:
+                assert not any(starts[state.stack[0].start + 1 : state.position])
+
+
 def all_states(grammar: Grammar) -> dict[Any, set[Any]]:
     """Every state that can be reached, with those that follow."""
     following, pending = dict[Any, set[Any]](), [grammar.start]
@@ -123,7 +179,11 @@ def all_states(grammar: Grammar) -> dict[Any, set[Any]]:
 @every_format
 def test_no_state_is_a_dead_end(format: Format) -> None:
     """A state without moves is a complete answer, and from every state there is a way to one."""
-    following = all_states(format.grammar(Source(("x", "y", "z"), (True, False, True)), as_labels(["A", "B"])))
+    check_no_dead_end(format.grammar(Source(("x", "y", "z"), (True, False, True)), as_labels(["A", "B"])))
+
+
+def check_no_dead_end(grammar: Grammar) -> None:
+    following = all_states(grammar)
     alive = {state for state, after in following.items() if not after}
     while more := {state for state, after in following.items() if state not in alive and after & alive}:
         alive |= more
@@ -195,7 +255,8 @@ def test_marks_are_all_that_an_answer_holds_besides_the_source(format: Format, d
     labels = data.draw(label_sets)
     grammar = format.grammar(data.draw(sources()), labels)
     moves = data.draw(derivations(grammar))
-    marks = {segment for move in moves if move.kind not in OF_THE_SOURCE for segment in move.segments}
+    segments = (segment for move in moves if move.kind not in OF_THE_SOURCE for segment in move.segments)
+    marks = {re.sub("^\n+", " ", segment) for segment in segments}  # where a space may stand, a line break may
     ends = {move.segments[-1] for move in moves if move.kind == "mention"}
     assert marks | ends <= set(format.marks(labels))
 

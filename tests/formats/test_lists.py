@@ -22,12 +22,13 @@ LABELS = as_labels(["A", "B"])
 
 
 def spans_of(source: Source) -> list[tuple[int, int]]:
-    return [(start, end) for start in range(len(source)) for end in range(start + 1, len(source) + 1)]
+    """Those within a sentence."""
+    return [(start, end) for start in range(len(source)) for end in range(start + 1, source.bounds()[start] + 1)]
 
 
 def text_of(source: Source, start: int, end: int) -> str:
     words = zip(source.spaces[start:end], source.words[start:end], strict=True)
-    return "".join(" " * (space and i > 0) + word for i, (space, word) in enumerate(words))
+    return "".join(" " * (space > 0 and i > 0) + word for i, (space, word) in enumerate(words))
 
 
 @given(st.data(), st.integers(1, 3))

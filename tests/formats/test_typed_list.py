@@ -68,4 +68,4 @@ def test_what_is_said_in_the_place_of_another_is_said() -> None:
 def test_moves_that_decide_spans() -> None:
     """Label and text; that the list goes on is said by the label."""
     grammar = TypedList().grammar(source_of("He works for Essex Police~."), LABELS)
-    assert grammar.entities(grammar.derive(ESSEX)) == [(ESSEX[1], [2, 3]), (ESSEX[0], [0, 1])]
+    assert grammar.entities(grammar.derive(ESSEX)) == [(ESSEX[1], ([2, 3], [])), (ESSEX[0], ([0, 1], []))]

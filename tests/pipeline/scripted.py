@@ -1,5 +1,6 @@
 """A `generative_ner` that follows a script: no language model, and every span known beforehand."""
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from thinc.api import Model
 from spacy_genner.formats.inline_bracketed import InlineBracketed
 from spacy_genner.prompts import Instruction
 from spacy_genner.types import Entity, Source
+from spacy_genner.windows import Room
 
 SCRIPT: list[Any] = [
     ["University of Edinburgh", "ORG", 0.5],
@@ -36,18 +38,29 @@ def _forward(model: Model[Any, Any], batch: Sequence[Any], is_train: bool) -> tu
     sources = [source for source, _ in batch]
     if any("FAIL" in source.words for source in sources):
         raise RuntimeError("a word that cannot be read")
-    return [sorted(e for line in model.attrs["script"] for e in _find(source, *line)) for source in sources], list
+    found = [sorted(e for line in model.attrs["script"] for e in _find(source, *line)) for source in sources]
+    return [e if len(s) <= model.attrs["longest"] else None for s, e in zip(sources, found, strict=True)], list
 
 
 @spacy.registry.architectures("genner_tests.Scripted.v1")
 def scripted(script: list[Any]) -> Model[Any, Any]:
-    """Marks the phrases of a script wherever they occur, and fails at the word FAIL. Remembers what it was given."""
-    attrs = {"script": script, "batches": [], "gradients": [], "set_labels": _set_labels}
+    """Marks the phrases of a script wherever they occur, and fails at the word FAIL. Remembers what it was given. Its
+    answers for more than `attrs["longest"]` words are too long."""
+    attrs = {"script": script, "batches": [], "gradients": [], "set_labels": _set_labels, "scoring": "own"}
+    attrs |= {"longest": math.inf, "room": _room, "outgrows": _outgrows}
     return Model("scripted", _forward, attrs={**attrs, "format": InlineBracketed(), "prompt": Instruction()})
 
 
 def _set_labels(model: Model[Any, Any], labels: dict[str, str]) -> None:
     model.attrs["labels"] = labels
+
+
+def _room(model: Model[Any, Any], source: Source, labels: dict[str, str], tokens: int) -> Room:
+    return Room(tokens)
+
+
+def _outgrows(model: Model[Any, Any], source: Source, entities: Sequence[Entity], labels: dict[str, str]) -> bool:
+    return len(source) > model.attrs["longest"]
 
 
 def add_scripted(nlp: Language, name: str = "generative_ner", script: list[Any] = SCRIPT, **config: Any) -> Any:

@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 
-from spacy_genner.pipeline.docs import gold_spans, read_doc, write_ents, write_spans
-from spacy_genner.types import Entity
+from spacy_genner.pipeline.docs import Reading, gold_spans, write_ents, write_spans
+from spacy_genner.types import GAPS, Entity
 from tests.pipeline.scripted import marked, named
 
 VOCAB = Vocab()
+READ = Reading()
 WHITE = ["\n", " ", "\t ", "\u3000", "\xa0\n"]
 
 
@@ -24,11 +25,14 @@ tokens = st.lists(st.tuples(st.sampled_from(["a", "東", "👍🏽", "e\u0301", 
 
 
 @given(tokens)
-def test_a_source_is_the_text_with_single_spaces(drawn: list[tuple[str, bool]]) -> None:
+def test_a_source_is_the_text_with_single_spaces_and_lines(drawn: list[tuple[str, bool]]) -> None:
     doc = doc_of(*(word for word, _ in drawn), spaces=[space for _, space in drawn])
-    read = read_doc(doc)
-    copy = "".join(" " * space + word for word, space in zip(read.source.words, read.source.spaces, strict=True))
+    read = READ(doc)
+    copy = "".join(GAPS[space] + word for word, space in zip(read.source.words, read.source.spaces, strict=True))
     assert copy.split() == doc.text.split()
+    assert [line.split() for line in copy.splitlines() if line.strip()] == [
+        line.split() for line in doc.text.splitlines() if line.strip()
+    ]
     assert len(read.tokens) == len(read.source)
     assert [doc[i].text for i in read.tokens] == list(read.source.words)
 
@@ -39,7 +43,7 @@ def test_a_span_and_its_entity_are_the_same_but_for_white_space_at_the_edges(
 ) -> None:
     doc = doc_of(*(word for word, _ in drawn), spaces=[space for _, space in drawn])
     start, end = sorted(data.draw(st.lists(st.integers(0, len(doc)), min_size=2, max_size=2)))
-    span, read = Span(doc, start, end, label="X"), read_doc(doc)
+    span, read = Span(doc, start, end, label="X"), READ(doc)
     entity = read.entity(span)
     if not any(word.strip() for word, _ in drawn[start:end]):
         assert entity.start == entity.end
@@ -51,36 +55,76 @@ def test_a_span_and_its_entity_are_the_same_but_for_white_space_at_the_edges(
 
 
 def test_spaces_of_any_kind_are_one_space() -> None:
-    read = read_doc(doc_of("\n", "a", "\t", "b", "c", "d", spaces=[False, False, False, True, False, False]))
+    read = READ(doc_of("\u3000", "a", "\t", "b", "c", "d", spaces=[False, False, False, True, False, False]))
     assert read.source.words == ("a", "b", "c", "d")
     assert read.source.spaces == (True, True, True, False)
     assert read.tokens == [1, 3, 4, 5]
 
 
+@pytest.mark.parametrize(
+    ("white_space", "gap"),
+    [
+        ("", 0),
+        (" ", 1),
+        ("\t \xa0", 1),
+        ("\n", 2),
+        (" \r\n  ", 2),
+        ("\u2028", 2),
+        ("\n\n", 3),
+        ("\r\n \r\n", 3),
+        ("\n" * 9, 3),
+    ],
+)
+def test_white_space_is_nothing_a_space_a_line_break_or_a_blank_line(white_space: str, gap: int) -> None:
+    doc = doc_of("a", *([white_space] if white_space else []), "b", spaces=[False] * (2 + bool(white_space)))
+    assert READ(doc).source.spaces == (0, gap)
+    assert READ(doc).lines == ([1] if gap > 1 else [])
+    plain = Reading(line_breaks=False)(doc)
+    assert plain.source.spaces == (0, gap > 0) and plain.lines == READ(doc).lines
+
+
+def test_white_space_at_the_edges_of_a_token_is_white_space() -> None:
+    assert READ(doc_of("a\n", "b", " \n\nc", spaces=[False] * 3)).source.spaces == (0, 2, 3)
+
+
 @pytest.mark.parametrize("words", [[], ["\n"], ["\n", "  ", "\t"]])
 def test_a_document_of_white_space_is_an_empty_source(words: list[str]) -> None:
-    assert len(read_doc(doc_of(*words)).source) == 0
+    assert len(READ(doc_of(*words)).source) == 0
 
 
 def test_white_space_inside_a_token_is_kept_and_around_it_left_out() -> None:
-    assert read_doc(doc_of("New York", " of ", "a\n")).source.words == ("New York", "of", "a")
+    assert READ(doc_of("New York", " of ", "a\n")).source.words == ("New York", "of", "a")
 
 
 def test_a_very_long_token_is_shortened_and_stays_one_token() -> None:
     doc = doc_of("see", "x" * 60_000 + "y" * 40_000, "there")
-    read = read_doc(doc)
+    read = READ(doc)
     assert read.source.words == ("see", "x" * 50 + "y" * 50, "there")
     assert len(read.span(doc, Entity(1, 2, "X")).text) == 100_000
-    assert read_doc(doc_of("x" * 100)).source.words == ("x" * 100,)
+    assert READ(doc_of("x" * 100)).source.words == ("x" * 100,)
 
 
 def test_sentence_starts_are_places_in_the_source() -> None:
     doc = doc_of("\n", "a", ".", "\n", "b", ".", sent_starts=[True, False, False, True, False, False])
-    assert read_doc(doc).starts == [0, 2]
+    assert READ(doc).sentences == [0, 2]
+    assert READ(doc).source.starts == (True, False, True, False)
+    assert Reading(sentence_starts=False)(doc).source.starts == ()
+    assert Reading(sentence_starts=False)(doc).sentences == [0, 2]  # where windows are cut
+
+
+def test_a_start_on_white_space_is_one_of_the_next_token() -> None:
+    """As in spaCy, where an entity across the white space would cross it."""
+    doc = doc_of("a", "\n", "b", "c", sent_starts=[True, True, False, False])
+    assert READ(doc).source.starts == (True, True, False)
 
 
 def test_a_document_without_sentences_has_no_starts() -> None:
-    assert read_doc(doc_of("a", ".", "b")).starts is None
+    assert READ(doc_of("a", ".", "b")).sentences is None
+    assert READ(doc_of("a", ".", "b")).source.starts == ()
+
+
+def test_starts_can_be_given() -> None:
+    assert READ(doc_of("a", "b"), [None, True]).source.starts == (False, True)
 
 
 def test_gold_spans_come_from_the_group_before_the_entities() -> None:
@@ -165,6 +209,6 @@ def test_every_other_token_is_outside() -> None:
 
 def test_a_whole_text_is_read_as_spacy_tokenises_it() -> None:
     doc = spacy.blank("en")("  O'Neil's\n\n(c-fos)  won’t 🇬🇧.")
-    read = read_doc(doc)
+    read = READ(doc)
     assert [doc[i].text for i in read.tokens] == list(read.source.words)
     assert read.source.spaces[0] and not read.source.spaces[1]

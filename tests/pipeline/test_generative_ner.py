@@ -97,11 +97,47 @@ def test_a_long_document_is_cut_where_sentences_end(nlp: Language) -> None:
     assert [span[:3] for span in marked(doc)] == [(3, 4, "GPE"), (7, 8, "GPE")]
 
 
-def test_a_sentence_longer_than_the_window_is_cut_anywhere(nlp: Language) -> None:
-    component = add_scripted(nlp, window=2)
-    doc = nlp("a b Leeds d Edinburgh")
-    assert sources(component) == ["a b", "Leeds d", "Edinburgh"]
-    assert [span[:3] for span in marked(doc)] == [(2, 3, "GPE"), (4, 5, "GPE")]
+def test_a_sentence_longer_than_the_window_is_cut_where_lines_end(nlp: Language) -> None:
+    component = add_scripted(nlp, window=4)
+    doc = nlp("a b\nLeeds d\n\ne Edinburgh")
+    assert sources(component) == ["a b Leeds d", "e Edinburgh"]
+    assert [doc[span[0]].text for span in marked(doc)] == ["Leeds", "Edinburgh"]
+
+
+def test_a_line_longer_than_the_window_is_cut_anywhere_and_nothing_in_it_is_lost(nlp: Language) -> None:
+    """The name is whole in the second window only."""
+    component = add_scripted(nlp, window=8)
+    doc = nlp("a b c d Leeds University of Edinburgh e f g")
+    assert sources(component) == ["a b c d Leeds University", "University of Edinburgh e f g"]
+    assert [span[:3] for span in marked(doc)] == [(4, 5, "GPE"), (5, 8, "ORG"), (7, 8, "GPE")]
+
+
+def test_entities_that_no_cut_can_spare_are_dropped_with_a_warning(nlp: Language) -> None:
+    """One window finds the phrase that ends in the overlap, the other one that begins there."""
+    component = add_scripted(nlp, script=[["d e", "A", 1.0], ["e f", "B", 1.0]], window=6)
+    with pytest.warns(UserWarning, match=r"\[generative_ner\] 1 entities were dropped.*larger `window`"):
+        doc = nlp("a b c d e f g h")
+    assert sources(component) == ["a b c d e", "e f g h"]
+    assert [span[:3] for span in marked(doc)] == [(4, 6, "B")]
+
+
+@pytest.mark.parametrize("longest", [7, 4, 2, 1])
+def test_a_part_whose_answer_is_too_long_is_read_in_halves(nlp: Language, longest: int) -> None:
+    component = add_scripted(nlp)
+    component.model.attrs["longest"] = longest
+    docs = list(nlp.pipe(["Leeds", TEXT, "Leeds is in Edinburgh"]))
+    leeds, text, both = [[span[:3] for span in marked(doc) if span[2] == "GPE"] for doc in docs]
+    assert leeds == [(0, 1, "GPE")] and both == [(0, 1, "GPE"), (3, 4, "GPE")]
+    assert text == [span[:3] for span in FOUND if span[2] == "GPE"]
+    read = [source for source in sources(component) if len(source.split()) <= longest]
+    assert {word for source in read for word in source.split()} == {word.text for doc in docs for word in doc}
+
+
+def test_a_word_that_is_too_long_is_an_error_that_names_it(nlp: Language) -> None:
+    component = add_scripted(nlp)
+    component.model.attrs["longest"] = 0
+    with pytest.raises(ValueError, match=r"too few positions.*labels GPE, ORG, the token 'Leeds'"):
+        nlp("Leeds")
 
 
 def test_windows_follow_the_sentences_of_the_pipeline(nlp: Language) -> None:

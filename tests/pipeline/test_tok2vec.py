@@ -19,7 +19,7 @@ from spacy.util import fix_random_seed, registry
 from thinc.api import Adam
 
 from spacy_genner.cli.train import train as train_config
-from spacy_genner.pipeline.docs import read_doc
+from spacy_genner.pipeline.docs import Reading
 from spacy_genner.pipeline.tok2vec import Tok2Vec, build_decoder_tok2vec
 from tests.pipeline.scripted import named
 
@@ -45,7 +45,7 @@ def tok2vec(tiny_lm: Callable[..., Any]) -> Callable[..., Tok2Vec]:
 
 def words_of(model: Tok2Vec, doc: Doc) -> Any:
     """The rows of the words of one document that is no longer than a window, straight from the encoder."""
-    return model.layers[0].predict([read_doc(doc).source])
+    return model.layers[0].predict([Reading(line_breaks=False)(doc).source])
 
 
 @modes
@@ -75,7 +75,7 @@ def test_a_long_document_is_read_in_windows(tok2vec: Callable[..., Tok2Vec]) -> 
     """Each as if it were a document of its own; they end where sentences end, and nothing is left out."""
     model = tok2vec(window=5)
     doc = nlp_en("One two three . Four five\nsix . " + "seven " * 12)
-    source = read_doc(doc).source
+    source = Reading(line_breaks=False)(doc).source
     parts = [source[start:end] for start, end in ((0, 4), (4, 8), (8, 13), (13, 18), (18, 20))]
     expected = np.concatenate([model.layers[0].predict([part]) for part in parts])
     (rows,) = model.predict([doc])
@@ -88,7 +88,7 @@ def test_gradients_go_to_the_words(tok2vec: Callable[..., Tok2Vec]) -> None:
     doc = nlp_en("One two\n\nthree four five six")
     rows, backprop = model.begin_update([nlp_en(""), doc])
     backprop([rows[0], np.cos(rows[1])])
-    sources = [read_doc(doc).source[start:end] for start, end in ((0, 3), (3, 6))]
+    sources = [Reading(line_breaks=False)(doc).source[start:end] for start, end in ((0, 3), (3, 6))]
     words, backprop_words = other.layers[0].begin_update(sources)
     backprop_words(np.cos(words))
     found, expected = (dict(m.layers[0].shims[0].lm.model.named_parameters()) for m in (model, other))

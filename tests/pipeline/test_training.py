@@ -84,8 +84,8 @@ def test_an_example_is_cut_as_a_document_is(nlp: Language) -> None:
     long = example(nlp, "a b . c d e f g", [(1, 2, "ORG"), (3, 5, "ORG"), (6, 8, "ORG"), (7, 8, "GPE")])
     assert learnt(component, long) == [
         ("a b .", [Entity(1, 2, "ORG")]),
-        ("c d e f", [Entity(0, 2, "ORG")]),
-        ("g", [Entity(0, 1, "GPE")]),
+        ("c d e", [Entity(0, 2, "ORG")]),
+        ("e f g", [Entity(1, 3, "ORG"), Entity(2, 3, "GPE")]),
     ]
 
 
