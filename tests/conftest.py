@@ -78,6 +78,12 @@ TOKENIZERS: dict[str, tuple[Callable[[], Tokenizer], dict[str, str]]] = {
 }
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs a GPU where there is none."""
+    if item.get_closest_marker("gpu") and not torch.cuda.is_available():
+        pytest.skip("needs a GPU")
+
+
 @pytest.fixture(autouse=True)
 def seeded() -> None:
     """Random weights do not depend on the tests that ran before."""

@@ -119,7 +119,7 @@ def test_random_generators_go_on_where_they_were(path: Path, seed: int, drawn: i
     assert [draws(), draws()] == following
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
 def test_so_do_those_of_gpus(path: Path) -> None:
     device = torch.empty(0, device="cuda").device
     checkpoint.write(path, checkpoint.random_states([device]))

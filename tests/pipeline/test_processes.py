@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -21,7 +22,7 @@ if __name__ == "__main__":
     torch.set_num_threads(2)  # threads of the parent are what a fork does not survive
     multiprocessing.set_start_method(sys.argv[1])
     nlp = spacy.blank("en")
-    model = {"lm": {"name": sys.argv[2], "dtype": "float32", "device": "cpu"}, "format": {"max_depth": 1}}
+    model = {"lm": {"name": sys.argv[2], "dtype": "float32", "device": sys.argv[3]}, "format": {"max_depth": 1}}
     nlp.add_pipe("generative_ner", config={"labels": ["ORG"], "model": model})
     spans, scores = found(nlp.pipe(TEXTS, batch_size=3))
     assert any(spans)
@@ -32,14 +33,29 @@ if __name__ == "__main__":
 """Texts long enough for torch to share the work among threads."""
 
 
+@pytest.fixture
+def run(tiny: Callable[..., str], tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """`run(method, device)`: the script, with a way to start processes."""
+
+    def run(method: str, device: str = "cpu") -> subprocess.CompletedProcess[str]:
+        script = tmp_path / "script.py"
+        script.write_text(SCRIPT)
+        command = [sys.executable, str(script), method, tiny(), device]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+
+    return run
+
+
 @pytest.mark.parametrize("method", ["fork", pytest.param("spawn", marks=pytest.mark.slow)])
-def test_two_processes_find_what_one_does(
-    method: str, tiny: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_two_processes_find_what_one_does(method: str, run: Callable[..., subprocess.CompletedProcess[str]]) -> None:
     if method == "fork" and sys.platform != "linux":
         pytest.skip("a fork with threads is safe on Linux only")
-    script = tmp_path_factory.mktemp("processes") / "script.py"
-    script.write_text(SCRIPT)
-    command = [sys.executable, str(script), method, tiny()]
-    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    result = run(method)
     assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.gpu
+def test_a_gpu_is_not_shared_with_forked_processes(run: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    result = run("fork", "cuda:0")
+    assert result.returncode == 1
+    assert "a GPU cannot be shared with worker processes: use n_process=1" in result.stderr
