@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from systems.base import Subject, Task
+from systems.base import Sentence, Subject, Task
 
 from spacy_genner.decoding.moves import spell
 from spacy_genner.pipeline.docs import write_spans
@@ -12,7 +12,7 @@ from spacy_genner.pipeline.scorer import score
 from spacy_genner.types import Entity
 
 
-def f1(tasks: Sequence[Task], found: Sequence[Sequence[Entity]], key: str) -> float | None:
+def f1(tasks: Sequence[Sentence], found: Sequence[Sequence[Entity]], key: str) -> float | None:
     """F1 of all spans, by the package's scorer."""
     for task, entities in zip(tasks, found, strict=True):
         doc = task.example.predicted

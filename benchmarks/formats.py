@@ -21,7 +21,7 @@ import typer
 from cells import Cell, Cells
 from comparing import f1
 from spacy.tokens import DocBin
-from systems.base import InBatches, Subject, System, Task
+from systems.base import InBatches, Sentence, Subject, System
 from systems.generate import Generate
 from systems.masked import GenerateMasked
 from systems.ours import speculative
@@ -32,7 +32,6 @@ from spacy_genner.answers import Repairs
 from spacy_genner.cli._pipelines import read_corpus
 from spacy_genner.decoding.free import longest
 from spacy_genner.models.generative import speller_of
-from spacy_genner.pipeline.docs import Reading
 
 CONFIG = Path(__file__).parent.parent / "configs" / "cpu.cfg"
 BATCH = 8
@@ -91,8 +90,8 @@ class Trained:
         self._key = nlp.get_pipe_config("generative_ner")["spans_key"]
         speller, tasks = speller_of(network), []
         for number, example in enumerate(read_corpus(test, nlp)):
-            read = Reading()(example.predicted)
-            tasks.append(Task(number, example, read, speller.job(read.source), []))
+            read = component.reading(example.predicted)
+            tasks.append(Sentence(speller.job(read.source), [], number, example, read))
         self._tasks = sorted(tasks, key=lambda task: len(task.job.body))
 
     def measure(self, system: System) -> dict[str, Any]:

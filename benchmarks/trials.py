@@ -13,7 +13,7 @@ import typer
 from comparing import f1, margin
 from peak import Peak
 from systems import SCRIPTED, SYSTEMS
-from systems.base import InBatches, Subject, System, Task
+from systems.base import InBatches, Sentence, Subject, System
 from systems.ours import Ours, greedy, speculative
 from systems.shaped import Shaped
 from systems.spacy_pipeline import SpacyPipeline
@@ -21,7 +21,6 @@ from systems.spacy_pipeline import SpacyPipeline
 from spacy_genner.cli._pipelines import read_corpus
 from spacy_genner.decoding.moves import spell
 from spacy_genner.models.generative import speller_of
-from spacy_genner.pipeline.docs import Reading
 from spacy_genner.types import Entity
 
 COMPONENT = "generative_ner"
@@ -60,8 +59,8 @@ class Trials:
         self._systems: dict[str, System | None] = {}
         speller, tasks = speller_of(network), []
         for number, example in enumerate(read_corpus(test, nlp, limit)):
-            read = Reading()(example.predicted)
-            tasks.append(Task(number, example, read, speller.job(read.source), []))
+            read = component.reading(example.predicted)
+            tasks.append(Sentence(speller.job(read.source), [], number, example, read))
         self._tasks = sorted(tasks, key=lambda task: len(task.job.body))
         self._parts = [self._tasks[part::parts] for part in range(parts)]
         for task, entities in zip(self._tasks, self._found(speculative(self._subject)), strict=True):

@@ -31,18 +31,26 @@ class Subject:
 
 @dataclass(frozen=True)
 class Task:
-    """A sentence.
+    """A sentence as a language model sees it.
 
-    number: Its place in the corpus, from 0.
-    example: Its `predicted` has no entities, or those of another system.
     answer: The ids of our own answer: what the floor reads, and about how much free generation is allowed to write.
+    """
+
+    job: Job
+    answer: list[int]
+
+
+@dataclass(frozen=True)
+class Sentence(Task):
+    """A sentence of a corpus.
+
+    number: Its place there, from 0.
+    example: Its `predicted` has no entities, or those of another system.
     """
 
     number: int
     example: Example
     read: DocSource
-    job: Job
-    answer: list[int]
 
 
 @dataclass

@@ -18,7 +18,7 @@ from spacy_genner.decoding.free import longest
 from spacy_genner.formats.mentions import Texts
 from spacy_genner.formats.typed_list import TypedList, escape_text
 
-from .base import Subject, Task
+from .base import Sentence, Subject
 from .generate import Generate
 
 _ITEMS = re.compile(r"(?:(?:[^\\;]|\\.)*;)*", re.DOTALL)
@@ -33,7 +33,7 @@ class GenerateMasked(Generate):
         self._labels, self._texts = labels, texts
         self._marks = [mark for mark in TypedList().marks(subject.labels) if mark != ";"]
 
-    def processors(self, tasks: Sequence[Task], start: int) -> LogitsProcessorList:
+    def processors(self, tasks: Sequence[Sentence], start: int) -> LogitsProcessorList:
         """The rules, for each row."""
         decode, every = self._lm.base.tokenizer.decode, list(range(len(self._lm.base.tokenizer)))
         sources = [Texts(task.read.source, escape_text) for task in tasks]

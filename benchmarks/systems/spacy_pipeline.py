@@ -7,7 +7,7 @@ from spacy.tokens import Doc
 
 from spacy_genner.pipeline.docs import gold_spans
 
-from .base import Output, Task
+from .base import Output, Sentence
 
 
 class SpacyPipeline:
@@ -16,7 +16,7 @@ class SpacyPipeline:
     def __init__(self, path: str, spans_key: str) -> None:
         self._nlp, self._spans_key = spacy.load(path), spans_key
 
-    def __call__(self, tasks: Sequence[Task]) -> Output:
+    def __call__(self, tasks: Sequence[Sentence]) -> Output:
         """Annotate a batch."""
         docs = self._nlp.pipe([self._copy(task.example.predicted) for task in tasks], batch_size=len(tasks))
         spans = [gold_spans(doc, self._spans_key) or [] for doc in docs]
