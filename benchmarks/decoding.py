@@ -10,6 +10,7 @@ import torch
 import typer
 from cells import Cells
 from systems import ALONE, SCRIPTED, SYSTEMS
+from systems.shaped import SHAPES
 from table import table
 from trials import Trials
 
@@ -30,7 +31,8 @@ def main(
     threads: Annotated[int | None, typer.Option(help="Of torch and llama.cpp; as torch chooses if not given")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda:0")] = "auto",
     shape: Annotated[
-        str | None, typer.Option(help="1b, 8b: time a model of this size, with random weights and the same decisions")
+        str | None,
+        typer.Option(help="135m, 1b, 8b: time a network of this size, with random weights and the same decisions"),
     ] = None,
     pipeline: Annotated[list[str] | None, typer.Option(help="Another spaCy pipeline to time: NAME=FOLDER")] = None,
 ) -> None:
@@ -42,6 +44,8 @@ def main(
     names = [*(systems.split(",") if systems else known), *pipelines]
     if unknown := set(names) - known.keys() - pipelines.keys():
         raise typer.BadParameter(f"{', '.join(sorted(unknown))}: choose from {', '.join(known)}")
+    if shape and shape not in SHAPES:
+        raise typer.BadParameter(f"{shape}: choose from {', '.join(SHAPES)}")
     cells, warm = Cells(output), set[int]()
     common = {
         "data": str(test),

@@ -68,7 +68,7 @@ class Trials:
         self._reference = self._found(greedy(self._subject))
         self._known = SCRIPTED if shape else SYSTEMS
         if shape:
-            shaped = Shaped.like(self._subject.lm, [task.job for task in self._tasks], shape)
+            shaped = Shaped.like(self._subject, self._tasks, shape)
             self._subject = replace(self._subject, lm=shaped)
 
     def system(self, name: str) -> System | None:
