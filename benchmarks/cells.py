@@ -23,8 +23,13 @@ class Cells:
         return key
 
     def save(self) -> None:
-        """Write the file; a kill leaves the one of before."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self._path.with_name(f"{self._path.name}.new")
-        fresh.write_text(json.dumps(self.all, indent=1), encoding="utf8")
-        fresh.replace(self._path)
+        """Write the file."""
+        write(self._path, json.dumps(self.all, indent=1))
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file; a kill leaves the one of before."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.write_text(text, encoding="utf8")
+    fresh.replace(path)

@@ -1,4 +1,4 @@
-"""How fast values grow: exponents, and a table of them."""
+"""How fast values grow: exponents, a table of them, and a line."""
 
 from __future__ import annotations
 
@@ -16,6 +16,12 @@ VALUES = {"seconds": "seconds", "mib": "MiB above those before", "passes": "pass
 def exponent(points: Sequence[float], values: Sequence[float]) -> float:
     """The slope of the least-squares line through the logarithms: 1 where values grow in proportion."""
     return float(np.polyfit(np.log(points), np.log(values), 1)[0])
+
+
+def line(points: Sequence[float], values: Sequence[float]) -> tuple[float, float]:
+    """The constant and the slope of the line whose relative errors have the least squares."""
+    slope, constant = np.polyfit(points, values, 1, w=1 / np.array(values))
+    return float(constant), float(slope)
 
 
 def by_axis(cells: Iterable[Cell]) -> dict[str, list[Cell]]:
