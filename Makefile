@@ -21,7 +21,10 @@ HAS_TORCH = import sys, torch; from importlib.util import find_spec; \
 	or tuple(map(int, torch.__version__.split(".")[:2])) < (2, 6))
 HAS_PYTHON = import sys; sys.version_info < (3, 10) and sys.exit("Python 3.10 or newer is needed: make PYTHON=python3.12")
 
-.PHONY: help setup demo test test-slow test-stack4 lint types imports check format clean
+# A machine that has no package index: 64-bit Linux with this Python.
+WHEELS_FOR = --only-binary=:all: --python-version 3.12 --platform manylinux_2_28_x86_64 --platform manylinux2014_x86_64
+
+.PHONY: help setup demo test test-slow test-stack4 lint types imports check wheels format clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -54,6 +57,12 @@ imports: setup  ## Check that the imports run one way
 	$(BIN)/lint-imports
 
 check: lint types imports test test-stack4  ## All checks, on both stacks
+
+wheels: setup  ## Fetch what a GPU machine with torch, transformers and peft lacks (docs/benchmarks.md)
+	rm -rf wheels build
+	$(PIP) download --no-deps $(WHEELS_FOR) -c constraints/transformers-5.txt -r benchmarks/wheels.txt -d wheels
+	$(PIP) wheel --no-deps -w wheels .
+	@du -ch wheels/*.whl | tail -n 1
 
 format: setup  ## Format the code and fix what can be fixed
 	$(BIN)/python -m ruff check --fix .
