@@ -85,7 +85,8 @@ class Trained:
 
     def __init__(self, model: Path, test: Path) -> None:
         nlp: Any = spacy.load(model)
-        network = nlp.get_pipe("generative_ner").model
+        component = nlp.get_pipe("generative_ner")
+        network = component.model
         self.subject = Subject(network.shims[0].lm, network.attrs["format"], network.attrs["labels"])
         self._key = nlp.get_pipe_config("generative_ner")["spans_key"]
         speller, tasks = speller_of(network), []

@@ -13,7 +13,6 @@ from systems.recording_file import load, save
 
 from spacy_genner.cli._pipelines import read_corpus
 from spacy_genner.models.generative import speller_of
-from spacy_genner.pipeline.docs import read_doc
 
 COMPONENT = "generative_ner"
 
@@ -30,7 +29,7 @@ def main(
     subject = Subject(network.shims[0].lm, network.attrs["format"], network.attrs["labels"])
     speller = speller_of(network)
     examples = [example for corpus in corpora for example in read_corpus(corpus, nlp)]
-    jobs = [speller.job(read_doc(example.predicted).source) for example in examples]
+    jobs = [speller.job(component.reading(example.predicted).source) for example in examples]
     save(output, subject, jobs, nlp.get_pipe_config(COMPONENT)["model"]["format"])
     passes = sum(len(script.answers) for script in load(output).scripts)
     typer.echo(f"{len(jobs)} sentences, {passes} passes, {output.stat().st_size / 1000:.0f} kB")
