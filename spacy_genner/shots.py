@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -76,12 +76,12 @@ def pack(shot: Shot) -> dict[str, Any]:
     """An example as JSON can hold it."""
     source, entities = shot
     spans = [[entity.start, entity.end, entity.label] for entity in entities]
-    return {"words": list(source.words), "spaces": list(source.spaces), "spans": spans}
+    return {**asdict(source), "spans": spans}
 
 
 def unpack(packed: dict[str, Any]) -> Shot:
     """The example that was packed."""
-    source = Source(tuple(packed["words"]), tuple(packed["spaces"]))
+    source = Source(tuple(packed["words"]), tuple(packed["spaces"]), tuple(packed.get("starts", ())))
     return source, tuple(Entity(start, end, label) for start, end, label in packed["spans"])
 
 

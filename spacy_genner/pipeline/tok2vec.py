@@ -78,7 +78,8 @@ def forward(
 
     def backprop(d_tokens: list[Floats2d]) -> list[Doc]:
         d_words = model.ops.alloc2f(*words.shape)
-        d_words[counted] = model.ops.flatten(d_tokens)[places]
+        if rows:
+            d_words[counted] = model.ops.flatten(d_tokens)[places]
         backprop_words(d_words)
         return []
 

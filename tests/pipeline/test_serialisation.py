@@ -79,6 +79,8 @@ def test_a_saved_pipeline_is_an_adapter_and_no_base(nlp: Language, tmp_path: Pat
     assert json.loads((folder / "cfg").read_text()) == {
         "labels": {"ORG": "a company", "GPE": ""},
         "calibration": None,
+        "scoring": "own",
+        "reading": {"sentence_starts": True, "line_breaks": True},
     }
 
 
