@@ -55,6 +55,28 @@ def calibration_error(scores: ArrayLike, correct: ArrayLike, bins: int = 10) -> 
     return float(sum(len(part) * abs(p[part].mean() - right[part].mean()) for part in parts) / len(p))
 
 
+def brier(scores: ArrayLike, correct: ArrayLike) -> float:
+    """The mean square of the distance between score and truth (Brier 1950): lower is better."""
+    return float(np.mean((np.asarray(scores, dtype=float) - np.asarray(correct, dtype=float)) ** 2))
+
+
+def cross_validated(
+    scores: ArrayLike, correct: ArrayLike, documents: ArrayLike, folds: int = 5, seed: int = 0
+) -> NDArray[np.float64]:
+    """What scores become by scalings that were fitted to the other documents: how good a fit is on new ones.
+
+    documents: The number of the document of each span. Spans of one document resemble one another.
+    Raises: ValueError if a part of the documents is too little to fit to, see `fit_platt`.
+    """
+    p, right, document = np.asarray(scores), np.asarray(correct), np.asarray(documents)
+    numbers = np.random.default_rng(seed).permutation(np.unique(document))
+    result = np.empty(len(p))
+    for fold in np.array_split(numbers, folds):
+        held_out = np.isin(document, fold)
+        result[held_out] = fit_platt(p[~held_out], right[~held_out])(p[held_out])
+    return result
+
+
 def _log(scores: ArrayLike) -> NDArray[np.float64]:
     return np.log(np.maximum(np.asarray(scores, dtype=np.float64), np.finfo(np.float64).tiny))
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_genner.calibration import Platt, calibration_error, fit_platt
+from spacy_genner.calibration import Platt, brier, calibration_error, cross_validated, fit_platt
 
 
 def drawn(truth: Platt, n: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
@@ -52,3 +52,32 @@ def test_needs_both_kinds(correct):
 def test_refuses_scores_that_say_the_opposite():
     with pytest.raises(ValueError, match="do not mean"):
         fit_platt([0.1] * 50 + [0.9] * 50, [True] * 45 + [False] * 50 + [True] * 5)
+
+
+def test_brier_score():
+    assert brier([1.0, 0.0, 0.5], [True, False, True]) == pytest.approx(0.25 / 3)
+
+
+def test_cross_validation_fits_to_the_other_documents():
+    """With scores that mean something, about what the fit to all is worth; each document by the others."""
+    scores, correct = drawn(Platt(2.0, 0.0), 2000)
+    documents = np.repeat(np.arange(200), 10)
+    unseen = cross_validated(scores, correct, documents)
+    assert np.abs(unseen - fit_platt(scores, correct)(scores)).max() < 0.05
+    changed = correct.copy()
+    changed[documents == 7] = ~changed[documents == 7]
+    assert (cross_validated(scores, changed, documents)[documents == 7] == unseen[documents == 7]).all()
+
+
+def test_cross_validation_sees_a_fit_that_is_worse_on_new_documents():
+    """Perfect scores, and few documents to learn from, whose errors go together."""
+    rng = np.random.default_rng(1)
+    documents = np.repeat(np.arange(6), 4)
+    scores = rng.uniform(0.05, 0.95, 24)
+    correct = rng.uniform(size=24) < scores
+    assert brier(cross_validated(scores, correct, documents), correct) > brier(scores, correct)
+
+
+def test_cross_validation_needs_both_kinds_in_each_part():
+    with pytest.raises(ValueError, match="some of both"):
+        cross_validated([0.9, 0.8, 0.1], [True, True, False], [0, 1, 2])

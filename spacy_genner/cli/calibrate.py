@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from numpy.typing import ArrayLike
 from wasabi import msg
 
-from ..calibration import calibration_error, fit_platt
+from ..calibration import brier, calibration_error, cross_validated, fit_platt
 from ..types import Entity
 from . import genner
 from ._evaluation import Evaluation, annotated, evaluate
 from ._pipelines import characters, generative_ner_of, load, plain_errors, read_corpus
+
+_FEW = 50
+"""With how many right or wrong spans a fit is worth a warning."""
 
 
 @genner.command("calibrate")
@@ -22,29 +27,47 @@ def calibrate_cli(
     output: Annotated[Path, typer.Argument(help="Folder for the calibrated pipeline")],
     component: Annotated[str, typer.Option(help="Name of the generative_ner component")] = "generative_ner",
 ) -> None:
-    """Fit the scores of a pipeline to how often its spans are right (Platt scaling), and save it."""
+    """Fit the scores of a pipeline to how often its spans are right (Platt scaling), and save it.
+
+    Nothing is saved if the fit makes scores worse on documents that it has not seen, by cross-validation.
+    """
     nlp = load(model)
     with plain_errors():
         pipe = generative_ner_of(nlp, component)
         pipe.calibrate(None)
         pipe.threshold, threshold = 0.0, pipe.threshold  # the curve is fitted to the scores of all spans
         result = evaluate(nlp, annotated(read_corpus(data, nlp), pipe.spans_key), pipe.spans_key, "spans")
-        scores, correct = outcomes(result)
-        scaling = fit_platt(scores, correct)
+        scores, correct, documents = outcomes(result)
+        scaling, unseen = fit_platt(scores, correct), cross_validated(scores, correct, documents)
+        _report({"as they are": scores, "calibrated, cross-validated": unseen}, correct)
+        if brier(unseen, correct) >= brier(scores, correct):
+            raise ValueError(
+                f"the fit makes the scores of {len(scores)} spans worse on documents that it has not seen: give more "
+                "documents, or leave the scores as they are"
+            )
         pipe.calibrate(scaling)
         pipe.threshold = threshold
         nlp.to_disk(output)
-    before, after = calibration_error(scores, correct), calibration_error(scaling(scores), correct)
     msg.good(f"Saved the calibrated pipeline to {output}")
-    msg.info(f"Mean distance from the truth over {len(scores)} spans: {before:.3f} before, {after:.3f} after")
 
 
-def outcomes(result: Evaluation) -> tuple[list[float], list[bool]]:
-    """The score of each predicted span, and whether it is a gold span."""
-    scores, correct = list[float](), list[bool]()
-    for predicted, gold in zip(result.predicted, result.gold, strict=True):
+def _report(kinds: Mapping[str, ArrayLike], correct: Sequence[bool]) -> None:
+    """Print how far each kind of scores is from the truth."""
+    rows = [(name, f"{calibration_error(p, correct):.3f}", f"{brier(p, correct):.3f}") for name, p in kinds.items()]
+    msg.table(rows, header=("scores", "calibration error", "Brier score"), aligns=("l", "r", "r"), divider=True)
+    right = sum(correct)
+    if min(right, len(correct) - right) < _FEW:
+        advice = f"give documents with at least {_FEW} of each kind"
+        msg.warn(f"{right} right and {len(correct) - right} wrong spans are few to fit a curve to: {advice}")
+
+
+def outcomes(result: Evaluation) -> tuple[list[float], list[bool], list[int]]:
+    """The score of each predicted span, whether it is a gold span, and the number of its document."""
+    scores, correct, documents = list[float](), list[bool](), list[int]()
+    for number, (predicted, gold) in enumerate(zip(result.predicted, result.gold, strict=True)):
         right = characters(gold)
         for span, score in predicted:
             scores.append(1.0 if score is None else score)
             correct.append(Entity(span.start_char, span.end_char, span.label_) in right)
-    return scores, correct
+            documents.append(number)
+    return scores, correct, documents

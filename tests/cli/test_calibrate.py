@@ -26,7 +26,8 @@ def test_outcomes_pair_scores_with_gold_spans() -> None:
     gold.spans["sc"] = [Span(gold, 10, 11, "GPE"), Span(gold, 0, 1, "ORG")]
     assert gold[10:11].text == "Leeds"
     result = evaluate(nlp, [spacy.training.Example(nlp.make_doc(TEXT), gold)])
-    scores, correct = outcomes(result)
+    scores, correct, documents = outcomes(result)
+    assert documents == [0] * 4
     pairs = sorted((round(score, 3), right) for score, right in zip(scores, correct, strict=True))
     assert pairs == [(0.25, True), (0.5, False), (0.9, False), (0.9, False)]
 
@@ -68,8 +69,9 @@ def calibrated(folder: Path) -> tuple[Any, str]:
 
 def test_saves_a_pipeline_with_other_scores(make: Make) -> None:
     pipe, output = calibrated(make("plain"))
-    before, after = (float(output.split(f" {word}")[0].split()[-1]) for word in ("before", "after"))
-    assert after <= before
+    before, after = (float(output.split(kind)[1].split()[1]) for kind in ("as they are", "cross-validated"))
+    assert after < before, "Brier scores"
+    assert "are few to fit a curve to" in output
     assert pipe.cfg["calibration"] is not None
 
 
@@ -96,3 +98,11 @@ def test_no_such_component(tmp_path: Path) -> None:
     code, output = run(tmp_path / "model", tmp_path / "dev.spacy", tmp_path / "out")
     assert code == 1
     assert "no component 'generative_ner'" in output
+
+
+def test_a_fit_that_is_worse_on_new_documents_is_refused(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = make("plain")
+    monkeypatch.setattr("spacy_genner.cli.calibrate.cross_validated", lambda scores, *_: [1.0 - p for p in scores])
+    code, output = run(folder / "model", folder / "dev.spacy", folder / "calibrated")
+    assert code == 1 and "makes the scores of" in output and "worse on documents that it has not seen" in output
+    assert not (folder / "calibrated").exists()
