@@ -16,7 +16,7 @@ from spacy.training import Corpus, Example
 
 from ..labels import Labels, as_labels
 from ..pipeline.configurable import check_labels
-from ..pipeline.docs import gold_spans, labels_of, own_labels
+from ..pipeline.docs import blocked, gold_spans, labels_of, own_labels
 from .sampling import sample
 
 
@@ -164,7 +164,7 @@ def _rename(doc: Doc, spans_key: str, mapping: dict[str, str | None]) -> None:
         doc.spans[spans_key] = renamed(doc.spans[spans_key])
     if doc.has_annotation("ENT_IOB"):
         missing = [doc[token.i : token.i + 1] for token in doc if not token.ent_iob]
-        doc.set_ents(renamed(doc.ents), missing=missing)
+        doc.set_ents(renamed(doc.ents), missing=missing, blocked=blocked(doc))
     if own := own_labels(doc):
         labels = ((mapping.get(label, label), definition) for label, definition in own.items())
         doc._.ner_labels = {label: definition for label, definition in labels if label is not None} or None

@@ -29,6 +29,7 @@ from .docs import (
     gold_spans,
     labels_of,
     own_labels,
+    unblocked,
     write_ents,
     write_spans,
 )
@@ -157,7 +158,8 @@ class GenerativeNER(TrainablePipe):
         for doc, (read, entities) in zip(docs, scores, strict=True):
             calibrated = scaling([entity.score for entity in entities])
             scored = zip(entities, map(float, calibrated), strict=True)
-            spans = [(read.span(doc, entity), score) for entity, score in scored if score >= self.threshold]
+            found = [(read.span(doc, entity), score) for entity, score in scored if score >= self.threshold]
+            spans = unblocked(doc, found)
             write_spans(doc, self.spans_key, spans)
             if self._ents != "none":
                 write_ents(doc, spans, self._ents, self._overwrite_ents)

@@ -141,13 +141,14 @@ class TestLabelledCorpus:
         assert found == {"Acme won": {"ORG": "a firm"}, "it rained": {"ORG": "a firm", "PER": ""}}
 
     def test_partial_annotation_stays_partial(self, nlp: Language, tmp_path: Path) -> None:
-        doc = nlp("Acme left Leeds yesterday")
+        doc = nlp("Acme left Leeds yesterday evening")
         ents = [Span(doc, 0, 1, "ORG", kb_id="Q1"), Span(doc, 2, 3, "LOC")]
-        doc.set_ents(ents, missing=[doc[3:4]])
+        doc.set_ents(ents, missing=[doc[3:4]], blocked=[doc[4:5]])
         DocBin(docs=[doc]).to_disk(tmp_path / "part.spacy")
-        for mapping, tags in ((None, ["B", "O", "B", ""]), ({"LOC": None}, ["B", "O", "O", ""])):
+        for mapping, tags in ((None, ["B", "O", "B", "", "B"]), ({"LOC": None}, ["B", "O", "O", "", "B"])):
             [example] = LabelledCorpus(tmp_path / "part.spacy", mapping=mapping)(nlp)
             assert [token.ent_iob_ for token in example.reference] == tags
+            assert [ent.start for ent in example.reference.ents] == [0, 2][: 1 if mapping else 2]
             assert example.reference[0].ent_kb_id_ == "Q1"
 
     def test_nothing_to_read(self, corpus: Callable[..., Path], nlp: Language) -> None:
