@@ -14,12 +14,7 @@ from spacy.training import Example
 
 from ..labels import Labels, as_labels
 from ..types import Entity, Source
-
-LABELS = "ner_labels"
-"""The extension for a document's own label set, `doc._.ner_labels`: a list of names, or names with definitions; None:
-the component's labels. It lives in `doc.user_data`, and is saved with it."""
-if not Doc.has_extension(LABELS):
-    Doc.set_extension(LABELS, default=None)
+from .extension import LABELS, get_labels
 
 Scored: TypeAlias = tuple[Span, float]
 """A span and its score."""
@@ -67,11 +62,11 @@ def read_doc(doc: Doc) -> DocSource:
 
 
 def own_labels(doc: Doc) -> Labels | None:
-    """The label set in `doc._.ner_labels`, if there is one.
+    """The label set in `doc._.genner_labels`, if there is one.
 
     Raises: ValueError if it is empty or has an empty name, TypeError if it is none.
     """
-    given = doc._.get(LABELS)
+    given = get_labels(doc)
     if given is None:
         return None
     place = f"doc._.{LABELS} of the document {doc.text[:40]!r}"

@@ -45,7 +45,7 @@ Floats = NDArray[np.float32]
 class GenerativeNER(TrainablePipe):
     """Named entities, flat and nested, from a decoder LLM that marks them in a copy of the text.
 
-    A document may have a label set of its own, in `doc._.ner_labels`, in training as well.
+    A document may have a label set of its own, in `doc._.genner_labels`, in training as well.
 
     labels: The label set, with definitions if it is a mapping. None: read from the training data.
     spans_key: Where spans are read from and written to: `doc.spans[spans_key]`. Their scores are in

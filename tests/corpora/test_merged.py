@@ -124,7 +124,7 @@ class TestLabelledCorpus:
 
     def test_label_sets_in_the_file_are_mapped_too(self, nlp: Language, tmp_path: Path) -> None:
         doc = nlp("Acme won")
-        doc.spans["sc"], doc._.ner_labels = [Span(doc, 0, 1, "ORG")], {"ORG": "who trades", "PER": "", "LOC": ""}
+        doc.spans["sc"], doc._.genner_labels = [Span(doc, 0, 1, "ORG")], {"ORG": "who trades", "PER": "", "LOC": ""}
         DocBin(docs=[doc], store_user_data=True).to_disk(tmp_path / "own.spacy")
         [example] = LabelledCorpus(tmp_path / "own.spacy", mapping={"ORG": "company", "LOC": None})(nlp)
         assert own_labels(example.predicted) == {"PER": "", "company": "who trades"}
@@ -134,7 +134,7 @@ class TestLabelledCorpus:
         docs = []
         for text, labels in [("Acme won", ["ORG"]), ("Leeds won", ["LOC"]), ("it rained", None)]:
             docs.append(nlp(text))
-            docs[-1].spans["sc"], docs[-1]._.ner_labels = [], labels
+            docs[-1].spans["sc"], docs[-1]._.genner_labels = [], labels
         DocBin(docs=docs, store_user_data=True).to_disk(tmp_path / "own.spacy")
         examples = LabelledCorpus(tmp_path / "own.spacy", labels={"ORG": "a firm", "PER": ""})(nlp)
         found = {example.predicted.text: own_labels(example.predicted) for example in examples}

@@ -48,7 +48,8 @@ def test_rules_yield_where_they_come_last_or_are_overwritten(nlp: Language, firs
 def test_an_entity_in_the_place_of_a_rule_is_not_that_of_the_rule(nlp: Language) -> None:
     nlp.add_pipe("entity_ruler").add_patterns([{"label": "RULE", "pattern": "University", "id": "r1"}])
     add_scripted(nlp, overwrite_ents=True)
-    assert [(ent.label_, ent.id_) for ent in nlp(TEXT).ents][0] == ("ORG", "")
+    first = nlp(TEXT).ents[0]
+    assert (first.label_, first.id_) == ("ORG", "")
 
 
 @pytest.mark.parametrize("copy", [lambda doc: doc, lambda doc: Doc(doc.vocab).from_bytes(doc.to_bytes())])
