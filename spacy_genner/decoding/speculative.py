@@ -22,32 +22,32 @@ from .marks import Plan
 from .model import Job, Session, StepModel
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class SpeculativeDecoder:
     """Decodes in a few passes what the greedy decoder finds token by token.
 
-    batch_tokens: How many ids a pass reads at most, padding included; a longer single job is read alone. It is halved
-        when a GPU runs out of memory.
+    batch_tokens: How many ids a pass reads at most, padding included; a longer single job is read alone. When a GPU
+        runs out of memory, it is halved for the rest of the call.
     """
 
     batch_tokens: int = 1024
 
     def __call__(self, model: StepModel, jobs: Sequence[Job]) -> list[Trace]:
         """The most probable move at each state, for each job, in the order of the jobs. Ties go to the earlier move."""
-        drafts = [self._draft(job) for job in jobs]
+        drafts, budget = [self._draft(job) for job in jobs], self.batch_tokens
         while unsettled := [draft for draft in drafts if not draft.finished]:
             for draft in unsettled:
                 draft.restart(model.copies_first)
             sizes = [len(draft.chunk) for draft in unsettled]
-            indices = batches(model, [draft.job for draft in unsettled], sizes, self.batch_tokens)
+            indices = batches(model, [draft.job for draft in unsettled], sizes, budget)
             groups = [[unsettled[n] for n in batch] for batch in indices]
             try:
-                _decode(model, groups, self.batch_tokens)
+                _decode(model, groups, budget)
             except torch.OutOfMemoryError:
                 if len(groups) == len(unsettled):
                     raise
-                self.batch_tokens //= 2
-                warnings.warn(f"out of memory: going on with batch_tokens = {self.batch_tokens}", stacklevel=2)
+                budget //= 2
+                warnings.warn(f"out of memory: going on with batch_tokens = {budget}", stacklevel=2)
         return [draft.walk.trace(draft.logprobs) for draft in drafts]
 
     def _draft(self, job: Job) -> Draft:

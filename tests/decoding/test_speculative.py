@@ -208,7 +208,14 @@ def test_a_batch_that_does_not_fit_is_halved_and_nothing_is_lost() -> None:
     decoder = SpeculativeDecoder(400)
     with pytest.warns(UserWarning, match="out of memory: going on with batch_tokens = 200"):
         traces = decoder(model, jobs)
-    assert decoder.batch_tokens < 200 and all(map(same, traces, expected))
+    assert decoder == SpeculativeDecoder(400) and all(map(same, traces, expected))
+    model.memory = 400  # whoever else was on the GPU is gone
+    model.sessions.clear()
+    assert all(map(same, decoder(model, jobs), expected))
+    fresh = SmallModel(noise)
+    fresh.memory = 400
+    decoder(fresh, jobs)
+    assert model.sessions == fresh.sessions
 
 
 def test_a_single_text_that_does_not_fit_is_an_error() -> None:
