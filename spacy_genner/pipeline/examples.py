@@ -27,16 +27,16 @@ def cut(doc: Doc, size: int) -> tuple[DocSource, list[Window]]:
     return read, split(read.source, size, read.starts)
 
 
-def shots_of(docs: Iterable[Doc], spans_key: str, size: int) -> tuple[list[Shot], int]:
-    """The windows of annotated documents with their entities, and how many spans cannot be shown."""
-    found, lost = list[Shot](), 0
+def shots_of(docs: Iterable[Doc], spans_key: str, size: int) -> tuple[list[Shot], list[str]]:
+    """The windows of annotated documents with their entities, and for each span that cannot be shown why."""
+    found, lost = list[Shot](), list[str]()
     for doc in docs:
         spans = gold_spans(doc, spans_key)
         if spans is not None:
             read, windows = cut(doc, size)
             parts, reasons = _inside(read, spans, windows)
             found += [(read.source[start:end], tuple(part)) for (start, end), part in zip(windows, parts, strict=True)]
-            lost += len(reasons)
+            lost += reasons
     return found, lost
 
 

@@ -123,10 +123,13 @@ class GenerativeNER(TrainablePipe):
         if self.model.attrs["prompt"].shots is None:
             raise ValueError(f"[{self.name}] the prompt shows no examples: set `shots` in [model.prompt] as well")
         shots, lost = shots_of(docs, self.spans_key, self._window)
-        if lost:
-            warnings.warn(f"[{self.name}] spans of the examples that cannot be shown: {lost}", stacklevel=2)
         self.model.attrs["set_shots"](self.model, shots)
-        self.cfg["shots"] = [pack(shot) for shot in self.model.attrs["shots"].pool]
+        pool = self.model.attrs["shots"].pool
+        self.cfg["shots"] = [pack(shot) for shot in pool]
+        if labels := self.cfg["labels"]:
+            lost += ["with an unknown label" for _, spans in pool for span in spans if span.label not in labels]
+        if lost:
+            warnings.warn(f"[{self.name}] spans of the examples that are not shown: {_counts(lost)}", stacklevel=2)
 
     def calibrate(self, scaling: Platt | None) -> None:
         """Turn scores into probabilities by this scaling from now on, until the next training; None: leave them."""
@@ -192,7 +195,7 @@ class GenerativeNER(TrainablePipe):
         sample = once_each(self._sampling, self.cfg["labels"]) if self._sampling else None
         learnt = [self._golds(example, sample) for example in examples]
         if not self._warned:
-            lost = Counter(reason for _, lost in learnt for reason in lost)
+            lost = [reason for _, reasons in learnt for reason in reasons]
             advice = "; spacy_genner.SetLabels.v1 gives a trained component other labels"
             self._warn(lost, advice if "with an unknown label" in lost else "")
         return self._learn([gold for golds, _ in learnt for gold in golds], sgd, losses)
@@ -340,10 +343,10 @@ class GenerativeNER(TrainablePipe):
         self._warn(Counter(reason for example in get_examples() for reason in self._golds(example)[1]))
         self._warned = True
 
-    def _warn(self, lost: Counter[str], advice: str = "") -> None:
+    def _warn(self, lost: list[str], advice: str = "") -> None:
         if lost:
-            counts = ", ".join(f"{count} {reason}" for reason, count in lost.most_common())
-            warnings.warn(f"[{self.name}] gold spans that cannot be learnt as they are: {counts}{advice}", stacklevel=3)
+            message = f"[{self.name}] gold spans that cannot be learnt as they are: {_counts(lost)}{advice}"
+            warnings.warn(message, stacklevel=3)
             self._warned = True
 
     def _required_labels(self) -> Labels:
@@ -354,3 +357,7 @@ class GenerativeNER(TrainablePipe):
             )
         labels: Labels = self.cfg["labels"]
         return labels
+
+
+def _counts(reasons: Iterable[str]) -> str:
+    return ", ".join(f"{count} {reason}" for reason, count in Counter(reasons).most_common())
