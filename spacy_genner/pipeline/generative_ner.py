@@ -1,18 +1,17 @@
 """The pipeline component `generative_ner`."""
 
+import json
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import srsly
 from numpy.typing import NDArray
 from spacy import util
 from spacy.language import Language
-from spacy.pipeline.trainable_pipe import TrainablePipe
 from spacy.tokens import Doc, DocBin
 from spacy.training import Example, validate_examples, validate_get_examples
 from thinc.api import Adam, Model, Optimizer
@@ -34,6 +33,7 @@ from .docs import (
     write_spans,
 )
 from .examples import Gold, Window, cut, golds_of, shots_of
+from .settings import AdjustablePipe, Owner, Settings, restored
 
 Asked = tuple[Source, Labels]
 Examples = Callable[[], Iterable[Example]]
@@ -42,7 +42,7 @@ Losses = dict[str, float]
 Floats = NDArray[np.float32]
 
 
-class GenerativeNER(TrainablePipe):
+class GenerativeNER(AdjustablePipe):
     """Named entities, flat and nested, from a decoder LLM that marks them in a copy of the text.
 
     A document may have a label set of its own, in `doc._.genner_labels`, in training as well.
@@ -73,20 +73,19 @@ class GenerativeNER(TrainablePipe):
         sampling: Sampling | None = None,
         scorer: Callable[..., dict[str, Any]] | None = None,
     ) -> None:
-        threshold, window = float(threshold), int(window)  # a configuration may hold "0.5"
+        window = int(window)  # a configuration may hold "256"
         if ents not in ("none", *ENTS):
             raise ValueError(f'ents = "{ents}": choose one of {", ".join(("none", *ENTS))}')
-        if not 0 <= threshold <= 1:
-            raise ValueError(f"threshold = {threshold}: scores lie between 0 and 1")
         if window < 1:
             raise ValueError(f"window = {window}: the model reads at least one token")
         self.vocab = nlp.vocab
         self.model = model
         self.name = name
         self.scorer = scorer
-        self.cfg: dict[str, Any] = {"calibration": None}
-        self.spans_key, self._ents, self._overwrite_ents = spans_key, ents, overwrite_ents
-        self.threshold, self._window, self._sampling = threshold, window, sampling
+        self._owner = Owner(nlp)
+        self.cfg: Settings = {"calibration": None, "template": model.attrs["prompt"].file}
+        self.threshold, self.spans_key = threshold, spans_key
+        self._ents, self._overwrite_ents, self._window, self._sampling = ents, overwrite_ents, window, sampling
         self._configured = labels is not None
         self._rehearsal_model: Model[Any, Any] | None = None
         self._warned = False  # of gold spans that cannot be learnt
@@ -105,6 +104,8 @@ class GenerativeNER(TrainablePipe):
     def set_labels(self, labels: Mapping[str, str] | Iterable[str] | None) -> None:
         """Use another label set from now on, also one never trained on."""
         self.cfg["labels"] = as_labels(labels)
+        for label in self.cfg["labels"]:
+            self.vocab.strings.add(label)
         self.model.attrs["set_labels"](self.model, self.cfg["labels"])
 
     def add_label(self, label: str, definition: str = "") -> int:
@@ -260,6 +261,7 @@ class GenerativeNER(TrainablePipe):
         elif self.model.attrs["prompt"].shots and "shots" not in self.cfg:
             self.set_shots(example.reference for example in get_examples())
         self.model.initialize()
+        self.calibrate(None)
         self._check(get_examples)
 
     def take_labels(self, get_examples: Examples, labels: Mapping[str, str] | Iterable[str] | None = None) -> None:
@@ -275,7 +277,7 @@ class GenerativeNER(TrainablePipe):
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Write the labels, and what training changed as a PEFT folder."""
         writers = {
-            "cfg": lambda p: srsly.write_json(p, self.cfg),
+            "cfg": lambda p: p.write_text(json.dumps(self.cfg), encoding="utf-8"),  # srsly would round numbers
             "vocab": lambda p: self.vocab.to_disk(p),
             "model": self.model.shims[0].to_disk,
         }
@@ -291,22 +293,42 @@ class GenerativeNER(TrainablePipe):
         util.from_disk(path, readers, exclude)
         return self
 
+    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
+        """The same as bytes."""
+        writers = {
+            "cfg": lambda: json.dumps(self.cfg).encode(),
+            "vocab": lambda: self.vocab.to_bytes(exclude=exclude),
+            "model": self.model.to_bytes,
+        }
+        return bytes(util.to_bytes(writers, exclude))
+
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "GenerativeNER":
         """Read what `to_bytes` gave. Raises: as `from_disk`."""
-        super().from_bytes(bytes_data, exclude=exclude)
+        saved = Settings()
+        readers: dict[str, Callable[[bytes], Any]] = {
+            "cfg": lambda data: saved.update(json.loads(data)),
+            "vocab": lambda data: self.vocab.from_bytes(data, exclude=exclude),
+            "model": self.model.from_bytes,
+        }
+        util.from_bytes(bytes_data, readers, exclude)
+        self.cfg = restored(self.cfg, saved or self.cfg)
         self._use_cfg()
         return self
 
     def _use_cfg(self) -> None:
+        if self.cfg["template"] is not None:
+            self.model.attrs["prompt"] = replace(self.model.attrs["prompt"], template=self.cfg["template"])
         self.set_labels(self.cfg["labels"])
-        if "shots" in self.cfg:
-            self.model.attrs["set_shots"](self.model, map(unpack, self.cfg["shots"]))
+        if self.model.attrs["prompt"].shots:
+            self.model.attrs["set_shots"](self.model, map(unpack, self.cfg.get("shots", ())))
 
     def _read_cfg(self, path: Path) -> None:
         try:
-            self.cfg = srsly.read_json(path)
+            self.cfg = restored(
+                self.cfg, json.loads(path.read_text(encoding="utf-8")), self._owner.given(self, path.parent)
+            )
             self._use_cfg()
-        except (ValueError, LookupError, TypeError) as error:
+        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
             raise ValueError(f"{path} cannot be read ({error}): copy or train the pipeline again") from error
 
     def _learn(self, golds: list[Gold], sgd: Optimizer | None, losses: Losses | None) -> Losses:
@@ -340,7 +362,7 @@ class GenerativeNER(TrainablePipe):
         return read, windows, [(read.source[start:end], labels) for start, end in windows]
 
     def _check(self, get_examples: Examples) -> None:
-        self._warn(Counter(reason for example in get_examples() for reason in self._golds(example)[1]))
+        self._warn([reason for example in get_examples() for reason in self._golds(example)[1]])
         self._warned = True
 
     def _warn(self, lost: list[str], advice: str = "") -> None:
