@@ -3,7 +3,7 @@
 import json
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -239,7 +239,7 @@ class GenerativeNER(AdjustablePipe):
         get_examples: Examples,
         *,
         nlp: Language | None = None,
-        labels: Mapping[str, str] | Iterable[str] | None = None,
+        labels: Mapping[str, str] | Sequence[str] | None = None,  # for spaCy one string would be an Iterable of letters
         shots: str | Path | None = None,
     ) -> None:
         """Load the weights and settle the labels: those given here, else those of the configuration, else those added
