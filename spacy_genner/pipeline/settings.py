@@ -1,7 +1,7 @@
 """The settings of a component that can be changed after it was made, and how the changes are saved.
 
-They are saved with the component as they are, and win over its configuration when it is loaded: over the one that was
-saved with it. One that is given then, as in `spacy.load(path, config=…)`, wins over them.
+They are saved with the component as they are, and hold when it is loaded: unless its configuration is no longer the one
+that it was saved with, as in `spacy.load(path, config=…)`. What is given there wins.
 """
 
 from __future__ import annotations
@@ -29,10 +29,9 @@ def restored(own: Settings, saved: Settings, given: Set[str] = frozenset()) -> S
     own: As it was made.
     saved: Version 0.1 saved only the labels of those that stand in the configuration.
     given: Which of them the configuration says otherwise than when they were saved.
-    Raises: KeyError without labels.
     """
-    missing = PLACES.keys() - {"labels"} - saved.keys()
-    return {"labels": saved["labels"], **saved, **{name: own[name] for name in given | missing}}
+    unsaved = PLACES.keys() - saved.keys() - {"labels"}
+    return {**saved, **{name: own[name] for name in given | unsaved}}
 
 
 class Owner:
@@ -45,8 +44,7 @@ class Owner:
         return Owner, ()
 
     def configure(self, component: object, setting: str, value: Any) -> None:
-        """Write a setting into the configuration too, so that it is known for another one if the former value is given
-        again."""
+        """Write a setting into the configuration as well: the former one, given again, is another one then."""
         for nlp, name in self._places(component):
             nlp.get_pipe_config(name)[setting] = value
 
