@@ -21,6 +21,7 @@ from ..labels import Labels, Sampling, as_labels, once_each
 from ..shots import pack, unpack
 from ..types import Entity, Source
 from ..windows import merge
+from .configurable import as_configured
 from .docs import (
     ENTS,
     DocSource,
@@ -89,7 +90,7 @@ class GenerativeNER(AdjustablePipe):
         self._configured = labels is not None
         self._rehearsal_model: Model[Any, Any] | None = None
         self._warned = False  # of gold spans that cannot be learnt
-        self.set_labels(labels)
+        self._put_labels(labels)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -103,6 +104,11 @@ class GenerativeNER(AdjustablePipe):
 
     def set_labels(self, labels: Mapping[str, str] | Iterable[str] | None) -> None:
         """Use another label set from now on, also one never trained on."""
+        self._put_labels(labels)
+        if self._configured and (configured := as_configured(self.cfg["labels"])):
+            self._owner.configure(self, "labels", configured)
+
+    def _put_labels(self, labels: Mapping[str, str] | Iterable[str] | None) -> None:
         self.cfg["labels"] = as_labels(labels)
         for label in self.cfg["labels"]:
             self.vocab.strings.add(label)
@@ -251,7 +257,7 @@ class GenerativeNER(AdjustablePipe):
         """
         validate_get_examples(get_examples, "GenerativeNER.initialize")
         if labels is not None:
-            self.set_labels(labels)
+            self._put_labels(labels)
         elif not self._configured:
             for label, definition in labels_of(get_examples(), self.spans_key).items():
                 self.add_label(label, definition)
@@ -318,7 +324,7 @@ class GenerativeNER(AdjustablePipe):
     def _use_cfg(self) -> None:
         if self.cfg["template"] is not None:
             self.model.attrs["prompt"] = replace(self.model.attrs["prompt"], template=self.cfg["template"])
-        self.set_labels(self.cfg["labels"])
+        self._put_labels(self.cfg["labels"])
         if self.model.attrs["prompt"].shots:
             self.model.attrs["set_shots"](self.model, map(unpack, self.cfg.get("shots", ())))
 

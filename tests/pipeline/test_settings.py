@@ -122,8 +122,24 @@ def test_changes_of_a_copy_are_kept(nlp: Language, way: str, after: str, tmp_pat
 
 def test_a_change_stands_in_the_configuration(nlp: Language) -> None:
     nlp.rename_pipe(NAME, "renamed")
-    nlp.get_pipe("renamed").threshold = 0.9  # type: ignore[attr-defined]
+    pipe: Any = nlp.get_pipe("renamed")
+    pipe.threshold = 0.9
     assert nlp.config["components"]["renamed"]["threshold"] == 0.9
+    for given, written in [
+        ({"A": "a ship"}, {"A": "a ship"}),
+        ({"B": "", "C": ""}, ["B", "C"]),
+        ({"per:son": "what a configuration cannot hold"}, ["B", "C"]),
+    ]:
+        pipe.set_labels(given)
+        assert nlp.config["components"]["renamed"]["labels"] == written
+
+
+def test_labels_that_come_from_the_data_do_not(add_tiny: Callable[..., Any]) -> None:
+    """Else a later training with this configuration would not take them from other data."""
+    nlp = spacy.blank("xx")
+    add_tiny(nlp, labels=None).set_labels(["A"])
+    nlp.initialize(lambda: [Example(nlp.make_doc("Acme left Leeds"), annotated(nlp))])
+    assert nlp.config["components"][NAME]["labels"] is None
 
 
 @pytest.mark.parametrize(
@@ -132,6 +148,7 @@ def test_a_change_stands_in_the_configuration(nlp: Language) -> None:
         ("threshold", 0.0, {"threshold": 0.0}),  # as it was configured at first
         ("threshold", 0.5, {"threshold": 0.5}),
         ("spans_key", "sc", {"key": "sc"}),
+        ("labels", ["ORG", "GPE"], {"labels": [("ORG", ""), ("GPE", "")]}),  # as it was configured at first
         ("labels", ["PER"], {"labels": [("PER", "")]}),
         ("labels", ["GPE", "ORG"], {"labels": [("GPE", ""), ("ORG", "")]}),  # in another order than configured
     ],
