@@ -25,15 +25,13 @@ from systems.base import InBatches, Sentence, Subject, System
 from systems.generate import Generate
 from systems.masked import GenerateMasked
 from systems.ours import speculative
-from thinc.api import Config
-from trainings import trained
+from trainings import config_of, trained
 
 from spacy_genner.answers import Repairs
 from spacy_genner.cli._pipelines import read_corpus
 from spacy_genner.decoding.free import longest
 from spacy_genner.models.generative import speller_of
 
-CONFIG = Path(__file__).parent.parent / "configs" / "cpu.cfg"
 BATCH = 8
 FORMATS = {
     "inline bracketed": "InlineBracketed",
@@ -69,13 +67,12 @@ def subset(source: Path, target: Path, size: int, seed: int) -> Path:
 
 def train(folder: Path, format: str, loss: str, train_data: Path, dev_data: Path, steps: int, seed: int) -> Path:
     """A trained pipeline; goes on where it was stopped."""
-    config = Config().from_disk(CONFIG, interpolate=False)
+    config = config_of("cpu", steps)
     config["components"]["generative_ner"]["model"] |= {
         "format": {"@misc": f"spacy_genner.{format}.v1"},
         "loss": loss,
     }
     config["system"]["seed"] = config["training"]["seed"] = seed
-    config["variables"] |= {"steps": steps, "eval_every": steps}
     config["paths"] |= {"train": str(train_data), "dev": str(dev_data)}
     return trained(folder, config)
 

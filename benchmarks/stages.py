@@ -12,12 +12,11 @@ import srsly
 from spacy.tokens import DocBin
 from spacy.util import load_model_from_config
 from thinc.api import Config
-from trainings import genner, trained
+from trainings import config_of, genner, trained
 
 from spacy_genner.cli._evaluation import annotated, evaluate
 from spacy_genner.cli._pipelines import read_corpus
 
-CONFIGS = Path(__file__).parent.parent / "configs"
 COMPONENT = "generative_ner"
 _SPANS = "sc"
 
@@ -95,8 +94,7 @@ class Stages:
         return {"p": total.p, "r": total.r, "f": total.f, "nested_f": nested.f, "scored": len(found.gold)}
 
     def _config(self, name: str, steps: int) -> Config:
-        config = Config().from_disk(CONFIGS / f"{name}.cfg", interpolate=False)
-        config["variables"] = {"steps": steps, "eval_every": steps}
+        config = config_of(name, steps)
         if "model" in config["components"][COMPONENT]:
             config["components"][COMPONENT]["model"]["lm"] |= self._lm
         return config

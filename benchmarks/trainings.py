@@ -8,6 +8,14 @@ from pathlib import Path
 
 from thinc.api import Config
 
+CONFIGS = Path(__file__).parent.parent / "configs"
+
+
+def config_of(name: str, steps: int) -> Config:
+    """A config of the project for so many steps, with evaluations at the first and the last one only."""
+    overrides = {"training.optimizer.learn_rate.total_steps": steps, "training.eval_frequency": steps}
+    return Config().from_disk(CONFIGS / f"{name}.cfg", interpolate=False, overrides=overrides)
+
 
 def trained(folder: Path, config: Config) -> Path:
     """A pipeline trained by this config in this folder. One that was stopped goes on, a finished one stays.

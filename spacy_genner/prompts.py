@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import jinja2
@@ -42,16 +43,25 @@ _SLOT = re.compile(f"([{_TEXT}{_SHOT}{_ANSWER}])")
 class Instruction:
     """Instruction, labels with their definitions, shots, text.
 
-    template: The name of one in `templates/` ("gner-t5"), or a jinja2 template over `instruction` (a sentence from
-        the format), `labels` (label → definition, maybe empty), `shots` (each with `text` and `answer`) and `text`,
-        which must come once, behind the shots. None: `TEMPLATE`.
+    template: A jinja2 template over `instruction` (a sentence from the format), `labels` (label → definition, maybe
+        empty), `shots` (each with `text` and `answer`) and `text`, which must come once, behind the shots; or the name
+        of a file with one, a `Path` or ending in ".jinja"; or the name of one in `templates/` ("gner-t5"). None:
+        `TEMPLATE`.
     chat: Put the result into the chat template of the tokenizer, as the user's turn.
     shots: Which examples to show; None: no examples.
     """
 
-    template: str | None = None
+    template: str | Path | None = None
     chat: bool = False
     shots: FewShot | None = None
+    file: str | None = field(default=None, init=False)
+    """What is in the file that `template` names; None: it names none, or one that cannot be read. That is no error
+    before it is needed, as a pipeline that was saved brings what was in it."""
+
+    def __post_init__(self) -> None:
+        if path := _file_of(self.template):
+            with suppress(OSError, ValueError):
+                object.__setattr__(self, "file", path.read_text(encoding="utf-8"))
 
     def render(self, labels: Labels, format: Format, chat_template: Callable[[str], str], shots: int = 0) -> Prompt:
         """The prompt around any source.
@@ -90,6 +100,16 @@ class Instruction:
     def _template(self) -> jinja2.Template:
         if self.template is None:
             return _ENVIRONMENT.from_string(TEMPLATE)
+        if path := _file_of(self.template):
+            if self.file is None:
+                raise ValueError(f"template = {str(path)!r}: there is no such file, or it cannot be read as UTF-8")
+            return _ENVIRONMENT.from_string(self.file)
         if (name := f"{self.template}.jinja") in _ENVIRONMENT.list_templates():
             return _ENVIRONMENT.get_template(name)
-        return _ENVIRONMENT.from_string(self.template)
+        return _ENVIRONMENT.from_string(str(self.template))
+
+
+def _file_of(template: str | Path | None) -> Path | None:
+    """The file that a template is in, if it names one."""
+    named = isinstance(template, Path) or str(template).endswith(".jinja")
+    return Path(str(template)) if named else None

@@ -38,8 +38,8 @@ def test_it_learns_a_sentence(
         "paths.dev": str(corpus),
         "paths.encoder": encoder,
         "nlp.pipeline": ["transformer", component],
-        "variables.steps": 60,
-        "variables.eval_every": 20,
+        "training.eval_frequency": 20,
+        "training.optimizer.learn_rate.total_steps": 60,
         "training.optimizer.learn_rate.warmup_steps": 5,
         "training.optimizer.learn_rate.initial_rate": 0.01,
     }

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,32 @@ def test_the_user_may_replace_the_template() -> None:
     template = "{{ text }}\n{% for label in labels %}{{ label }};{% endfor %} {{ instruction | upper }}\n"
     instruction = "COPY THE TEXT AND MARK EACH ENTITY AS [ENTITY | LABEL]."
     assert render(template) == Prompt("", f"\nORG;GPE;PER; {instruction}\n")
+
+
+@pytest.mark.parametrize("as_template", [str, Path])
+def test_the_template_may_be_in_a_file(as_template: Callable[[Path], str | Path], tmp_path: Path) -> None:
+    path = tmp_path / "mine.jinja"
+    path.write_text("größe\n{{ text }}", encoding="utf-8")
+    instruction = Instruction(as_template(path))
+    path.unlink()  # it is read at once
+    assert instruction.render(LABELS, FORMAT, no_chat) == Prompt("größe\n", "")
+
+
+def test_a_path_need_not_end_in_jinja(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("{{ text }}!")
+    assert Instruction(tmp_path / "mine.txt").render(LABELS, FORMAT, no_chat) == Prompt("", "!")
+    with pytest.raises(ValueError, match="once, not 0 times"):
+        Instruction(str(tmp_path / "mine.txt")).render(LABELS, FORMAT, no_chat)
+
+
+@pytest.mark.parametrize("name", ["none.jinja", "folder.jinja", "latin.jinja", "gner-t5.jinja"])
+def test_a_file_that_cannot_be_read_is_named(name: str, tmp_path: Path) -> None:
+    (tmp_path / "folder.jinja").mkdir()
+    (tmp_path / "latin.jinja").write_bytes("größe {{ text }}".encode("latin-1"))
+    with pytest.raises(
+        ValueError, match=rf"template = '.*{name}': there is no such file, or it cannot be read as UTF-8"
+    ):
+        render(str(tmp_path / name))
 
 
 @pytest.mark.parametrize("template", ["", "no text", "{{ labels }}"])

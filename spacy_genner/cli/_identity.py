@@ -16,10 +16,12 @@ from thinc.api import Config, Model
 from ..models.checkpoint import digest
 from ..models.shim import LMShim
 from ..models.trained import Trained
+from ..pipeline.settings import AdjustablePipe
 
 
 def identity(nlp: Language, config: Config, models: Mapping[str, Model[Any, Any]]) -> dict[str, str]:
-    """Hashes, by name, of what a training depends on: configuration, corpora, labels, weights, and where they are.
+    """Hashes, by name, of what a training depends on: configuration, corpora, labels, prompts, weights and where they
+    are.
 
     nlp: A pipeline that is initialized and not yet trained.
     config: Its configuration, interpolated.
@@ -30,12 +32,16 @@ def identity(nlp: Language, config: Config, models: Mapping[str, Model[Any, Any]
     result |= {"word vectors": _hash(nlp.vocab.vectors.to_bytes())}
     for name, model in models.items():
         trained = Trained({name: model})
-        labels = getattr(nlp.get_pipe(name), "label_data", None)
+        pipe = nlp.get_pipe(name)
+        labels = getattr(pipe, "label_data", None)
         result |= {
             f"labels of {name}": _hash(json.dumps(labels).encode()),
             f"initial weights of {name}": digest(trained.weights()),
             f"device of {name}": " ".join(sorted(map(str, trained.devices))),
         }
+        if isinstance(pipe, AdjustablePipe):  # the template and the examples of its prompt may be from files
+            settings = {key: value for key, value in pipe.cfg.items() if key != "labels"}
+            result[f"settings of {name}"] = _hash(json.dumps(settings).encode())
         for lm in [shim.lm for node in model.walk() for shim in node.shims if isinstance(shim, LMShim)]:
             result |= {
                 f"base weights of {name}": lm.base.fingerprint + lm.base.tokenizer_hash,

@@ -15,6 +15,7 @@ from spacy.training import Corpus, Example
 from wasabi import msg
 
 from ..pipeline.docs import own_labels
+from ..pipeline.extension import set_labels
 from ..pipeline.generative_ner import GenerativeNER
 from ..types import Entity
 
@@ -67,7 +68,7 @@ def read_corpus(path: Path, nlp: Language, limit: int = 0) -> list[Example]:
                 f"{example.predicted.text[:60]!r}, so that spans cannot be compared: use one that keeps the text"
             )
         if labels := own_labels(example.reference):
-            example.predicted._.ner_labels = labels
+            set_labels(example.predicted, labels)
     return examples
 
 

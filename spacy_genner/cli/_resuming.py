@@ -69,6 +69,11 @@ class Recording:
         """How long all updates and evaluations took, those of earlier runs as well."""
         return self._tape.seconds
 
+    @property
+    def evaluations(self) -> list[Results]:
+        """What all evaluations gave, those of earlier runs as well."""
+        return self._tape.evaluations
+
     def __enter__(self) -> None:
         def step_schedules(optimizer: Optimizer) -> None:
             self._step(optimizer)

@@ -38,6 +38,11 @@ class Tape:
         return sum(entry["kind"] == "update" for entry in self._entries)
 
     @property
+    def evaluations(self) -> list[Results]:
+        """The results of those entries that are evaluations."""
+        return [entry["results"] for entry in self._entries if entry["kind"] == "evaluation"]
+
+    @property
     def seconds(self) -> float:
         """How long it took to make them all, whenever that was."""
         return sum((entry["seconds"] for entry in self._entries), 0.0)

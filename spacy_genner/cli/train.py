@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import srsly
 from spacy.cli._util import import_code, parse_config_overrides, setup_gpu, show_validation_error
 from spacy.util import load_config
-from thinc.api import Config
 from typer import Argument, Context, Option
 from wasabi import msg
 
+from ..pipeline.logger import first_is_best
 from . import genner
 from ._pipelines import plain_errors
+from ._steps import schedule_ends_early, set_steps
 
 
 @genner.command("train", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -27,6 +28,9 @@ def train_cli(
         Path | None, Option("--code", "-c", help="Python file to import first, with registered functions, say")
     ] = None,
     gpu_id: Annotated[int, Option("--gpu-id", "-g", help="GPU of thinc's own layers; -1: CPU")] = -1,
+    steps: Annotated[
+        int | None, Option(help="Sets [training] max_steps and, where there is one, total_steps of the schedule", min=1)
+    ] = None,
     seconds: Annotated[float, Option(help="How long to train from one checkpoint to the next", min=0)] = 60,
 ) -> None:
     """Train a pipeline as `spacy train` does; run again after a kill or an error, go on where it was.
@@ -40,10 +44,17 @@ def train_cli(
     """
     overrides = parse_config_overrides(context.args)
     import_code(code)
-    train(config, output, overrides, gpu_id, seconds)
+    train(config, output, overrides, gpu_id, seconds, steps)
 
 
-def train(config_path: Path, output: Path, overrides: Mapping[str, Any], gpu_id: int = -1, seconds: float = 60) -> None:
+def train(
+    config_path: Path,
+    output: Path,
+    overrides: Mapping[str, Any],
+    gpu_id: int = -1,
+    seconds: float = 60,
+    steps: int | None = None,
+) -> None:
     """What `spacy.cli.train.train` does, with checkpoints; see `Recording`."""
     from spacy.training.initialize import init_nlp
     from spacy.training.loop import DIR_MODEL_BEST, DIR_MODEL_LAST
@@ -62,10 +73,14 @@ def train(config_path: Path, output: Path, overrides: Mapping[str, Any], gpu_id:
     with show_validation_error(config_path, hint_fill=False):
         nlp = init_nlp(config, use_gpu=gpu_id)
     msg.good("Initialized pipeline")
+    if steps is not None:
+        set_steps(nlp.config["training"], steps)
+    training = nlp.config.interpolate()["training"]
+    _warn(schedule_ends_early(training))
     msg.divider("Training pipeline")
     with plain_errors():
         recording = Recording(nlp, output, seconds)
-    _remove_log(nlp.config.interpolate())
+    _remove_log(training["logger"])
     with recording:
         train_nlp(nlp, output, use_gpu=gpu_id, stdout=sys.stdout, stderr=sys.stderr)
     for name in (DIR_MODEL_BEST, DIR_MODEL_LAST):
@@ -73,10 +88,25 @@ def train(config_path: Path, output: Path, overrides: Mapping[str, Any], gpu_id:
             meta = srsly.read_json(path)
             meta["performance"]["training_seconds"] = recording.seconds
             srsly.write_json(path, meta)
+    if not training["logger"]["@loggers"].startswith("spacy_genner."):  # which says so itself
+        _warn(first_is_best(weighted(training["score_weights"], recording.evaluations)))
 
 
-def _remove_log(config: Config) -> None:
+def weighted(weights: Mapping[str, float | None], evaluations: Iterable[Mapping[str, Any]]) -> list[float]:
+    """The scores by which spaCy compares evaluations.
+
+    weights: The section [training.score_weights].
+    """
+    used = {name: weight for name, weight in weights.items() if weight}
+    return [sum((found.get(name) or 0.0) * weight for name, weight in used.items()) for found in evaluations]
+
+
+def _warn(text: str) -> None:
+    if text:
+        msg.warn(text)
+
+
+def _remove_log(logger: Mapping[str, Any]) -> None:
     """The console logger writes to no file that exists: a second run would write none, and leave that of the first."""
-    logger = config["training"]["logger"]
     if ".ConsoleLogger." in logger["@loggers"] and logger.get("output_file"):
         Path(logger["output_file"]).unlink(missing_ok=True)

@@ -16,14 +16,15 @@ from spacy.training import Corpus, Example
 
 from ..labels import Labels, as_labels
 from ..pipeline.configurable import check_labels
-from ..pipeline.docs import gold_spans, labels_of, own_labels
+from ..pipeline.docs import blocked, gold_spans, labels_of, own_labels
+from ..pipeline.extension import set_labels
 from .sampling import sample
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledCorpus:
-    """The reader of one corpus, each text with the label set of the corpus in `doc._.ner_labels`, or with those of it
-    that it has there already. A text that has none of them is left out.
+    """The reader of one corpus, each text with the label set of the corpus in `doc._.genner_labels`, or with those of
+    it that it has there already. A text that has none of them is left out.
 
     path: A .spacy file, or a folder of them.
     labels: The label set, or a JSON file with it: a list of names, or names with definitions. None: those of the spans.
@@ -55,7 +56,7 @@ class LabelledCorpus:
         for example in sample(examples, self.limit or None, self.seed):
             own = own_labels(example.reference) or labels
             if asked := {label: definition for label, definition in labels.items() if label in own}:
-                example.predicted._.ner_labels = asked
+                set_labels(example.predicted, asked)
                 yield example
 
     def _labels(self, examples: Sequence[Example]) -> Labels:
@@ -164,7 +165,7 @@ def _rename(doc: Doc, spans_key: str, mapping: dict[str, str | None]) -> None:
         doc.spans[spans_key] = renamed(doc.spans[spans_key])
     if doc.has_annotation("ENT_IOB"):
         missing = [doc[token.i : token.i + 1] for token in doc if not token.ent_iob]
-        doc.set_ents(renamed(doc.ents), missing=missing)
+        doc.set_ents(renamed(doc.ents), missing=missing, blocked=blocked(doc))
     if own := own_labels(doc):
         labels = ((mapping.get(label, label), definition) for label, definition in own.items())
-        doc._.ner_labels = {label: definition for label, definition in labels if label is not None} or None
+        set_labels(doc, {label: definition for label, definition in labels if label is not None} or None)

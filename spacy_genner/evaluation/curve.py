@@ -18,7 +18,7 @@ WIDTH, HEIGHT = 320.0, 160.0
 class Record:
     """One line of the log.
 
-    losses: The loss of each trained component since the last evaluation.
+    losses: The loss of each trained component, summed over the steps since the last evaluation.
     score: The weighted development score, a fraction.
     """
 
@@ -61,17 +61,20 @@ def read_log(path: Path) -> list[Record]:
 
 
 def charts(records: list[Record]) -> list[Chart]:
-    """One chart of the losses and one of the development score; none if no step was evaluated."""
+    """One chart of the losses a step and one of the development score; none if no step was evaluated."""
     if not records:
         return []
     pipes = list(dict.fromkeys(pipe for record in records for pipe in record.losses))
+    before = [-1, *(record.step for record in records)]  # the first step is step 0
+    counted = [(record, max(1, record.step - last)) for record, last in zip(records, before, strict=False)]
     losses: dict[str, Points] = {
-        pipe: [(r.step, r.losses[pipe]) for r in records if pipe in r.losses] for pipe in pipes
+        pipe: [(record.step, record.losses[pipe] / steps) for record, steps in counted if pipe in record.losses]
+        for pipe in pipes
     }
     best = max(records, key=lambda record: record.score)
     score: Points = [(record.step, 100 * record.score) for record in records]
     return [
-        _chart("Training loss", losses, f"{records[-1].step} steps"),
+        _chart("Training loss, mean of a step", losses, f"{records[-1].step} steps"),
         _chart("Development score, %", {"score": score}, f"best {100 * best.score:.1f} at step {best.step}"),
     ]
 

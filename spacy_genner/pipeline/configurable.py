@@ -20,6 +20,16 @@ def check_labels(labels: dict[str, str] | list[str] | None) -> None:
         )
 
 
+def as_configured(labels: dict[str, str]) -> dict[str, str] | list[str] | None:
+    """Labels as a configuration holds them: names alone if none is defined; None if it cannot hold them."""
+    written = labels if any(labels.values()) else list(labels)
+    try:
+        check_labels(written)
+    except ValueError:
+        return None
+    return written
+
+
 def _survives(labels: dict[str, str] | list[str]) -> bool:
     """Whether a pipeline that is saved with these labels comes back with them."""
     try:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from typing import TypeAlias
 
 import numpy as np
 from spacy.tokens import Doc, Span, SpanGroup
@@ -12,12 +14,10 @@ from spacy.training import Example
 
 from ..labels import Labels, as_labels
 from ..types import Entity, Source
+from .extension import LABELS, get_labels
 
-LABELS = "ner_labels"
-"""The extension for a document's own label set, `doc._.ner_labels`: a list of names, or names with definitions; None:
-the component's labels. It lives in `doc.user_data`, and is saved with it."""
-if not Doc.has_extension(LABELS):
-    Doc.set_extension(LABELS, default=None)
+Scored: TypeAlias = tuple[Span, float]
+"""A span and its score."""
 
 _LONGEST_WORD = 100
 _KEPT = _LONGEST_WORD // 2
@@ -92,11 +92,11 @@ def _gap(white_space: str) -> int:
 
 
 def own_labels(doc: Doc) -> Labels | None:
-    """The label set in `doc._.ner_labels`, if there is one.
+    """The label set in `doc._.genner_labels`, if there is one.
 
     Raises: ValueError if it is empty or has an empty name, TypeError if it is none.
     """
-    given = doc._.get(LABELS)
+    given = get_labels(doc)
     if given is None:
         return None
     place = f"doc._.{LABELS} of the document {doc.text[:40]!r}"
@@ -131,30 +131,42 @@ def gold_spans(doc: Doc, key: str) -> list[Span] | None:
     return list(doc.ents) if doc.has_annotation("ENT_IOB") else None
 
 
-def write_spans(doc: Doc, key: str, spans: Iterable[tuple[Span, float]]) -> None:
+def blocked(doc: Doc) -> list[Span]:
+    """The tokens that may be in no entity, by `doc.set_ents(…, blocked=…)`: a span for each."""
+    return [doc[token.i : token.i + 1] for token in doc if token.ent_iob_ == "B" and not token.ent_type]
+
+
+def unblocked(doc: Doc, spans: Iterable[Scored]) -> list[Scored]:
+    """Those that touch no token which is blocked."""
+    tokens = {span.start for span in blocked(doc)}
+    return [(span, score) for span, score in spans if tokens.isdisjoint(range(span.start, span.end))]
+
+
+def write_spans(doc: Doc, key: str, spans: Iterable[Scored]) -> None:
     """Put spans into `doc.spans[key]`, with their scores in `attrs["scores"]`, float32, in the order of the spans."""
     spans = list(spans)
     scores = np.array([score for _, score in spans], dtype="float32")
     doc.spans[key] = SpanGroup(doc, name=key, spans=[span for span, _ in spans], attrs={"scores": scores})
 
 
-def _outermost(scored: tuple[Span, float]) -> tuple[float, ...]:
+def _outermost(scored: Scored) -> tuple[float, ...]:
     span, score = scored
     return span.start - span.end, -score
 
 
-def _best(scored: tuple[Span, float]) -> tuple[float, ...]:
+def _best(scored: Scored) -> tuple[float, ...]:
     span, score = scored
     return -score, span.start - span.end
 
 
-ENTS: dict[str, Callable[[tuple[Span, float]], tuple[float, ...]]] = {"outermost": _outermost, "best": _best}
+ENTS: dict[str, Callable[[Scored], tuple[float, ...]]] = {"outermost": _outermost, "best": _best}
 """Which of overlapping spans go to `doc.ents`: the longest, or those with the highest scores; ties go to the other."""
 
 
-def write_ents(doc: Doc, spans: Iterable[tuple[Span, float]], policy: str, overwrite: bool) -> None:
-    """Put those of the spans that do not overlap into `doc.ents`.
+def write_ents(doc: Doc, spans: Iterable[Scored], policy: str, overwrite: bool) -> None:
+    """Put those of the spans that do not overlap into `doc.ents`. Blocked tokens stay blocked; all others are outside.
 
+    spans: None of them touches a blocked token.
     policy: A key of `ENTS`.
     overwrite: Where spans overlap with entities that the `Doc` has already, drop those; if false, the spans.
     """
@@ -165,4 +177,6 @@ def write_ents(doc: Doc, spans: Iterable[tuple[Span, float]], policy: str, overw
         if taken.isdisjoint(range(span.start, span.end)):
             taken.update(range(span.start, span.end))
             kept.append(span)
-    doc.set_ents(kept, default="outside")
+    for token in chain.from_iterable(preset):
+        token.ent_id = token.ent_kb_id = 0  # else an entity in the place of another one would inherit its identifiers
+    doc.set_ents(kept, blocked=blocked(doc), default="outside")

@@ -26,12 +26,12 @@ Outgrows: TypeAlias = Callable[[Source, Sequence[Entity], Labels], bool]
 """Whether the prompt for a text and the answer with these entities take more positions than the model has."""
 
 
-def shots_of(docs: Iterable[Doc], spans_key: str, reading: Reading, window: int) -> tuple[list[Shot], int]:
-    """The windows of annotated documents with their entities, and how many spans cannot be shown.
+def shots_of(docs: Iterable[Doc], spans_key: str, reading: Reading, window: int) -> tuple[list[Shot], list[str]]:
+    """The windows of annotated documents with their entities, and for each span that cannot be shown why.
 
     window: How many tokens they have at most.
     """
-    found, lost = list[Shot](), 0
+    found, lost = list[Shot](), list[str]()
     for doc in docs:
         spans = gold_spans(doc, spans_key)
         if spans is not None:
@@ -40,7 +40,7 @@ def shots_of(docs: Iterable[Doc], spans_key: str, reading: Reading, window: int)
             windows = split(read.source, Room(window), read.sentences, read.lines)
             parts, across = inside(entities, windows)
             found += [(read.source[start:end], tuple(part)) for (start, end), part in zip(windows, parts, strict=True)]
-            lost += len(reasons) + len(across)
+            lost += reasons + ["across windows"] * len(across)
     return found, lost
 
 

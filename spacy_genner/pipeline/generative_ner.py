@@ -1,19 +1,18 @@
 """The pipeline component `generative_ner`."""
 
+import json
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import srsly
 from numpy.typing import NDArray
 from spacy import util
 from spacy.language import Language
-from spacy.pipeline.trainable_pipe import TrainablePipe
 from spacy.tokens import Doc, DocBin
 from spacy.training import Example, validate_examples, validate_get_examples
 from thinc.api import Adam, Model, Optimizer
@@ -23,6 +22,7 @@ from ..labels import Labels, Sampling, as_labels, once_each
 from ..shots import pack, unpack
 from ..types import Entity, Source
 from ..windows import Room, merge
+from .configurable import as_configured
 from .docs import (
     ENTS,
     DocSource,
@@ -31,25 +31,24 @@ from .docs import (
     gold_spans,
     labels_of,
     own_labels,
+    unblocked,
     write_ents,
     write_spans,
 )
 from .examples import Gold, golds_of, shots_of
 from .parts import Parts, find_all
+from .settings import AdjustablePipe, Owner, Settings, restored
 
 Examples = Callable[[], Iterable[Example]]
 Prediction = tuple[DocSource, list[Entity]]
 Losses = dict[str, float]
 Floats = NDArray[np.float32]
 
-_BEFORE = {"reading": asdict(Reading(sentence_starts=False, line_breaks=False)), "scoring": "moves"}
-"""What holds for pipelines that were saved before there was a choice."""
 
-
-class GenerativeNER(TrainablePipe):
+class GenerativeNER(AdjustablePipe):
     """Named entities, flat and nested, from a decoder LLM that marks them in a copy of the text.
 
-    A document may have a label set of its own, in `doc._.ner_labels`, in training as well.
+    A document may have a label set of its own, in `doc._.genner_labels`, in training as well.
 
     labels: The label set, with definitions if it is a mapping. None: read from the training data.
     spans_key: Where spans are read from and written to: `doc.spans[spans_key]`. Their scores are in
@@ -82,25 +81,25 @@ class GenerativeNER(TrainablePipe):
         sampling: Sampling | None = None,
         scorer: Callable[..., dict[str, Any]] | None = None,
     ) -> None:
-        threshold, window = float(threshold), int(window)  # a configuration may hold "0.5"
+        window = int(window)  # a configuration may hold "256"
         if ents not in ("none", *ENTS):
             raise ValueError(f'ents = "{ents}": choose one of {", ".join(("none", *ENTS))}')
-        if not 0 <= threshold <= 1:
-            raise ValueError(f"threshold = {threshold}: scores lie between 0 and 1")
         if window < 1:
             raise ValueError(f"window = {window}: the model reads at least one token")
         self.vocab = nlp.vocab
         self.model = model
         self.name = name
         self.scorer = scorer
+        self._owner = Owner(nlp)
         self._reading = Reading(sentence_starts, line_breaks)
-        self.cfg: dict[str, Any] = {"calibration": None, "reading": asdict(self._reading), "scoring": "own"}
-        self.spans_key, self._ents, self._overwrite_ents = spans_key, ents, overwrite_ents
-        self.threshold, self._window, self._sampling = threshold, window, sampling
+        self.cfg: Settings = {"calibration": None, "scoring": "own", "template": model.attrs["prompt"].file}
+        self.cfg |= asdict(self._reading)
+        self.threshold, self.spans_key = threshold, spans_key
+        self._ents, self._overwrite_ents, self._window, self._sampling = ents, overwrite_ents, window, sampling
         self._configured = labels is not None
         self._rehearsal_model: Model[Any, Any] | None = None
         self._warned = False  # of gold spans that cannot be learnt
-        self.set_labels(labels)
+        self._put_labels(labels)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -110,7 +109,7 @@ class GenerativeNER(TrainablePipe):
     @property
     def reading(self) -> Reading:
         """How documents are read."""
-        return Reading(**self.cfg["reading"])
+        return Reading(self.cfg["sentence_starts"], self.cfg["line_breaks"])
 
     @property
     def label_data(self) -> dict[str, str]:
@@ -119,7 +118,14 @@ class GenerativeNER(TrainablePipe):
 
     def set_labels(self, labels: Mapping[str, str] | Iterable[str] | None) -> None:
         """Use another label set from now on, also one never trained on."""
+        self._put_labels(labels)
+        if self._configured and (configured := as_configured(self.cfg["labels"])):
+            self._owner.configure(self, "labels", configured)
+
+    def _put_labels(self, labels: Mapping[str, str] | Iterable[str] | None) -> None:
         self.cfg["labels"] = as_labels(labels)
+        for label in self.cfg["labels"]:
+            self.vocab.strings.add(label)
         self.model.attrs["set_labels"](self.model, self.cfg["labels"])
 
     def add_label(self, label: str, definition: str = "") -> int:
@@ -138,10 +144,13 @@ class GenerativeNER(TrainablePipe):
         if self.model.attrs["prompt"].shots is None:
             raise ValueError(f"[{self.name}] the prompt shows no examples: set `shots` in [model.prompt] as well")
         shots, lost = shots_of(docs, self.spans_key, self.reading, self._window)
-        if lost:
-            warnings.warn(f"[{self.name}] spans of the examples that cannot be shown: {lost}", stacklevel=2)
         self.model.attrs["set_shots"](self.model, shots)
-        self.cfg["shots"] = [pack(shot) for shot in self.model.attrs["shots"].pool]
+        pool = self.model.attrs["shots"].pool
+        self.cfg["shots"] = [pack(shot) for shot in pool]
+        if labels := self.cfg["labels"]:
+            lost += ["with an unknown label" for _, spans in pool for span in spans if span.label not in labels]
+        if lost:
+            warnings.warn(f"[{self.name}] spans of the examples that are not shown: {_counts(lost)}", stacklevel=2)
 
     def calibrate(self, scaling: Platt | None) -> None:
         """Turn scores into probabilities by this scaling from now on, until the next training; None: leave them."""
@@ -182,7 +191,8 @@ class GenerativeNER(TrainablePipe):
         for doc, (read, entities) in zip(docs, scores, strict=True):
             calibrated = scaling([entity.score for entity in entities])
             scored = zip(entities, map(float, calibrated), strict=True)
-            spans = [(read.span(doc, entity), score) for entity, score in scored if score >= self.threshold]
+            found = [(read.span(doc, entity), score) for entity, score in scored if score >= self.threshold]
+            spans = unblocked(doc, found)
             write_spans(doc, self.spans_key, spans)
             if self._ents != "none":
                 write_ents(doc, spans, self._ents, self._overwrite_ents)
@@ -215,7 +225,7 @@ class GenerativeNER(TrainablePipe):
         sample = once_each(self._sampling, self.cfg["labels"]) if self._sampling else None
         learnt = [self._golds(example, sample) for example in examples]
         if not self._warned:
-            lost = Counter(reason for _, lost in learnt for reason in lost)
+            lost = [reason for _, reasons in learnt for reason in reasons]
             advice = "; spacy_genner.SetLabels.v1 gives a trained component other labels"
             self._warn(lost, advice if "with an unknown label" in lost else "")
         return self._learn([gold for golds, _ in learnt for gold in golds], sgd, losses)
@@ -259,7 +269,7 @@ class GenerativeNER(TrainablePipe):
         get_examples: Examples,
         *,
         nlp: Language | None = None,
-        labels: Mapping[str, str] | Iterable[str] | None = None,
+        labels: Mapping[str, str] | Sequence[str] | None = None,  # for spaCy one string would be an Iterable of letters
         shots: str | Path | None = None,
     ) -> None:
         """Load the weights and settle the labels: those given here, else those of the configuration, else those added
@@ -270,10 +280,10 @@ class GenerativeNER(TrainablePipe):
         Raises: ValueError if there are no labels, the weights cannot be loaded, or the tokenizer cannot write a label.
         """
         validate_get_examples(get_examples, "GenerativeNER.initialize")
-        self.cfg["reading"] = asdict(self._reading)
+        self.cfg |= asdict(self._reading)
         self.calibrate(None)
         if labels is not None:
-            self.set_labels(labels)
+            self._put_labels(labels)
         elif not self._configured:
             for label, definition in labels_of(get_examples(), self.spans_key).items():
                 self.add_label(label, definition)
@@ -283,6 +293,7 @@ class GenerativeNER(TrainablePipe):
         elif self.model.attrs["prompt"].shots and "shots" not in self.cfg:
             self.set_shots(example.reference for example in get_examples())
         self.model.initialize()
+        self.calibrate(None)
         self._check(get_examples)
 
     def take_labels(self, get_examples: Examples, labels: Mapping[str, str] | Iterable[str] | None = None) -> None:
@@ -298,7 +309,7 @@ class GenerativeNER(TrainablePipe):
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Write the labels, and what training changed as a PEFT folder."""
         writers = {
-            "cfg": lambda p: srsly.write_json(p, self.cfg),
+            "cfg": lambda p: p.write_text(json.dumps(self.cfg), encoding="utf-8"),  # srsly would round numbers
             "vocab": lambda p: self.vocab.to_disk(p),
             "model": self.model.shims[0].to_disk,
         }
@@ -314,24 +325,43 @@ class GenerativeNER(TrainablePipe):
         util.from_disk(path, readers, exclude)
         return self
 
+    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
+        """The same as bytes."""
+        writers = {
+            "cfg": lambda: json.dumps(self.cfg).encode(),
+            "vocab": lambda: self.vocab.to_bytes(exclude=exclude),
+            "model": self.model.to_bytes,
+        }
+        return bytes(util.to_bytes(writers, exclude))
+
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "GenerativeNER":
         """Read what `to_bytes` gave. Raises: as `from_disk`."""
-        super().from_bytes(bytes_data, exclude=exclude)
+        saved = Settings()
+        readers: dict[str, Callable[[bytes], Any]] = {
+            "cfg": lambda data: saved.update(json.loads(data)),
+            "vocab": lambda data: self.vocab.from_bytes(data, exclude=exclude),
+            "model": self.model.from_bytes,
+        }
+        util.from_bytes(bytes_data, readers, exclude)
+        self.cfg = restored(self.cfg, saved or self.cfg)
         self._use_cfg()
         return self
 
     def _use_cfg(self) -> None:
-        self.cfg = _BEFORE | self.cfg
         self.model.attrs["scoring"] = self.cfg["scoring"]
-        self.set_labels(self.cfg["labels"])
-        if "shots" in self.cfg:
-            self.model.attrs["set_shots"](self.model, map(unpack, self.cfg["shots"]))
+        if self.cfg["template"] is not None:
+            self.model.attrs["prompt"] = replace(self.model.attrs["prompt"], template=self.cfg["template"])
+        self._put_labels(self.cfg["labels"])
+        if self.model.attrs["prompt"].shots:
+            self.model.attrs["set_shots"](self.model, map(unpack, self.cfg.get("shots", ())))
 
     def _read_cfg(self, path: Path) -> None:
         try:
-            self.cfg = srsly.read_json(path)
+            self.cfg = restored(
+                self.cfg, json.loads(path.read_text(encoding="utf-8")), self._owner.given(self, path.parent)
+            )
             self._use_cfg()
-        except (ValueError, LookupError, TypeError) as error:
+        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
             raise ValueError(f"{path} cannot be read ({error}): copy or train the pipeline again") from error
 
     def _learn(self, golds: list[Gold], sgd: Optimizer | None, losses: Losses | None) -> Losses:
@@ -370,13 +400,13 @@ class GenerativeNER(TrainablePipe):
         return room
 
     def _check(self, get_examples: Examples) -> None:
-        self._warn(Counter(reason for example in get_examples() for reason in self._golds(example)[1]))
+        self._warn([reason for example in get_examples() for reason in self._golds(example)[1]])
         self._warned = True
 
-    def _warn(self, lost: Counter[str], advice: str = "") -> None:
+    def _warn(self, lost: list[str], advice: str = "") -> None:
         if lost:
-            counts = ", ".join(f"{count} {reason}" for reason, count in lost.most_common())
-            warnings.warn(f"[{self.name}] gold spans that cannot be learnt as they are: {counts}{advice}", stacklevel=3)
+            message = f"[{self.name}] gold spans that cannot be learnt as they are: {_counts(lost)}{advice}"
+            warnings.warn(message, stacklevel=3)
             self._warned = True
 
     def _required_labels(self) -> Labels:
@@ -387,3 +417,7 @@ class GenerativeNER(TrainablePipe):
             )
         labels: Labels = self.cfg["labels"]
         return labels
+
+
+def _counts(reasons: Iterable[str]) -> str:
+    return ", ".join(f"{count} {reason}" for reason, count in Counter(reasons).most_common())

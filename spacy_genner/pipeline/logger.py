@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import StringIO
 from time import monotonic
 from typing import IO, Any
@@ -11,6 +12,7 @@ from typing import IO, Any
 from spacy.language import Language
 from spacy.training.loggers import console_logger_v3
 from tqdm import tqdm
+from wasabi.printer import Printer
 
 SECONDS = 30.0
 """From one line of progress to the next where there is no terminal."""
@@ -23,6 +25,8 @@ def make_logger(output_file: str | None = None) -> Callable[..., Log]:
     """As `spacy.ConsoleLogger.v3`, with a bar that counts the steps in a terminal and, in a file or a pipe, a line now
     and then. spaCy's own bar shows nothing there, and fails where `max_steps` is a variable of the configuration.
 
+    At the end it warns if no evaluation was better than the first one.
+
     output_file: JSON lines to write, one an evaluation. A file that exists is left alone.
     """
     make_table = console_logger_v3(output_file=output_file)
@@ -31,23 +35,38 @@ def make_logger(output_file: str | None = None) -> Callable[..., Log]:
         log_row, close_table = make_table(nlp, stdout, stderr)
         steps = nlp.config.interpolate()["training"]["max_steps"]
         progress = Progress(0, steps, stderr)
+        checkpoints: list[tuple[float, int]] = []
 
         def log(info: dict[str, Any] | None) -> None:
-            nonlocal progress
+            nonlocal progress, checkpoints
             if info is None:
                 progress.advance()
             else:
                 progress.close()
                 log_row(info)
+                checkpoints = info["checkpoints"]
                 progress = Progress(info["step"], steps, stderr)
 
         def close() -> None:
             progress.close()
             close_table()
+            if warning := first_is_best([score for score, _ in checkpoints]):
+                print(Printer(no_print=True).warn(warning), file=stdout, flush=True)
 
         return log, close
 
     return setup
+
+
+def first_is_best(scores: Sequence[float]) -> str:
+    """What to say where the best evaluation is the first one, which spaCy makes after one step; else nothing.
+
+    scores: Those of the evaluations, in their order. Of equal ones spaCy takes the last.
+    """
+    if not scores or scores[0] <= max(scores[1:], default=-math.inf):
+        return ""
+    reason = "no later one was as good" if scores[1:] else "[training] eval_frequency lets no other follow"
+    return f"model-best is hardly trained: it is that of the first evaluation, after one step, and {reason}"
 
 
 class Progress:

@@ -74,6 +74,10 @@ def define_label(config: Config, nlp: Language) -> None:
     nlp.get_pipe("generative_ner").set_labels({"ORG": "a company"})
 
 
+def prompt_otherwise(config: Config, nlp: Language) -> None:
+    nlp.get_pipe("generative_ner").cfg["template"] = "{{ text }}"
+
+
 def nudge(config: Config, nlp: Language) -> None:
     model = nlp.get_pipe("generative_ner").model.shims[0].lm.model
     with torch.no_grad():
@@ -104,6 +108,7 @@ def halve(config: Config, nlp: Language) -> None:
         (lengthen, "configuration"),
         (add_label, "labels of generative_ner"),
         (define_label, "labels of generative_ner"),
+        (prompt_otherwise, "settings of generative_ner"),
         (nudge, "initial weights of generative_ner"),
         (nudge_tok2vec, "initial weights of tok2vec"),
         (add_tag, "labels of tagger"),

@@ -94,7 +94,7 @@ def test_a_corpus_is_read_with_its_own_tokens_only_if_its_spaces_are_unknown(nlp
 
 def test_documents_are_asked_for_what_they_were_annotated_with(nlp: Language, tmp_path: Path) -> None:
     docs = [nlp("one"), nlp("two")]
-    docs[1]._.ner_labels = ["ORG"]
+    docs[1]._.genner_labels = ["ORG"]
     DocBin(docs=docs, store_user_data=True).to_disk(tmp_path / "a.spacy")
     assert [own_labels(example.predicted) for example in read_corpus(tmp_path / "a.spacy", nlp)] == [None, {"ORG": ""}]
 

@@ -40,7 +40,9 @@ def test_results_are_made_once_and_played_back() -> None:
     assert again.result("update", EXAMPLES[0], never) == results[0]
     assert again.result("evaluation", EXAMPLES[1], never) == results[1]
     assert again.ended and again.result("update", EXAMPLES[2], lambda: {"new": 1}) == {"new": 1}
-    assert again.updates == 2
+    assert again.updates == 2 and again.evaluations == [results[1]]
+    again.result("evaluation", EXAMPLES[2], lambda: {"later": 1})
+    assert again.evaluations == [results[1], {"later": 1}]
 
 
 def test_it_knows_how_long_its_results_took(monkeypatch: pytest.MonkeyPatch) -> None:

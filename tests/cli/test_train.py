@@ -87,6 +87,25 @@ def test_settings_on_the_command_line_override_the_config(training: Training, tm
     assert spacy.load(tmp_path / "model-last").config["training"]["max_steps"] == 1
 
 
+def test_steps_are_those_of_the_schedule_as_well(training: Training, tmp_path: Path) -> None:
+    overrides = [f"--{key}={value}" for key, value in training.overrides.items()]
+    code, printed = cli(training.config, "-o", tmp_path, "--steps", 1, "--training.max_steps", 12, *overrides)
+    assert code == 0 and "the learning rate is 0" not in printed, printed
+    section = spacy.load(tmp_path / "model-last").config["training"]
+    assert section["max_steps"] == section["optimizer"]["learn_rate"]["total_steps"] == 1
+
+
+def test_it_warns_of_steps_that_teach_nothing_and_of_a_model_that_is_hardly_trained(
+    training: Training, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    short = {"training.max_steps": 1, "training.logger.@loggers": "spacy.ConsoleLogger.v3"}
+    short |= {"training.optimizer.learn_rate.total_steps": 0, "paths.log": str(tmp_path / "log.jsonl")}
+    train(training.config, tmp_path / "output", training.having(short).overrides)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "total_steps = 0, but [training] max_steps = 1: from step 0 on the learning rate is 0" in printed
+    assert "model-best is hardly trained" in printed and "eval_frequency" in printed
+
+
 def test_an_override_of_nothing_is_an_error_before_anything_runs(training: Training, tmp_path: Path) -> None:
     code, _ = cli(training.config, "-o", tmp_path, "--nonsense", "1")
     assert code and not list(tmp_path.iterdir())

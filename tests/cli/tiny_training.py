@@ -104,7 +104,7 @@ use_averages = false
 [training.optimizer.learn_rate]
 @schedules = "warmup_linear.v1"
 warmup_steps = 3
-total_steps = 9
+total_steps = 12
 initial_rate = 0.05
 """
 """8 updates, an evaluation after each second one; of the scores 0.37, 0.11, 0.85, 0.59, 0.33 the third is the best, and

@@ -124,7 +124,7 @@ class TestLabelledCorpus:
 
     def test_label_sets_in_the_file_are_mapped_too(self, nlp: Language, tmp_path: Path) -> None:
         doc = nlp("Acme won")
-        doc.spans["sc"], doc._.ner_labels = [Span(doc, 0, 1, "ORG")], {"ORG": "who trades", "PER": "", "LOC": ""}
+        doc.spans["sc"], doc._.genner_labels = [Span(doc, 0, 1, "ORG")], {"ORG": "who trades", "PER": "", "LOC": ""}
         DocBin(docs=[doc], store_user_data=True).to_disk(tmp_path / "own.spacy")
         [example] = LabelledCorpus(tmp_path / "own.spacy", mapping={"ORG": "company", "LOC": None})(nlp)
         assert own_labels(example.predicted) == {"PER": "", "company": "who trades"}
@@ -134,20 +134,21 @@ class TestLabelledCorpus:
         docs = []
         for text, labels in [("Acme won", ["ORG"]), ("Leeds won", ["LOC"]), ("it rained", None)]:
             docs.append(nlp(text))
-            docs[-1].spans["sc"], docs[-1]._.ner_labels = [], labels
+            docs[-1].spans["sc"], docs[-1]._.genner_labels = [], labels
         DocBin(docs=docs, store_user_data=True).to_disk(tmp_path / "own.spacy")
         examples = LabelledCorpus(tmp_path / "own.spacy", labels={"ORG": "a firm", "PER": ""})(nlp)
         found = {example.predicted.text: own_labels(example.predicted) for example in examples}
         assert found == {"Acme won": {"ORG": "a firm"}, "it rained": {"ORG": "a firm", "PER": ""}}
 
     def test_partial_annotation_stays_partial(self, nlp: Language, tmp_path: Path) -> None:
-        doc = nlp("Acme left Leeds yesterday")
+        doc = nlp("Acme left Leeds yesterday evening")
         ents = [Span(doc, 0, 1, "ORG", kb_id="Q1"), Span(doc, 2, 3, "LOC")]
-        doc.set_ents(ents, missing=[doc[3:4]])
+        doc.set_ents(ents, missing=[doc[3:4]], blocked=[doc[4:5]])
         DocBin(docs=[doc]).to_disk(tmp_path / "part.spacy")
-        for mapping, tags in ((None, ["B", "O", "B", ""]), ({"LOC": None}, ["B", "O", "O", ""])):
+        for mapping, tags in ((None, ["B", "O", "B", "", "B"]), ({"LOC": None}, ["B", "O", "O", "", "B"])):
             [example] = LabelledCorpus(tmp_path / "part.spacy", mapping=mapping)(nlp)
             assert [token.ent_iob_ for token in example.reference] == tags
+            assert [ent.start for ent in example.reference.ents] == [0, 2][: 1 if mapping else 2]
             assert example.reference[0].ent_kb_id_ == "Q1"
 
     def test_nothing_to_read(self, corpus: Callable[..., Path], nlp: Language) -> None:

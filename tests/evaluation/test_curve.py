@@ -7,7 +7,7 @@ from spacy.training.loggers import console_logger_v3
 
 from spacy_genner.evaluation.curve import HEIGHT, WIDTH, Record, charts, read_log
 
-RECORDS = [Record(0, {"a": 900.0, "b": 1.0}, 0.0), Record(50, {"a": 120.0}, 0.7), Record(100, {"a": 90.0}, 0.65)]
+RECORDS = [Record(0, {"a": 900.0, "b": 1.0}, 0.0), Record(50, {"a": 6000.0}, 0.7), Record(100, {"a": 4500.0}, 0.65)]
 
 
 def test_spacys_own_log_is_read(tmp_path: Path) -> None:
@@ -46,8 +46,10 @@ def test_a_log_without_an_evaluation_has_no_charts(tmp_path: Path) -> None:
     assert charts(read_log(tmp_path / "log.jsonl")) == []
 
 
-def test_losses_are_apart_and_the_score_is_in_percent() -> None:
+def test_losses_are_apart_and_a_mean_of_steps_and_the_score_is_in_percent() -> None:
+    """A log has their sums since the last evaluation: one step at first, then 50."""
     loss, score = charts(RECORDS)
+    assert loss.title == "Training loss, mean of a step"
     assert loss.lines == {"a": [(0, 900), (50, 120), (100, 90)], "b": [(0, 1)]}
     assert score.lines == {"score": [(0, 0), (50, pytest.approx(70)), (100, pytest.approx(65))]}
     assert score.note == "best 70.0 at step 50"
@@ -62,7 +64,12 @@ def test_points_fill_the_drawing_area() -> None:
 
 @pytest.mark.parametrize(("value", "top"), [(0, 1), (1, 1), (1.01, 2), (0.7, 0.8), (23456, 30000), (9.5e-4, 1e-3)])
 def test_the_axis_ends_on_a_round_number(value: float, top: float) -> None:
-    assert charts([Record(10, {"a": value}, 0.1)])[0].top == pytest.approx(top)
+    assert charts([Record(0, {"a": value}, 0.1)])[0].top == pytest.approx(top)
+
+
+def test_a_log_with_a_step_twice_can_be_drawn() -> None:
+    loss, _ = charts([Record(0, {"a": 2.0}, 0.0), Record(0, {"a": 2.0}, 0.0)])
+    assert loss.lines == {"a": [(0, 2.0), (0, 2.0)]}
 
 
 def test_a_log_of_step_0_alone_can_be_drawn() -> None:

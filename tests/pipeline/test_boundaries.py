@@ -64,11 +64,10 @@ def test_lines_are_seen_or_not(nlp: Language) -> None:
     assert source.spaces == (0, 2, 1, 3) and plain.spaces == (0, 1, 1, 1)
 
 
-def test_settings_hold_from_initialize_on_and_are_saved(nlp: Language, tmp_path: Any) -> None:
+def test_settings_hold_from_initialize_on(nlp: Language) -> None:
     component = add_scripted(nlp, sentence_starts=False)
-    nlp.config["initialize"]["components"] = {}
     assert component.reading == Reading(sentence_starts=False)
-    component.cfg["reading"] = {"sentence_starts": True, "line_breaks": False}  # as a pipeline that is loaded
+    component.cfg |= {"sentence_starts": True, "line_breaks": False}  # as a pipeline that is loaded
     assert component.reading == Reading(line_breaks=False)
     component.initialize(lambda: [example(nlp, "Leeds", [])])
     assert component.reading == Reading(sentence_starts=False)
@@ -138,6 +137,6 @@ def test_a_prompt_that_is_too_long_is_an_error_of_its_document_alone(
     failed = list[str]()
     nlp.set_error_handler(lambda name, proc, docs, error: failed.append(str(error)))
     docs = [nlp.make_doc(TEXT) for _ in range(3)]
-    docs[1]._.ner_labels = {"ORG": "word " * 10_000}
+    docs[1]._.genner_labels = {"ORG": "word " * 10_000}
     assert len(list(nlp.pipe(docs))) == 2
     assert len(failed) == 1 and "the prompt with the labels ORG takes" in failed[0] and "2,048 positions" in failed[0]

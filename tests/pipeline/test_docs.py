@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 
-from spacy_genner.pipeline.docs import Reading, gold_spans, write_ents, write_spans
+from spacy_genner.pipeline.docs import Reading, blocked, gold_spans, unblocked, write_ents, write_spans
 from spacy_genner.types import GAPS, Entity
 from tests.pipeline.scripted import marked, named
 
@@ -200,11 +200,37 @@ def test_preset_entities_keep_their_identifiers() -> None:
     assert [(ent.text, ent.kb_id_, ent.id_) for ent in doc.ents] == [("a", "Q1", "id-7"), ("b", "", "")]
 
 
+@pytest.mark.parametrize("start", [0, 1])
+def test_an_entity_does_not_inherit_the_identifiers_of_the_one_that_it_replaces(start: int) -> None:
+    doc = doc_of(*"abc")
+    doc.ents = [Span(doc, 1, 3, label="RULE", kb_id="Q1", span_id="id-7")]
+    write_ents(doc, [(Span(doc, start, 2, label="NEW"), 1.0)], "outermost", True)
+    assert [(ent.start, ent.end, ent.kb_id_, ent.id_) for ent in doc.ents] == [(start, 2, "", "")]
+    assert [(token.ent_id_, token.ent_kb_id_) for token in doc] == [("", "")] * 3
+
+
 def test_every_other_token_is_outside() -> None:
     doc = doc_of(*"ab")
     write_ents(doc, [], "outermost", False)
     assert [token.ent_iob_ for token in doc] == ["O", "O"]
     assert doc.has_annotation("ENT_IOB", require_complete=True)
+
+
+def test_missing_annotation_is_made_and_blocks_stay() -> None:
+    doc = doc_of(*"abcd")
+    doc.set_ents([], blocked=[doc[1:3]], default="missing")
+    assert [span.text for span in blocked(doc)] == ["b", "c"]
+    write_ents(doc, [(Span(doc, 3, 4, label="NEW"), 1.0)], "outermost", True)
+    assert [(token.ent_iob_, token.ent_type_) for token in doc] == [("O", ""), ("B", ""), ("B", ""), ("B", "NEW")]
+    assert named(doc.ents) == [("d", "NEW")]
+    assert blocked(doc_of(*"ab", ents=["B-X", "O"])) == blocked(doc_of(*"ab")) == []
+
+
+def test_spans_that_touch_a_block_are_left_out() -> None:
+    doc = doc_of(*"abcd")
+    doc.set_ents([], blocked=[doc[1:3]])
+    spans = [(Span(doc, start, end, label="X"), 1.0) for start in range(4) for end in range(start + 1, 5)]
+    assert [span.text for span, _ in unblocked(doc, spans)] == ["a", "d"]
 
 
 def test_a_whole_text_is_read_as_spacy_tokenises_it() -> None:

@@ -11,7 +11,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
-from tests.pipeline.scripted import TEXT, add_scripted, marked, named
+from tests.pipeline.scripted import SCRIPT, TEXT, add_scripted, marked, named
 
 RULES = [{"label": "RULE", "pattern": "of Edinburgh", "id": "r1"}, {"label": "RULE", "pattern": "not", "id": "r2"}]
 
@@ -43,6 +43,32 @@ def test_rules_yield_where_they_come_last_or_are_overwritten(nlp: Language, firs
     org = ("University of Edinburgh", "ORG")
     assert named(doc.ents) == [org, ("Edinburgh", "GPE"), ("not", "RULE"), ("Leeds", "GPE")]
     assert [ent.id_ for ent in doc.ents] == ["", "", "r2", ""]
+
+
+def test_an_entity_in_the_place_of_a_rule_is_not_that_of_the_rule(nlp: Language) -> None:
+    nlp.add_pipe("entity_ruler").add_patterns([{"label": "RULE", "pattern": "University", "id": "r1"}])
+    add_scripted(nlp, overwrite_ents=True)
+    first = nlp(TEXT).ents[0]
+    assert (first.label_, first.id_) == ("ORG", "")
+
+
+@pytest.mark.parametrize("copy", [lambda doc: doc, lambda doc: Doc(doc.vocab).from_bytes(doc.to_bytes())])
+@pytest.mark.parametrize("default", ["missing", "outside"])
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize(
+    ("ents", "entities"),
+    [("outermost", ["University", "Edinburgh"]), ("best", ["University", "Edinburgh"]), ("none", [])],
+)
+def test_blocked_tokens_are_in_no_span_and_stay_blocked(
+    nlp: Language, ents: str, entities: list[str], overwrite: bool, default: str, copy: Callable[[Doc], Doc]
+) -> None:
+    add_scripted(nlp, script=[*SCRIPT, ["University", "ORG", 0.1]], ents=ents, overwrite_ents=overwrite)
+    doc = nlp.make_doc(TEXT)
+    doc.set_ents([], blocked=[doc[2:4], doc[10:11]], default=default)  # of Edinburgh, Leeds
+    doc = copy(nlp(copy(doc)))
+    assert named(doc.spans["sc"]) == [("University", "ORG"), ("Edinburgh", "GPE")]
+    assert [ent.text for ent in doc.ents] == entities
+    assert [token.i for token in doc if token.ent_iob_ == "B" and not token.ent_type_] == [2, 3, 10]
 
 
 def test_an_entity_linker_finds_the_entities(nlp: Language) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,20 +26,29 @@ class Terminal(io.StringIO):
 
 
 def pipeline(steps: int) -> Language:
-    """Its number of steps is a variable, as in the configurations of the project."""
+    """Its number of steps is that of its schedule, as in the configurations of the project."""
     nlp = spacy.blank("en")
     config: Any = nlp.config
-    config["variables"] = {"steps": steps}
-    config["training"] |= {"max_steps": "${variables.steps}", "score_weights": {"spans_sc_f": 1.0}}
+    config["training"]["optimizer"]["learn_rate"] = {"total_steps": steps}
+    steps_of_schedule = "${training.optimizer.learn_rate.total_steps}"
+    config["training"] |= {"max_steps": steps_of_schedule, "score_weights": {"spans_sc_f": 1.0}}
     nlp.config = config
     return nlp
 
 
-def run(stream: io.StringIO, setup: Callable[..., Log] | None = None, steps: int = 20) -> str:
-    """20 steps with an evaluation at each tenth, table and progress in one stream."""
+def run(
+    stream: io.StringIO,
+    setup: Callable[..., Log] | None = None,
+    steps: int = 20,
+    scores: Sequence[float] = (0.5, 0.5, 0.5),
+) -> str:
+    """Steps with an evaluation at each tenth, table and progress in one stream."""
     log, close = (setup or make_logger())(pipeline(steps), stream, stream)
-    for step in range(21):
-        info = {"epoch": 0, "step": step, "losses": {}, "other_scores": SCORES, "score": 0.5}
+    info: dict[str, Any] = {"epoch": 0, "losses": {}, "other_scores": SCORES, "checkpoints": []}
+    for step in range(10 * len(scores) - 9):
+        if step % 10 == 0:
+            info |= {"step": step, "score": scores[step // 10]}
+            info["checkpoints"].append((info["score"], step))
         log(None if step % 10 else info)
     close()
     return stream.getvalue()
@@ -83,6 +92,22 @@ def test_the_file_is_that_of_the_logger_of_spacy(tmp_path: Path) -> None:
     run(io.StringIO(), make_logger(str(tmp_path / "log.jsonl")))
     rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text("utf8").splitlines()]
     assert [row["step"] for row in rows] == [0, 10, 20] and rows[0]["scores"] == {"spans_sc_f": 50.0}
+
+
+@pytest.mark.parametrize(
+    ("scores", "warning"),
+    [
+        ((0.5,), "[training] eval_frequency lets no other follow"),
+        ((0.5, 0.4, 0.3), "no later one was as good"),
+        ((0.5, 0.4, 0.5), ""),  # of equal ones spaCy saves the last
+        ((0.0, 0.0), ""),
+        ((0.5, 0.6, 0.4), ""),
+    ],
+)
+def test_it_warns_where_the_best_model_is_hardly_trained(scores: Sequence[float], warning: str) -> None:
+    shown = run(io.StringIO(), scores=scores)
+    assert ("model-best is hardly trained" in shown) == bool(warning)
+    assert warning in shown
 
 
 @pytest.mark.parametrize("name", ["cpu", "gpu"])

@@ -27,7 +27,7 @@ def nlp() -> Language:
 
 def labelled(nlp: Language, text: str, labels: Any = None) -> Doc:
     doc = nlp.make_doc(text)
-    doc._.ner_labels = labels
+    doc._.genner_labels = labels
     return doc
 
 
@@ -102,7 +102,7 @@ BAD: list[tuple[Any, type[Exception], str]] = [
 @pytest.mark.parametrize(("labels", "kind", "message"), BAD, ids=str)
 def test_what_is_no_label_set_is_refused(nlp: Language, labels: Any, kind: type[Exception], message: str) -> None:
     component = add_scripted(nlp)
-    with pytest.raises(kind, match=rf"doc\._\.ner_labels of the document 'Leeds and Essex'.*{message}"):
+    with pytest.raises(kind, match=rf"doc\._\.genner_labels of the document 'Leeds and Essex'.*{message}"):
         nlp(labelled(nlp, TEXTS[2], labels))
     with pytest.raises(kind, match=message):
         component.update([example(nlp, "Leeds", [(0, 1, "GPE")], labels)])
@@ -124,8 +124,8 @@ def test_examples_are_learnt_with_the_labels_of_their_text_or_else_of_their_refe
     component = add_scripted(nlp, labels=["ORG"])
     spans = [(0, 1, "ORG"), (1, 2, "SHIP")]
     text, reference, neither = (example(nlp, "a b", spans, labels) for labels in (["SHIP"], None, None))
-    reference.reference._.ner_labels = {"SHIP": "it swims", "ORG": ""}
-    text.reference._.ner_labels = ["ORG"]
+    reference.reference._.genner_labels = {"SHIP": "it swims", "ORG": ""}
+    text.reference._.genner_labels = ["ORG"]
     with pytest.warns(UserWarning, match=r"as they are: 2 with an unknown label; spacy_genner\.SetLabels\.v1"):
         component.update([text, reference, neither])
     assert [tuple(gold)[1:] for gold in component.model.attrs["batches"][0]] == [

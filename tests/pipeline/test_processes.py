@@ -29,6 +29,12 @@ if __name__ == "__main__":
     again, scores_again = found(nlp.pipe(TEXTS, n_process=2, batch_size=3))
     assert again == spans
     assert max(abs(a - b) for a, b in zip(scores, scores_again, strict=True)) < 1e-4
+    docs = [nlp.make_doc(text) for text in TEXTS]
+    for doc in docs:
+        doc._.genner_labels = ["SHIP"]
+    docs = list(nlp.pipe(docs, n_process=2, batch_size=3))
+    assert {span.label_ for doc in docs for span in doc.spans["sc"]} == {"SHIP"}
+    assert [doc._.genner_labels for doc in docs] == [["SHIP"]] * len(TEXTS)
 """
 """Texts long enough for torch to share the work among threads."""
 

@@ -78,9 +78,13 @@ def test_a_saved_pipeline_is_an_adapter_and_no_base(nlp: Language, tmp_path: Pat
     assert 2 * trained <= (folder / "model" / "adapter_model.safetensors").stat().st_size < 2 * trained + 10_000
     assert json.loads((folder / "cfg").read_text()) == {
         "labels": {"ORG": "a company", "GPE": ""},
+        "spans_key": "sc",
+        "template": None,
+        "threshold": 0.0,
         "calibration": None,
         "scoring": "own",
-        "reading": {"sentence_starts": True, "line_breaks": True},
+        "sentence_starts": True,
+        "line_breaks": True,
     }
 
 

@@ -123,9 +123,26 @@ def test_long_documents_are_shown_in_windows(nlp: Language, add_tiny: Callable[.
     component = add_tiny(nlp, model=showing(), window=2)
     doc = nlp.make_doc("Acme Ltd is in Leeds")
     doc.spans["sc"] = [doc.char_span(0, 8, "ORG"), doc.char_span(12, 20, "GPE"), doc.char_span(15, 20, "GPE")]
-    with pytest.warns(UserWarning, match=r"spans of the examples that cannot be shown: 1"):
+    with pytest.warns(UserWarning, match=r"spans of the examples that are not shown: 1 across windows$"):
         component.set_shots([doc])
     assert shown(nlp) == ["[Acme Ltd | ORG]", "is in", "[Leeds | GPE]"]
+
+
+@pytest.mark.parametrize("given", ["docs", "data"])
+def test_what_is_not_in_the_label_set_is_counted(nlp: Language, add_tiny: Callable[..., Any], given: str) -> None:
+    component = add_tiny(nlp, labels=["GPE"], model=showing(2))
+    with pytest.warns(UserWarning, match=r"spans of the examples that are not shown: 1 with an unknown label$"):
+        if given == "docs":
+            component.set_shots(annotated(nlp, text) for text in TEXTS)  # of the four two are shown
+        else:
+            nlp.initialize(lambda: examples(nlp))
+
+
+def test_without_a_label_set_none_is_unknown(
+    nlp: Language, add_tiny: Callable[..., Any], recwarn: pytest.WarningsRecorder
+) -> None:
+    add_tiny(nlp, labels=None, model=showing(2)).set_shots(annotated(nlp, text) for text in TEXTS)
+    assert not [warning for warning in recwarn if "unknown label" in str(warning.message)]
 
 
 def test_documents_without_annotation_are_no_examples(nlp: Language, add_tiny: Callable[..., Any]) -> None:

@@ -302,9 +302,9 @@ def test_pickling(tok2vec: Callable[..., Tok2Vec]) -> None:
 @pytest.mark.parametrize(
     ("component", "mode", "score"),
     [
-        ("ner", {"variables.attention": "causal"}, "ents_f"),
-        ("ner", {"variables.attention": "bidirectional"}, "ents_f"),
-        ("ner", {"variables.echo": True}, "ents_f"),
+        ("ner", {"components.tok2vec.model.attention": "causal"}, "ents_f"),
+        ("ner", {"components.tok2vec.model.attention": "bidirectional"}, "ents_f"),
+        ("ner", {"components.tok2vec.model.echo": True}, "ents_f"),
         ("spancat", {}, "spans_sc_f"),
     ],
 )
@@ -322,13 +322,13 @@ def test_the_config_trains(
         f"{decoder}.lm.dtype": "float32",
         f"{decoder}.width": 32,
         "training.optimizer.learn_rate.initial_rate": 0.01,
-        "variables.steps": 40,
-        "variables.eval_every": 20,
+        "training.optimizer.learn_rate.total_steps": 40,
+        "training.eval_frequency": 20,
         **mode,
     }
     train_config(CONFIG, tmp_path / "output", overrides)
     nlp = spacy.load(tmp_path / "output" / "model-best")
-    assert nlp.config.interpolate()["components"]["tok2vec"]["model"]["echo"] == ("variables.echo" in mode)
+    assert nlp.config.interpolate()["components"]["tok2vec"]["model"]["echo"] == (f"{decoder}.echo" in mode)
     assert nlp.evaluate(list(Corpus(tmp_path / "data.spacy")(nlp)))[score] == 1.0
 
 
