@@ -19,7 +19,7 @@ class Report:
     documents, tokens: How many were written.
     read: Spans in the input documents that were converted.
     spans: Spans written, by label.
-    nested: How many of them lie inside another one, or share its extent.
+    nested: How many of them lie inside another one.
     lost: Spans of the input that were not written, by reason.
     changed: What was written differently from the input, by reason.
     ignored: Annotations of the input that are no spans, by kind.
