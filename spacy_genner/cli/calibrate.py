@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from wasabi import msg
 
 from ..calibration import calibration_error, fit_platt
 from ..types import Entity
 from . import genner
 from ._evaluation import Evaluation, annotated, evaluate
 from ._pipelines import characters, generative_ner_of, load, plain_errors, read_corpus
+from ._printing import msg
 
 
 @genner.command("calibrate")

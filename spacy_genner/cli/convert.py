@@ -10,13 +10,13 @@ from typing import Annotated
 import spacy
 from spacy.tokens import DocBin
 from typer import Argument, BadParameter, Option
-from wasabi import msg
 
 from ..corpora.columns import Layout
 from ..corpora.convert import Output, convert_brat, convert_columns, convert_json
 from ..corpora.offsets import Alignment
 from ..corpora.tags import Scheme
 from . import genner
+from ._printing import msg
 
 
 class Format(str, Enum):

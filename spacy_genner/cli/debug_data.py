@@ -8,11 +8,11 @@ from typing import Annotated
 import spacy
 from spacy.tokens import Doc, DocBin
 from typer import Argument, Option
-from wasabi import msg
 
 from ..corpora.statistics import Statistics, seen_share, shared_texts, statistics
 from . import genner
 from ._pipelines import plain_errors
+from ._printing import msg
 
 
 @genner.command("debug-data")

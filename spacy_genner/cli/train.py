@@ -12,10 +12,10 @@ from spacy.cli._util import import_code, parse_config_overrides, setup_gpu, show
 from spacy.util import load_config
 from thinc.api import Config
 from typer import Argument, Context, Option
-from wasabi import msg
 
 from . import genner
 from ._pipelines import plain_errors
+from ._printing import msg
 
 
 @genner.command("train", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

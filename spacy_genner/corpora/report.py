@@ -8,6 +8,8 @@ from typing import Any
 
 from wasabi.tables import table
 
+from ..text import visible
+
 PLACES = 5
 """How many places a report names for each reason."""
 
@@ -66,9 +68,9 @@ class Report:
         rows: list[tuple[str, int | str]] = [("tag scheme", self.scheme)] if self.scheme else []
         rows += [("documents", self.documents), ("tokens", self.tokens)]
         rows += [("spans read", self.read), ("spans written", self.written), ("of them nested", self.nested)]
-        rows += [(f"label {label}", count) for label, count in self.spans.most_common()]
+        rows += [(f"label {visible(label)}", count) for label, count in self.spans.most_common()]
         rows += [(f"LOST: {reason}", count) for reason, count in self.lost.most_common()]
         rows += [(f"changed: {reason}", count) for reason, count in self.changed.most_common()]
-        rows += [(f"ignored: {kind}", count) for kind, count in self.ignored.most_common()]
-        lines = [line for reason, places in self.places.items() for line in (f"First {reason}:", *places)]
+        rows += [(f"ignored: {visible(kind)}", count) for kind, count in self.ignored.most_common()]
+        lines = [line for reason, places in self.places.items() for line in (f"First {reason}:", *map(visible, places))]
         return "\n".join([table(rows, aligns=("l", "r")), *lines])

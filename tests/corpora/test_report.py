@@ -60,3 +60,13 @@ def test_only_the_first_places_are_named_but_all_are_counted() -> None:
 
 def test_an_empty_report_prints() -> None:
     assert "documents" in str(Report()) and "scheme" not in str(Report())
+
+
+def test_texts_of_the_input_are_printed_visibly() -> None:
+    report = Report(spans=Counter({"A\x1b]0;B\x07": 1}))
+    report.lose("crossing", "f:1 [0, 1, \u202eA\n] 'x'")
+    report.ignored["re\u2066lations"] += 1
+    assert not {"\x1b", "\x07", "\u202e", "\u2066"} & set(str(report))
+    for shown in (r"A\x1b]0;B\x07", r"f:1 [0, 1, \u202eA\n] 'x'", r"re\u2066lations"):
+        assert shown in str(report)
+    assert report.to_dict()["places"] == {"crossing": ["f:1 [0, 1, \u202eA\n] 'x'"]}, "JSON stays as it is"
