@@ -104,7 +104,7 @@ def mark_line(text: str, parts: list[tuple[int, int]], label: str, column: str |
     return f"T1\t{label} {offsets}\t{column}".replace("\n", " ")
 
 
-@given(st.lists(ROWS, max_size=4), st.none() | st.sampled_from(Scheme), DEPTH)
+@given(st.lists(ROWS, min_size=1, max_size=4), st.none() | st.sampled_from(Scheme), DEPTH)
 def test_no_span_of_columns_is_lost_without_report(
     folder: Path, sentences: list[list[tuple[str, str, str]]], scheme: Scheme | None, max_depth: int | None
 ) -> None:
@@ -193,7 +193,7 @@ def test_the_group_has_the_name_that_was_asked_for(tmp_path: Path) -> None:
     assert list(docs[0].spans) == ["gold"] and written(docs, "gold") == {"A": 1}
 
 
-def test_files_without_sentences(tmp_path: Path) -> None:
-    for merge in (False, True):
-        docs, report = columns(tmp_path, "", "\n", merge=merge)
-        assert docs == [] and report.documents == 0
+@pytest.mark.parametrize("merge", [False, True])
+def test_a_file_without_sentences_is_named(tmp_path: Path, merge: bool) -> None:
+    with pytest.raises(ValueError, match=r"1\.conll has no sentence"):
+        columns(tmp_path, "a O", "\n", merge=merge)
