@@ -12,8 +12,9 @@ from spacy.tokens import Doc
 from .annotate import annotate
 from .brat import find_pairs, read_pair
 from .columns import Layout, merge_files, read_columns
-from .json_lines import Record, read_json
+from .json_lines import read_json
 from .offsets import Alignment, record_doc
+from .record import Record
 from .report import Report
 from .sampling import sample
 from .tags import Scheme, detect
@@ -80,9 +81,8 @@ def convert_brat(
 
     Raises: ValueError for what cannot be read, with file and line.
     """
-    report = Report()
-    pairs = sample(find_pairs(paths), output.limit, output.seed)
-    return _record_docs((read_pair(pair, report) for pair in pairs), nlp, output, alignment, report), report
+    report, pairs = Report(), sample(find_pairs(paths), output.limit, output.seed)
+    return _record_docs(map(read_pair, pairs), nlp, output, alignment, report), report
 
 
 def _record_docs(

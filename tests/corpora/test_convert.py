@@ -48,6 +48,7 @@ def check(docs: list[Doc], report: Report, read: int) -> None:
             st.text("ab -.'\n\u3000", max_size=20),
             st.lists(st.tuples(st.integers(-1, 22), st.integers(-1, 22), st.sampled_from("AB")), max_size=8),
         ),
+        min_size=1,
         max_size=3,
     ),
     st.sampled_from(Alignment),
@@ -180,7 +181,7 @@ def test_spans_of_brat_that_cross_or_do_not_align_are_reported(tmp_path: Path) -
     assert [(span.text, span.label_) for span in doc.spans["sc"]] == [("New Yorkers met", "B"), ("👍", "D")]
     place = str(tmp_path / "a.ann")
     assert report.places == {
-        "misaligned": [f"{place} [8, 12, C] 'York'"],
+        "misaligned": [f"{place}:3 [8, 12, C] 'York'"],
         "crossing": [f"{place} [0, 7, A] 'The New'"],
     }
     (doc,), report = convert_brat([tmp_path / "a.ann"], NLP, Output(), Alignment.expand)
