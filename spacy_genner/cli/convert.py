@@ -71,7 +71,7 @@ def convert(
     ] = Alignment.expand,
     report_path: Annotated[Path | None, Option("--json", help="Write the report into this JSON file too")] = None,
 ) -> None:
-    """Convert annotated corpora into a .spacy file, and report every span that is changed or lost."""
+    """Convert annotated corpora into a .spacy file, and report all that is changed, lost or left out."""
     if format is not Format.brat and (folders := [str(path) for path in inputs if path.is_dir()]):
         raise BadParameter(f"{', '.join(folders)}: only --format brat reads folders, name the files")
     what = Output(spans_key, max_depth, limit, seed)
@@ -91,6 +91,8 @@ def convert(
     print(report)
     if report_path:
         report_path.write_text(json.dumps(report.to_dict(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    if report.left_out:
+        msg.warn(f"{sum(report.left_out.values())} records are no gold and not in the output: see left out above")
     if report.lost:
         msg.warn(f"{sum(report.lost.values())} of {report.read} spans are not in the output: see LOST above")
     msg.good(f"{report.documents} documents in {output}")

@@ -14,7 +14,7 @@ from .brat import find_pairs, read_pair
 from .columns import Layout, merge_files, read_columns
 from .json_lines import read_json
 from .offsets import Alignment, record_doc
-from .record import Record
+from .record import LeftOut, Record
 from .report import Report
 from .sampling import sample
 from .tags import Scheme, detect
@@ -61,15 +61,22 @@ def convert_columns(
 def convert_json(
     paths: Sequence[Path], nlp: Language, output: Output, alignment: Alignment
 ) -> tuple[list[Doc], Report]:
-    """The records of files of JSON lines, or of JSON arrays, as Docs.
+    """The records of JSON files as Docs. Those that are no gold are left out and reported, before `limit` draws.
 
     alignment: What becomes of spans that start or end inside a token.
 
-    Raises: ValueError for what cannot be read, with file and line.
+    Raises: ValueError for what cannot be read, with file and line, and if every record is left out.
     """
-    report = Report()
-    records = sample([record for path in paths for record in read_json(path)], output.limit, output.seed)
-    return _record_docs(records, nlp, output, alignment, report), report
+    report, records = Report(), list[Record]()
+    for item in [item for path in paths for item in read_json(path)]:
+        if isinstance(item, LeftOut):
+            report.leave_out(item.reason, item.place)
+        else:
+            records.append(item)
+    if not records:
+        first = "; ".join(f"{places[0]} ({reason})" for reason, places in report.places.items())
+        raise ValueError(f"there is nothing to write: every record is left out, the first of each kind are {first}")
+    return _record_docs(sample(records, output.limit, output.seed), nlp, output, alignment, report), report
 
 
 def convert_brat(

@@ -66,6 +66,13 @@ class Record:
     ignored: tuple[str, ...] = ()
 
 
+class LeftOut(NamedTuple):
+    """A record that is no gold, and why."""
+
+    place: str
+    reason: str
+
+
 def raw_span(place: str, start: Any, end: Any, label: Any, texts: tuple[str, ...] = ()) -> RawSpan:
     """A span of one part.
 

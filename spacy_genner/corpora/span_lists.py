@@ -20,19 +20,20 @@ def span_fields(item: Mapping[str, Any]) -> list[str]:
     return [name for name in lists if name not in whole]
 
 
-def read_spans(item: Mapping[str, Any], place: str) -> Record:
+def read_spans(item: Mapping[str, Any], place: str, *, bare: bool = False) -> Record:
     """A record with `text` or `data` (a string) or `tokens` (of strings), and its spans under one of `SPANS`. A span is
     [start, end, label], or an object with `START`, `END` (or both as "span": [start, end]) and `LABEL`.
 
     What the record says of a span besides is kept, to be compared: its `text` (or `name` beside "span"), and Prodigy's
     tokens from `token_start` to `token_end`. Doccano's offsets count UTF-16 units.
 
+    bare: Whether a record without spans is a text without entities.
     Raises: ValueError for what is not such a record, with its place.
     """
     fields = span_fields(item)
-    if len(fields) != 1:
+    if len(fields) > 1 or not (fields or bare):
         raise ValueError(f"{place} has lists of spans under {fields or 'no name'}: expected one of {', '.join(SPANS)}")
-    spans = item[fields[0]]
+    spans = item[fields[0]] if fields else []
     relations = item["relations"] if isinstance(item.get("relations"), list) else []
     match item:
         case {"text": str(text)} | {"data": str(text)}:

@@ -39,7 +39,7 @@ def check(docs: list[Doc], report: Report, read: int) -> None:
     assert written(docs) == report.spans
     assert report.documents == len(docs) and report.tokens == sum(map(len, docs))
     assert all(set(doc.ents) <= set(doc.spans["sc"]) for doc in docs)
-    assert report.places.keys() == (report.lost + report.changed).keys()
+    assert report.places.keys() == (report.lost + report.changed + report.left_out).keys()
 
 
 @given(
@@ -198,3 +198,42 @@ def test_the_group_has_the_name_that_was_asked_for(tmp_path: Path) -> None:
 def test_a_file_without_sentences_is_named(tmp_path: Path, merge: bool) -> None:
     with pytest.raises(ValueError, match=r"1\.conll has no sentence"):
         columns(tmp_path, "a O", "\n", merge=merge)
+
+
+def json_docs(folder: Path, *items: Any, **settings: Any) -> tuple[list[Doc], Report]:
+    path = folder / "a.jsonl"
+    path.write_text("\n".join(map(json.dumps, items)), "utf-8")
+    output = Output(**{name: settings.pop(name) for name in list(settings) if name in Output.__dataclass_fields__})
+    docs, report = convert_json([path], NLP, output, Alignment.strict, **settings)
+    check(docs, report, report.read)
+    return docs, report
+
+
+def test_records_that_are_no_gold_are_left_out_and_reported(tmp_path: Path) -> None:
+    text, span = "May was a good month for the shop.", {"start": 0, "end": 3, "label": "PERSON"}
+    rejected = {"text": text, "spans": [span], "answer": "reject"}
+    docs, report = json_docs(tmp_path, rejected, {"text": text, "answer": "accept"}, {**rejected, "answer": "accept"})
+    assert [len(doc.ents) for doc in docs] == [0, 1] and report.read == 1
+    assert report.left_out == {"answer: reject": 1}
+    assert report.places == {"answer: reject": [f"{tmp_path / 'a.jsonl'}:1"]}
+
+
+def test_a_sample_is_drawn_from_gold(tmp_path: Path) -> None:
+    gold = {"text": "a", "spans": [[0, 1, "A"]]}
+    docs, report = json_docs(tmp_path, *[{**gold, "answer": "ignore"}] * 20, gold, gold, limit=2)
+    assert len(docs) == 2 and report.left_out == {"answer: ignore": 20}
+
+
+def test_a_corpus_without_gold_is_an_error(tmp_path: Path) -> None:
+    ignored = {"text": "a", "spans": [], "answer": "ignore"}
+    with pytest.raises(
+        ValueError, match=r"every record is left out.*a\.jsonl:1 \(answer: ignore\); .*a\.jsonl:2 \(answer: reject"
+    ):
+        json_docs(tmp_path, ignored, {**ignored, "answer": "reject"})
+
+
+def test_two_labels_on_one_span_are_not_nested(tmp_path: Path) -> None:
+    _, report = json_docs(tmp_path, {"text": "Bonn am Rhein", "spans": [[0, 4, "A"], [0, 4, "B"]]})
+    assert report.nested == 0 and report.written == 2
+    _, report = json_docs(tmp_path, {"text": "Bonn am Rhein", "spans": [[0, 4, "A"], [0, 4, "B"], [0, 13, "C"]]})
+    assert report.nested == 2

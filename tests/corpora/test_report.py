@@ -10,6 +10,7 @@ def example() -> Report:
     report = Report(documents=2, tokens=9, read=4, spans=Counter({"ORG": 1, "LOC": 2}), nested=1, scheme="iob1")
     report.lose("crossing", "f:7 'a b' X")
     report.change("white space trimmed", "f:9")
+    report.leave_out("answer: reject", "f:3")
     report.ignored["relations"] += 3
     return report
 
@@ -31,6 +32,8 @@ def test_the_table_has_every_number() -> None:
         "First crossing:",
         "f:7 'a b' X",
         "f:9",
+        "left out: answer: reject 1",
+        "f:3",
     }
 
 
@@ -45,7 +48,8 @@ def test_json_has_everything() -> None:
         "lost": {"crossing": 1},
         "changed": {"white space trimmed": 1},
         "ignored": {"relations": 3},
-        "places": {"crossing": ["f:7 'a b' X"], "white space trimmed": ["f:9"]},
+        "left_out": {"answer: reject": 1},
+        "places": {"crossing": ["f:7 'a b' X"], "white space trimmed": ["f:9"], "answer: reject": ["f:3"]},
         "scheme": "iob1",
     }
 
