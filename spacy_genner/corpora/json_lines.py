@@ -1,31 +1,82 @@
-"""JSON files of annotated texts."""
+"""JSON files of annotated texts. Which tool wrote a record is seen from its shape."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from .columns import Sentence
 from .json_values import read_values
+from .label_studio import read_task, read_task_min
 from .record import LeftOut, Record
-from .span_lists import read_spans, span_fields
+from .span_lists import read_doc, read_spans, span_fields
+from .token_lists import read_gliner, read_tags
+
+Item = Record | Sentence | LeftOut
 
 
-def read_json(path: Path) -> list[Record | LeftOut]:
+def read_json(path: Path, spans_key: str = "sc", tag_names: Sequence[str] = ()) -> list[Item]:
     """The records of a file of JSON lines, of one JSON array, or of one object.
 
-    Raises: ValueError for a file without records, for what is not JSON, and for what is no record, with its place.
+    spans_key: Which group of spans to read of a document that spaCy's `Doc.to_json` wrote.
+    tag_names: The names of tags that are numbers.
+
+    Raises: ValueError for a file without records, for what is not JSON, and for a record of no known layout, with its
+        place.
     """
     values = read_values(path)
     bare = any(isinstance(value, dict) and span_fields(value) for _, value in values)
-    return [_item(value, place, bare) for place, value in values]
+    items: list[Item] = []
+    for place, value in values:
+        match value:
+            case {"classes": _, "annotations": [*annotations]}:
+                items += [_annotator_item(each, f"{place}, annotations[{i}]") for i, each in enumerate(annotations)]
+            case _:
+                items.append(_item(value, place, spans_key, tag_names, bare))
+    if not items:
+        raise ValueError(f"{path} has no text in its `annotations`")
+    return items
 
 
-def _item(value: Any, place: str, bare: bool) -> Record | LeftOut:
+def _annotator_item(value: Any, place: str) -> Item:
+    """A text of NER Annotator, which runs in a browser; null stands for one that was passed over."""
+    match value:
+        case None:
+            return LeftOut(place, "skipped")
+        case [str(text), dict(annotation)]:
+            return replace(read_spans({**annotation, "text": text}, place), utf16=True)
+    raise ValueError(f'{place} is {value!r:.40}: expected [text, {{"entities": [[start, end, label]]}}] or null')
+
+
+def _item(value: Any, place: str, spans_key: str, tag_names: Sequence[str], bare: bool) -> Item:
+    """A record; the first shape that it has tells its layout."""
     match value:
         case {"answer": "reject" | "ignore" as answer}:  # Prodigy
             return LeftOut(place, f"answer: {answer}")
         case {"_is_binary": True}:  # Prodigy asked for one span only: nobody has looked for others
             return LeftOut(place, "answer to a binary question")
+        case {"data": dict()}:
+            return read_task(value, place)
+        case {"annotation_id": _}:
+            return read_task_min(value, place)
+        case {"tokenized_text": _}:
+            return read_gliner(value, place)
+        case {"tokens": _, "ner_tags": tags}:
+            return read_tags(value, place, tags, tag_names)
+        case {"tokens": _, "tags": tags} if not span_fields(value):
+            return read_tags(value, place, tags, tag_names)
+        case {"text": str(), "spans": dict()}:
+            return read_doc(value, place, spans_key)
+        case {"text": str(), "ents": _} if not span_fields(value):
+            return read_doc(value, place, spans_key)
+        case {"text": str(), "tokens": [{"id": _, "start": _, "end": _, **others}, *_]} if (
+            "text" not in others and not span_fields(value)
+        ):
+            return read_doc(value, place, spans_key)
+        case [str(text), dict(annotation)]:  # a training example of spaCy 2
+            return read_spans({**annotation, "text": text}, place)
         case dict():
             return read_spans(value, place, bare=bare)
     raise ValueError(f"{place} is a {type(value).__name__}: expected an object with a text and its spans")

@@ -1,11 +1,12 @@
-"""Records with a list of spans: Prodigy, Doccano, and files of one's own."""
+"""Records with a list of spans: Prodigy, Doccano, spaCy, and files of one's own."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from .record import RawSpan, Record, raw_span
+from .record import LeftOut, RawSpan, Record, raw_span
 
 SPANS = ("spans", "entities", "label", "labels", "entity_mentions")
 START = ("start", "start_offset")
@@ -44,6 +45,22 @@ def read_spans(item: Mapping[str, Any], place: str, *, bare: bool = False) -> Re
         case {"tokens": [*words]} if all(isinstance(word, str) for word in words):
             return Record(place, None, words, [_span(span, place, []) for span in spans])
     raise ValueError(f"{place} has neither a string as `text` nor a list of strings as `tokens`")
+
+
+def read_doc(item: Mapping[str, Any], place: str, spans_key: str) -> Record | LeftOut:
+    """A document that spaCy's `Doc.to_json` wrote: the group of that name, or else the entities.
+
+    Raises: ValueError for what is not such a document, with its place.
+    """
+    groups = item.get("spans", {})
+    if not isinstance(groups, dict):
+        raise ValueError(f"{place}: `spans` is {groups!r:.40}: expected groups of spans by their names")
+    spans = groups.get(spans_key, item.get("ents"))
+    if spans is None:
+        return LeftOut(place, f"neither spans[{spans_key!r}] nor ents")
+    record = read_spans({"text": item["text"], "spans": spans}, place)
+    others = {name: group for name, group in groups.items() if name != spans_key and isinstance(group, list)}
+    return replace(record, ignored=tuple(f"spans[{name!r}]" for name, group in others.items() for _ in group))
 
 
 def _tokens(value: Any) -> list[dict[str, Any]]:

@@ -100,6 +100,7 @@ def test_merge_scheme_comment_token_column_and_limit(tmp_path: Path) -> None:
         (["a.conll", "b.spacy", "--format", "columns", "--max-depth", "0"], "max-depth"),
         (["a.conll", "b.spacy", "--format", "jsonl"], "a.conll:1 is not JSON"),
         (["a.conll", "b.spacy", "--format", "columns", "--lang", "qq"], "qq"),
+        (["a.conll", "b.spacy", "--format", "columns", "--comment", "U", "--token-column", "9"], "columns 9, -1 are"),
     ],
 )
 def test_bad_arguments_write_nothing(
@@ -189,6 +190,16 @@ def test_what_is_no_gold_is_called_out(tmp_path: Path) -> None:
     assert "left out: answer: reject 1" in printed and f"First answer: ignore: {path}:3" in printed
     assert len(docs(tmp_path / "a.spacy")) == 1
     assert json.loads(report.read_text("utf-8"))["left_out"] == {"answer: reject": 1, "answer: ignore": 1}
+
+
+def test_tag_names(tmp_path: Path) -> None:
+    path, output = tmp_path / "a.jsonl", tmp_path / "a.spacy"
+    path.write_text('{"tokens": ["New", "York"], "ner_tags": [2, 1]}', "utf-8")
+    code, printed = run(path, output, "--format", "jsonl", "--tag-names", "O,I-LOC,B-LOC")
+    assert code == 0 and "tag scheme iob2" in printed, printed
+    assert [ent.text for ent in docs(output)[0].ents] == ["New York"]
+    code, printed = run(path, output, "--format", "jsonl")
+    assert code == 1 and "with --tag-names O,B-ORG" in printed, printed
 
 
 @pytest.mark.parametrize(("format", "content"), [("jsonl", ""), ("jsonl", "[]"), ("columns", "\n\n")])

@@ -227,9 +227,24 @@ def test_a_sample_is_drawn_from_gold(tmp_path: Path) -> None:
 def test_a_corpus_without_gold_is_an_error(tmp_path: Path) -> None:
     ignored = {"text": "a", "spans": [], "answer": "ignore"}
     with pytest.raises(
-        ValueError, match=r"every record is left out.*a\.jsonl:1 \(answer: ignore\); .*a\.jsonl:2 \(answer: reject"
+        ValueError, match=r"every record is left out.*a\.jsonl:1 \(answer: ignore\); .*a\.jsonl:2 \(not"
     ):
-        json_docs(tmp_path, ignored, {**ignored, "answer": "reject"})
+        json_docs(tmp_path, ignored, {"data": {"text": "a"}, "annotations": []})
+
+
+def test_tags_in_json_are_read_as_in_column_files(tmp_path: Path) -> None:
+    item = {"tokens": ["New", "York", "and", "Bonn"], "ner_tags": [1, 2, 0, 2]}
+    names = ["O", "B-LOC", "I-LOC"]
+    (doc,), report = json_docs(tmp_path, item, tag_names=names)
+    assert [ent.text for ent in doc.ents] == ["New York", "Bonn"] and report.scheme == "iob2"
+    assert report.places == {"tags not valid in iob2": [f"{tmp_path / 'a.jsonl'}:1:4 I LOC"]}
+    _, report = json_docs(tmp_path, item, tag_names=names, scheme=Scheme.iob1)
+    assert report.scheme == "iob1" and not report.changed
+
+
+def test_texts_and_tagged_tokens_may_be_mixed(tmp_path: Path) -> None:
+    docs, report = json_docs(tmp_path, {"text": "Bonn", "spans": []}, {"tokens": ["Bonn"], "ner_tags": ["S-LOC"]})
+    assert [len(doc.ents) for doc in docs] == [0, 1] and report.scheme == "bioes"
 
 
 def test_two_labels_on_one_span_are_not_nested(tmp_path: Path) -> None:

@@ -3,12 +3,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import spacy
+from spacy.tokens import Span
 
-from spacy_genner.corpora.record import Record
-from spacy_genner.corpora.span_lists import read_spans
+from spacy_genner.corpora.record import LeftOut, Record
+from spacy_genner.corpora.span_lists import read_doc, read_spans
 
 
-def spans(record: Record) -> list[tuple[int, int, str]]:
+def spans(record: Record | LeftOut) -> list[tuple[int, int, str]]:
+    assert isinstance(record, Record)
     return [(*span.extent, span.label) for span in record.spans]
 
 
@@ -121,3 +124,45 @@ def test_bad_records_are_named(item: Any, message: str) -> None:
 def test_bad_spans_are_named(span: Any) -> None:
     with pytest.raises(ValueError, match=r"f:1 .* is no span: expected"):
         read_spans({"text": "ab", "spans": [span]}, "f:1")
+
+
+DOC = {
+    "text": "The University of Bonn",
+    "ents": [{"start": 18, "end": 22, "label": "GPE"}],
+    "tokens": [{"id": 0, "start": 0, "end": 3}],
+    "spans": {
+        "sc": [{"start": 4, "end": 22, "label": "ORG", "kb_id": ""}, {"start": 18, "end": 22, "label": "GPE"}],
+        "other": [{"start": 0, "end": 3, "label": "X"}],
+    },
+}
+
+
+def test_a_group_of_spacys_json() -> None:
+    record = read_doc(DOC, "f:1", "sc")
+    assert spans(record) == [(4, 22, "ORG"), (18, 22, "GPE")]
+    assert isinstance(record, Record) and record.ignored == ("spans['other']",)
+
+
+@pytest.mark.parametrize("item", [DOC, {name: value for name, value in DOC.items() if name != "spans"}])
+def test_ents_where_spacys_json_has_no_such_group(item: Any) -> None:
+    assert spans(read_doc(item, "f:1", "gold")) == [(18, 22, "GPE")]
+
+
+def test_a_document_of_spacy_without_annotation_is_left_out() -> None:
+    assert read_doc({"text": "a", "tokens": []}, "f:1", "sc") == LeftOut("f:1", "neither spans['sc'] nor ents")
+    assert spans(read_doc({"text": "a", "tokens": [], "ents": []}, "f:1", "sc")) == []
+
+
+def test_what_spacy_writes_is_read() -> None:
+    doc = spacy.blank("en")("The University of 😀 Bonn")
+    assert isinstance(read_doc(doc.to_json(), "f:1", "sc"), LeftOut)
+    doc.spans["sc"] = [Span(doc, 1, 5, "ORG"), Span(doc, 4, 5, "GPE")]
+    assert spans(read_doc(doc.to_json(), "f:1", "sc")) == [(4, 24, "ORG"), (20, 24, "GPE")]
+    doc.ents = [Span(doc, 4, 5, "GPE")]
+    assert spans(read_doc(doc.to_json(), "f:1", "other")) == [(20, 24, "GPE")]
+
+
+@pytest.mark.parametrize("spans", [True, None, {"sc": 3}, {"sc": [3]}, {"sc": {"start": 1}}])
+def test_bad_groups_are_named(spans: Any) -> None:
+    with pytest.raises(ValueError, match="f:1"):
+        read_doc({"text": "a", "ents": [], "spans": spans}, "f:1", "sc")
