@@ -39,9 +39,9 @@ demo: setup  ## Fetch the weights, train on the bundled corpus, evaluate, annota
 test: setup  ## Run the tests that are quick (CORPORA=folder adds those that need public corpora)
 	$(PYTEST) -m "not slow"
 
-test-slow: setup  ## Run the tests that are slow, and those of formats and decoders on 500 examples each
+test-slow: setup  ## Run the tests that are slow, and those of formats, decoders and readers on 500 examples each
 	$(PYTEST) -m slow
-	$(PYTEST) -m "not slow" --hypothesis-profile thorough tests/formats tests/decoding
+	$(PYTEST) -m "not slow" --hypothesis-profile thorough tests/formats tests/decoding tests/test_readers.py
 
 test-stack4:  ## Run the quick tests with spacy-transformers 1.4 and transformers 4.53
 	$(STACK4) test

@@ -1,12 +1,22 @@
-"""The text that words make up. Standard library only."""
+"""The text that words make up, and how it is shown. Standard library only."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import accumulate
 
 Extent = tuple[int, int]
 """A span of words, half-open."""
+
+_HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Characters that move a terminal's cursor, colour it, ring its bell; that reverse the order in which others are shown;
+and halves of characters, which cannot be printed at all."""
+
+
+def visible(text: str) -> str:
+    """A text from elsewhere, safe to print in one line: control characters as escapes such as `\\x1b`."""
+    return _HIDDEN.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 class Text:

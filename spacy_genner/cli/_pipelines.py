@@ -12,12 +12,12 @@ from spacy.cli._util import setup_gpu
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Corpus, Example
-from wasabi import msg
 
 from ..pipeline.docs import own_labels
 from ..pipeline.extension import set_labels
 from ..pipeline.generative_ner import GenerativeNER
 from ..types import Entity
+from ._printing import msg
 
 Found = list[tuple[Span, float | None]]
 """Spans in text order, an outer one before those inside it, with their scores if the component gives any."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..answers import Listed, Marked, Repairs
 from ..corpora.files import numbered_lines
+from ..corpora.json_values import parse_json
 from ..corpora.tags import chunks, parse_tag
 from ..evaluation.published import Format, Tally, gner_tally, llms4ner_tally
 from ..evaluation.scores import Document
@@ -75,10 +76,7 @@ def read_predictions(path: Path) -> list[Prediction]:
 
 
 def _object(line: str, place: str) -> dict[str, Any]:
-    try:
-        item = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{place} is not JSON ({error}): expected an object") from error
+    item = parse_json(line, place)
     if not isinstance(item, dict):
         raise ValueError(f"{place} is a {type(item).__name__}: expected an object")
     return item
@@ -112,7 +110,7 @@ def _llms4ner(lines: Sequence[Line], dataset: str) -> list[Prediction]:
     for place, item in lines:
         if not {"predict", "label"} <= item.keys():
             raise ValueError(f"{place} is not in LLMs4NER's layout: expected `predict` and `label` (the gold answer)")
-    format = _format(item["label"] for _, item in lines)
+    format = _format(lines)
     golds = [_READERS[format](_text(item["label"])) for _, item in lines]
     labels = dict.fromkeys(label for line in lines for label in _prompt_labels(line[1]))
     labels |= dict.fromkeys(label for gold in golds for label in _written_labels(gold))
@@ -126,9 +124,9 @@ def _llms4ner(lines: Sequence[Line], dataset: str) -> list[Prediction]:
     return predictions
 
 
-def _format(golds: Iterable[Any]) -> Format:
+def _format(lines: Sequence[Line]) -> Format:
     """The first gold answer with an entity tells it."""
-    for gold in map(_text, golds):
+    for gold in [_text(item["label"]) for _, item in lines]:
         match _json(gold):
             case [{"occurrence_index": _}, *_]:
                 return Format.occurrence
@@ -140,7 +138,9 @@ def _format(golds: Iterable[Any]) -> Format:
             return Format.xml
         if read_bracketed(gold).spans:
             return Format.bracketed
-    raise ValueError("no gold answer (`label`) has an entity that tells which of LLMs4NER's formats the file is in")
+    raise ValueError(
+        f"{lines[0][0]} and below: no gold answer (`label`) has an entity that tells which of LLMs4NER's formats it is"
+    )
 
 
 def _text(answer: Any) -> str:

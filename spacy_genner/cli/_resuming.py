@@ -17,11 +17,11 @@ from spacy.language import Language
 from spacy.training import Example
 from spacy.training.loop import DIR_MODEL_BEST, DIR_MODEL_LAST
 from thinc.api import Optimizer
-from wasabi import msg
 
 from ..models import checkpoint
 from ..models.trained import Trained
 from ._identity import identity
+from ._printing import msg
 from ._tape import Results, Tape
 from ._trained_models import trained_models
 

@@ -11,11 +11,12 @@ import srsly
 import typer
 from spacy.tokens import Doc, DocBin, Span
 from tqdm import tqdm
-from wasabi import msg
 
 from ..evaluation.report import write_page
+from ..text import visible
 from . import genner
 from ._pipelines import Found, load, plain_errors, read_own_spans
+from ._printing import msg
 from ._rows import row
 
 
@@ -81,14 +82,14 @@ def read_texts(path: Path, lines: bool = False) -> list[str]:
 
 
 def tree(doc: Doc, found: Found) -> str:
-    """The text in one line, and below it an entity a line, indented below the one that it lies in."""
-    lines = [" ".join(doc.text.split())]
+    """The text in one line, and below it an entity a line, indented below the one that it lies in; all is `visible`."""
+    lines = [visible(" ".join(doc.text.split()))]
     around: list[Span] = []
     for span, score in found:
         while around and (around[-1].end < span.end or len(around[-1]) == len(span)):
             around.pop()
         mark = [span.label_, " ".join(span.text.split()), *([] if score is None else [f"{score:.2f}"])]
-        lines.append("  " * (len(around) + 1) + "  ".join(mark))
+        lines.append("  " * (len(around) + 1) + visible("  ".join(mark)))
         around.append(span)
     return "\n".join(lines if found else [*lines, "  no entities"])
 

@@ -8,13 +8,13 @@ from typing import Annotated
 
 import typer
 from numpy.typing import ArrayLike
-from wasabi import msg
 
 from ..calibration import brier, calibration_error, cross_validated, fit_platt
 from ..types import Entity
 from . import genner
 from ._evaluation import Evaluation, annotated, evaluate
 from ._pipelines import characters, generative_ner_of, load, plain_errors, read_corpus
+from ._printing import msg
 
 _FEW = 50
 """With how many right or wrong spans a fit is worth a warning."""

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import srsly
 import typer
 
+from ..text import visible
 from . import genner
 from ._pipelines import plain_errors
 
@@ -57,7 +58,7 @@ def _row(path: Path) -> list[str]:
     try:
         metrics = srsly.read_json(path)
         rates = [_rate(metrics, keys) for keys in COLUMNS.values()]
-        name = str(metrics.get("name", path.stem)).replace("|", "\\|")
+        name = visible(str(metrics.get("name", path.stem))).replace("|", "\\|")
         return [name, *rates, _duration(metrics.get("training_seconds")), f"{metrics['docs_per_second']:.1f}"]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path}: no metrics ({error!r}): give files that `genner evaluate --output` wrote") from error

@@ -10,13 +10,13 @@ from typing import Annotated
 import spacy
 from spacy.tokens import DocBin
 from typer import Argument, BadParameter, Option
-from wasabi import msg
 
 from ..corpora.columns import Layout
 from ..corpora.convert import Output, convert_brat, convert_columns, convert_json
 from ..corpora.offsets import Alignment
 from ..corpora.tags import Scheme
 from . import genner
+from ._printing import msg
 
 
 class Format(str, Enum):
@@ -53,9 +53,11 @@ def _spacy_file(value: Path) -> Path:
 def convert(
     inputs: Annotated[list[Path], Argument(help="Files to read, plain or .gz; for brat folders too", callback=_found)],
     output: Annotated[Path, Argument(help="The .spacy file to write", callback=_spacy_file)],
-    format: Annotated[Format, Option(help="columns: CoNLL; jsonl: JSON lines or a JSON array; brat: .txt with .ann")],
+    format: Annotated[Format, Option(help="columns: CoNLL; jsonl: JSON of many tools; brat: .txt with .ann")],
     lang: Annotated[str, Option(help="Language code of the vocabulary and of the tokenizer for texts")] = "en",
-    spans_key: Annotated[str, Option(help="Group of doc.spans to write all spans into")] = "sc",
+    spans_key: Annotated[
+        str, Option(help="Group of doc.spans to write all spans into (and to read from spaCy's JSON)")
+    ] = "sc",
     max_depth: Annotated[int | None, Option(help="Leave out (and report) spans nested deeper", min=1)] = None,
     limit: Annotated[int | None, Option(help="Write only so many documents, drawn at random", min=1)] = None,
     seed: Annotated[int, Option(help="Seed of the draw for --limit")] = 0,
@@ -63,7 +65,8 @@ def convert(
     tag_columns: Annotated[
         str, Option(help="columns: where the tags are, like 1,2 for two levels; -1 is the last", callback=_columns)
     ] = "-1",
-    scheme: Annotated[Scheme | None, Option(help="columns: how the tags are to be read; else detected")] = None,
+    scheme: Annotated[Scheme | None, Option(help="columns, jsonl: how tags are to be read; else detected")] = None,
+    tag_names: Annotated[str, Option(help="jsonl: the names of tags that are numbers, like O,B-PER,I-PER")] = "",
     comment: Annotated[str, Option(help="columns: what comment lines start with; else there are none")] = "",
     merge: Annotated[bool, Option("--merge", help="columns: the inputs tag the same text, one file a type")] = False,
     alignment: Annotated[
@@ -71,7 +74,7 @@ def convert(
     ] = Alignment.expand,
     report_path: Annotated[Path | None, Option("--json", help="Write the report into this JSON file too")] = None,
 ) -> None:
-    """Convert annotated corpora into a .spacy file, and report every span that is changed or lost."""
+    """Convert annotated corpora into a .spacy file, and report all that is changed, lost or left out."""
     if format is not Format.brat and (folders := [str(path) for path in inputs if path.is_dir()]):
         raise BadParameter(f"{', '.join(folders)}: only --format brat reads folders, name the files")
     what = Output(spans_key, max_depth, limit, seed)
@@ -83,7 +86,8 @@ def convert(
         elif format is Format.brat:
             docs, report = convert_brat(inputs, nlp, what, alignment)
         else:
-            docs, report = convert_json(inputs, nlp, what, alignment)
+            names = tag_names.split(",") if tag_names else []
+            docs, report = convert_json(inputs, nlp, what, alignment, scheme=scheme, tag_names=names)
     except (ImportError, OSError, ValueError) as error:
         msg.fail("Nothing is written", error, exits=1)
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -91,6 +95,8 @@ def convert(
     print(report)
     if report_path:
         report_path.write_text(json.dumps(report.to_dict(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    if report.left_out:
+        msg.warn(f"{sum(report.left_out.values())} records are no gold and not in the output: see left out above")
     if report.lost:
         msg.warn(f"{sum(report.lost.values())} of {report.read} spans are not in the output: see LOST above")
     msg.good(f"{report.documents} documents in {output}")

@@ -8,11 +8,11 @@ from typing import Annotated
 import spacy
 from spacy.tokens import Doc, DocBin
 from typer import Argument, Option
-from wasabi import msg
 
 from ..corpora.statistics import Statistics, seen_share, shared_texts, statistics
 from . import genner
 from ._pipelines import plain_errors
+from ._printing import msg
 
 
 @genner.command("debug-data")
@@ -48,9 +48,12 @@ def debug_data(train_path: Path, dev_path: Path, spans_key: str, window: int, ma
 
 def _docs(path: Path) -> list[Doc]:
     try:
-        return list(DocBin().from_disk(path).get_docs(spacy.blank("xx").vocab))
+        docs = list(DocBin().from_disk(path).get_docs(spacy.blank("xx").vocab))
     except (ValueError, KeyError) as error:
         raise ValueError(f"{path} is no .spacy file ({error}): write it with convert") from error
+    if not docs:
+        raise ValueError(f"{path}: there is no document in it")
+    return docs
 
 
 def _sections(part: Statistics, window: int) -> dict[str, dict[str, int | str]]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import typer
-from wasabi import msg
 
 from . import genner
+from ._printing import msg
 
 
 @genner.command("download")

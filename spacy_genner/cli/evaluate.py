@@ -8,13 +8,13 @@ from typing import Annotated
 
 import srsly
 import typer
-from wasabi import msg
 
 from ..evaluation.curve import charts, read_log
 from ..evaluation.report import write_page
 from . import genner
 from ._evaluation import Evaluation, annotated, evaluate, summary, training_names
 from ._pipelines import load, plain_errors, read_corpus
+from ._printing import msg
 from ._rows import row
 
 

@@ -10,7 +10,6 @@ from statistics import mean
 from typing import Annotated, Any
 
 import typer
-from wasabi import msg
 
 from ..answers import Repairs
 from ..evaluation.published import Tally
@@ -18,6 +17,7 @@ from ..evaluation.scores import score
 from . import genner
 from ._pipelines import plain_errors
 from ._predictions import Prediction, read_predictions
+from ._printing import msg
 
 
 @genner.command("evaluate-predictions")

@@ -11,11 +11,11 @@ import srsly
 from spacy.cli._util import import_code, parse_config_overrides, setup_gpu, show_validation_error
 from spacy.util import load_config
 from typer import Argument, Context, Option
-from wasabi import msg
 
 from ..pipeline.logger import first_is_best
 from . import genner
 from ._pipelines import plain_errors
+from ._printing import msg
 from ._steps import schedule_ends_early, set_steps
 
 

@@ -7,10 +7,10 @@ from time import perf_counter
 from typing import Annotated
 
 import typer
-from wasabi import msg
 
 from . import genner
 from ._pipelines import generative_ner_of, load, plain_errors, read_corpus
+from ._printing import msg
 
 
 @genner.command("train-drafts")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from spacy.tokens import Doc, Span
 
-from ..nesting import depths, nest, outermost
+from ..nesting import inner, nest, outermost
 from ..types import Entity
 from .report import Report
 
@@ -27,7 +27,7 @@ def annotate(
     report.documents += 1
     report.tokens += len(doc)
     report.spans.update(entity.label for entity in kept)
-    report.nested += sum(depth > 1 for depth in depths(kept))
+    report.nested += len(inner(kept))
 
 
 def _spans(doc: Doc, entities: Sequence[Entity]) -> list[Span]:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 from .files import read_text
-from .json_lines import Record
-from .report import Report
+from .record import RawSpan, Record
 
 KINDS = {
     "R": "relations",
@@ -24,7 +22,8 @@ KINDS = {
 """Annotations that are no spans, by the first character of their line."""
 
 _NAME = re.compile(r"(.+)\.(?:txt|ann)(?:\.gz)?")
-_SPAN = re.compile(r"T\S+\t(\S+) (\d+ \d+(?:;\d+ \d+)*)\t(.*)")
+_PART = "[0-9]{1,15} [0-9]{1,15}"
+_SPAN = re.compile(rf"T\S+\t(\S+) ({_PART}(?:;{_PART})*)\t(.*)")
 _OTHER = re.compile(r"[REAMN]\d\S*\t|\*\t|#")
 
 
@@ -33,25 +32,6 @@ class Pair(NamedTuple):
 
     text: Path
     annotations: Path
-
-
-class _Mark(NamedTuple):
-    line: int
-    label: str
-    parts: list[tuple[int, int]]
-    text: str
-
-    @property
-    def extent(self) -> tuple[int, int]:
-        return self.parts[0][0], self.parts[-1][1]
-
-    def fault(self, text: str) -> str:
-        """Why this is no span of the text; empty if it is one."""
-        if any(not start <= end <= len(text) for start, end in self.parts):
-            return "offsets out of range"
-        if any(end > start or text[end:start].strip() for (_, end), (start, _) in pairwise(self.parts)):
-            return "discontinuous"
-        return "" if _bare(text[slice(*self.extent)]) == _bare(self.text) else "text differs"
 
 
 def find_pairs(paths: Sequence[Path]) -> list[Pair]:
@@ -80,50 +60,24 @@ def _file(name: Path, suffix: str) -> Path:
     )
 
 
-def read_pair(pair: Pair, report: Report) -> Record:
-    """The text of a document and its spans. What is no span of the text is lost, what is no span at all is counted.
-
-    brat cuts a span at line ends and tabs: parts with only white space between them are joined. Whether offsets count
-    CRLF as two characters, as brat does, or as one, is taken from the texts of the annotations.
+def read_pair(pair: Pair) -> Record:
+    """The text of a document, with its spans. brat cuts a span at line ends and tabs into parts.
 
     Raises: ValueError for a line that is no annotation, with its place.
     """
-    marks = _marks(pair.annotations, report)
-    raw = read_text(pair.text)
-    text = max((raw, raw.replace("\r\n", "\n")), key=lambda reading: sum(not mark.fault(reading) for mark in marks))
-    if text != raw:
-        report.change("CRLF read as one character", str(pair.text))
-    spans = []
-    for mark in marks:
-        in_text = text[slice(*mark.extent)]
-        place = f"{pair.annotations}:{mark.line} {mark.label} {mark.parts} {mark.text!r}, in the text {in_text!r}"
-        if fault := mark.fault(text):
-            report.read += 1
-            report.lose(fault, place)
-            continue
-        if len(mark.parts) > 1:
-            report.change("parts joined", place)
-        spans.append((*mark.extent, mark.label))
-    return Record(str(pair.annotations), text, [], spans)
-
-
-def _marks(path: Path, report: Report) -> list[_Mark]:
-    marks = []
+    path, spans, ignored = pair.annotations, list[RawSpan](), list[str]()
     # Texts of annotations hold the CR of a CRLF that they go across: only LF ends a line.
     for number, line in enumerate(re.split("\r?\n", read_text(path)), 1):
         if match := _SPAN.fullmatch(line):
             label, offsets, text = match.groups()
-            parts = [(int(start), int(end)) for start, end in (part.split(" ") for part in offsets.split(";"))]
-            marks.append(_Mark(number, label, parts, text))
+            edges = [map(int, part.split(" ")) for part in offsets.split(";")]
+            parts = tuple((start, end) for start, end in edges)
+            spans.append(RawSpan(f"{path}:{number}", label, parts, (text,)))
         elif _OTHER.match(line):
-            report.ignored[KINDS[line[0]]] += 1
+            ignored.append(KINDS[line[0]])
         elif line.strip():
             raise ValueError(
-                f"{path}:{number}: {line!r} is no annotation: expected T1, a tab, a label and offsets (LOC 0 5, or "
+                f"{path}:{number}: {line!r:.80} is no annotation: expected T1, a tab, a label and offsets (LOC 0 5, or "
                 "LOC 0 5;8 12), a tab and their text; or R1, E1, A1, M1, N1 or *, and a tab; or #"
             )
-    return marks
-
-
-def _bare(text: str) -> str:
-    return "".join(text.split())
+    return Record(str(path), read_text(pair.text), [], spans, ignored=tuple(ignored))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,26 +32,27 @@ class Layout:
 class Level:
     """The entities of one tag column of one file.
 
-    lines: For each token the number of the line where its tag stands.
+    place: The file, or file and record.
+    lines: For each token the number of the line in the file, or its own number in the record, from 1.
     """
 
-    path: Path
+    place: str
     lines: Sequence[int]
     chunks: list[Chunk]
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence of a column file; `spaces` tells whether white space follows each word."""
+    """A tagged sentence.
 
+    place: File, and line or index.
+    spaces: Whether white space follows each word.
+    """
+
+    place: str
     words: list[str]
     spaces: list[bool]
     levels: list[Level]
-
-    @property
-    def place(self) -> str:
-        """File and line."""
-        return f"{self.levels[0].path}:{self.levels[0].lines[0]}"
 
 
 class _Row(NamedTuple):
@@ -67,7 +68,8 @@ def read_columns(path: Path, layout: Layout) -> list[Sentence]:
     Lines of white space and `-DOCSTART-` end a sentence. `SpaceAfter=No` in the last column, as in CoNLL-U: no space
     follows.
 
-    Raises: ValueError for a line with too few columns, or with something else than a tag in a tag column.
+    Raises: ValueError for a line with too few columns, or with something else than a tag in a tag column, and for a
+        file without sentences.
     """
     sentences: list[Sentence] = []
     rows: list[_Row] = []
@@ -82,7 +84,11 @@ def read_columns(path: Path, layout: Layout) -> list[Sentence]:
         elif rows:
             sentences.append(_sentence(path, rows, layout))
             rows = []
-    return [*sentences, _sentence(path, rows, layout)] if rows else sentences
+    if rows:
+        sentences.append(_sentence(path, rows, layout))
+    if not sentences:
+        raise ValueError(f"{path} has no sentence: expected a token a line, and a blank line after each sentence")
+    return sentences
 
 
 def _row(number: int, line: str, layout: Layout) -> _Row:
@@ -97,18 +103,22 @@ def _row(number: int, line: str, layout: Layout) -> _Row:
 
 def _sentence(path: Path, rows: list[_Row], layout: Layout) -> Sentence:
     lines = [row.line for row in rows]
-    levels = [Level(path, lines, chunks(row.tags[level] for row in rows)) for level in range(len(layout.tags))]
-    return Sentence([row.word for row in rows], [row.space for row in rows], levels)
+    levels = [Level(str(path), lines, chunks(row.tags[level] for row in rows)) for level in range(len(layout.tags))]
+    return Sentence(f"{path}:{lines[0]}", [row.word for row in rows], [row.space for row in rows], levels)
 
 
 def merge_files(files: Sequence[Sequence[Sentence]]) -> list[Sentence]:
     """The sentences of files that annotate the same text, each with the levels of all files.
 
+    files: Each with at least one sentence.
     Raises: ValueError where a file has other words than the first one.
     """
     for file in files:
         if len(file) != len(files[0]):
-            raise ValueError(f"files of the same text must have as many sentences, not {len(files[0])} and {len(file)}")
+            raise ValueError(
+                f"files of the same text must have as many sentences, not {len(files[0])} from {files[0][0].place} on, "
+                f"and {len(file)} from {file[0].place} on"
+            )
     return [_merge(sentences) for sentences in zip(*files, strict=True)]
 
 
@@ -117,4 +127,4 @@ def _merge(sentences: tuple[Sentence, ...]) -> Sentence:
     for other in sentences:
         if other.words != first.words:
             raise ValueError(f"files of the same text must have the same words: {first.place} and {other.place} differ")
-    return Sentence(first.words, first.spaces, [level for sentence in sentences for level in sentence.levels])
+    return replace(first, levels=[level for sentence in sentences for level in sentence.levels])

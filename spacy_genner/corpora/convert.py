@@ -11,9 +11,10 @@ from spacy.tokens import Doc
 
 from .annotate import annotate
 from .brat import find_pairs, read_pair
-from .columns import Layout, merge_files, read_columns
-from .json_lines import Record, read_json
+from .columns import Layout, Sentence, merge_files, read_columns
+from .json_lines import read_json
 from .offsets import Alignment, record_doc
+from .record import LeftOut, Record
 from .report import Report
 from .sampling import sample
 from .tags import Scheme, detect
@@ -47,28 +48,39 @@ def convert_columns(
     """
     files = [read_columns(path, layout) for path in paths]
     sentences = merge_files(files) if merge else [sentence for file in files for sentence in file]
-    scheme = scheme or detect(level.chunks for sentence in sentences for level in sentence.levels)
-    report = Report(scheme=scheme.value)
-    docs = []
-    for sentence in sample(sentences, output.limit, output.seed):
-        doc, entities = sentence_doc(sentence, scheme, nlp.vocab, report)
-        annotate(doc, entities, report, sentence.place, output.spans_key, output.max_depth)
-        docs.append(doc)
-    return docs, report
+    report = Report(scheme=(scheme or _detected(sentences)).value)
+    return _docs(sample(sentences, output.limit, output.seed), nlp, output, Alignment.strict, report), report
 
 
 def convert_json(
-    paths: Sequence[Path], nlp: Language, output: Output, alignment: Alignment
+    paths: Sequence[Path],
+    nlp: Language,
+    output: Output,
+    alignment: Alignment,
+    *,
+    scheme: Scheme | None = None,
+    tag_names: Sequence[str] = (),
 ) -> tuple[list[Doc], Report]:
-    """The records of files of JSON lines, or of JSON arrays, as Docs.
+    """The records of JSON files as Docs. Those that are no gold are left out and reported, before `limit` draws.
 
     alignment: What becomes of spans that start or end inside a token.
+    scheme: How the tags of tokens are to be read; None to detect it from all the files.
+    tag_names: The names of tags that are numbers.
 
-    Raises: ValueError for what cannot be read, with file and line.
+    Raises: ValueError for what cannot be read, with file and line, and if every record is left out.
     """
-    report = Report()
-    records = sample([record for path in paths for record in read_json(path)], output.limit, output.seed)
-    return _record_docs(records, nlp, output, alignment, report), report
+    report, records = Report(), list[Record | Sentence]()
+    for item in [item for path in paths for item in read_json(path, output.spans_key, tag_names)]:
+        if isinstance(item, LeftOut):
+            report.leave_out(item.reason, item.place)
+        else:
+            records.append(item)
+    if not records:
+        first = "; ".join(f"{places[0]} ({reason})" for reason, places in report.places.items())
+        raise ValueError(f"there is nothing to write: every record is left out, the first of each kind are {first}")
+    if sentences := [record for record in records if isinstance(record, Sentence)]:
+        report.scheme = (scheme or _detected(sentences)).value
+    return _docs(sample(records, output.limit, output.seed), nlp, output, alignment, report), report
 
 
 def convert_brat(
@@ -80,17 +92,23 @@ def convert_brat(
 
     Raises: ValueError for what cannot be read, with file and line.
     """
-    report = Report()
-    pairs = sample(find_pairs(paths), output.limit, output.seed)
-    return _record_docs((read_pair(pair, report) for pair in pairs), nlp, output, alignment, report), report
+    report, pairs = Report(), sample(find_pairs(paths), output.limit, output.seed)
+    return _docs(map(read_pair, pairs), nlp, output, alignment, report), report
 
 
-def _record_docs(
-    records: Iterable[Record], nlp: Language, output: Output, alignment: Alignment, report: Report
+def _detected(sentences: Iterable[Sentence]) -> Scheme:
+    return detect(level.chunks for sentence in sentences for level in sentence.levels)
+
+
+def _docs(
+    records: Iterable[Record | Sentence], nlp: Language, output: Output, alignment: Alignment, report: Report
 ) -> list[Doc]:
     docs = []
     for record in records:
-        doc, entities = record_doc(record, nlp, alignment, report)
+        if isinstance(record, Sentence):
+            doc, entities = sentence_doc(record, Scheme(report.scheme), nlp.vocab, report)
+        else:
+            doc, entities = record_doc(record, nlp, alignment, report)
         annotate(doc, entities, report, record.place, output.spans_key, output.max_depth)
         docs.append(doc)
     return docs

@@ -1,85 +1,82 @@
-"""JSON lines, or one JSON array: a text with character offsets, or tokens with token offsets."""
+"""JSON files of annotated texts. Which tool wrote a record is seen from its shape."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .files import numbered_lines
+from .columns import Sentence
+from .json_values import read_values
+from .label_studio import read_task, read_task_min
+from .record import LeftOut, Record
+from .span_lists import read_doc, read_spans, span_fields
+from .token_lists import read_gliner, read_tags
 
-SPANS = ("spans", "entities", "label", "labels", "entity_mentions")
-START = ("start", "start_offset")
-END = ("end", "end_offset")
-LABEL = ("label", "type", "entity_type")
+Item = Record | Sentence | LeftOut
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """An annotated text: either `text` is a string, or it is None and `tokens` holds the words.
+def read_json(path: Path, spans_key: str = "sc", tag_names: Sequence[str] = ()) -> list[Item]:
+    """The records of a file of JSON lines, of one JSON array, or of one object.
 
-    spans: Start, end (half-open; characters of the text, or tokens) and label.
-    place: File and line, or file and index in the array.
+    spans_key: Which group of spans to read of a document that spaCy's `Doc.to_json` wrote.
+    tag_names: The names of tags that are numbers.
+
+    Raises: ValueError for a file without records, for what is not JSON, and for a record of no known layout, with its
+        place.
     """
-
-    place: str
-    text: str | None
-    tokens: list[str]
-    spans: list[tuple[int, int, str]]
-
-
-def read_json(path: Path) -> list[Record]:
-    """The records of a file of JSON lines, or of a file that is one JSON array.
-
-    A record has `text` or `tokens`, and its spans under one of `SPANS`. A span is [start, end, label], or an object
-    with `START`, `END` (or both as "span": [start, end]) and `LABEL`.
-
-    Raises: ValueError for what is not JSON or not such a record, with its place.
-    """
-    lines = [(number, line) for number, line in numbered_lines(path) if line.strip()]
-    if lines and lines[0][1].lstrip().startswith("["):
-        items = _parse("\n".join(line for _, line in lines), str(path))
-        return [_record(item, f"{path}[{index}]") for index, item in enumerate(items)]
-    return [_record(_parse(line, f"{path}:{number}"), f"{path}:{number}") for number, line in lines]
+    values = read_values(path)
+    bare = any(isinstance(value, dict) and span_fields(value) for _, value in values)
+    items: list[Item] = []
+    for place, value in values:
+        match value:
+            case {"classes": _, "annotations": [*annotations]}:
+                items += [_annotator_item(each, f"{place}, annotations[{i}]") for i, each in enumerate(annotations)]
+            case _:
+                items.append(_item(value, place, spans_key, tag_names, bare))
+    if not items:
+        raise ValueError(f"{path} has no text in its `annotations`")
+    return items
 
 
-def _parse(text: str, place: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{place} is not JSON ({error}): expected an object a line, or an array of them") from error
+def _annotator_item(value: Any, place: str) -> Item:
+    """A text of NER Annotator, which runs in a browser; null stands for one that was passed over."""
+    match value:
+        case None:
+            return LeftOut(place, "skipped")
+        case [str(text), dict(annotation)]:
+            return replace(read_spans({**annotation, "text": text}, place), utf16=True)
+    raise ValueError(f'{place} is {value!r:.40}: expected [text, {{"entities": [[start, end, label]]}}] or null')
 
 
-def _record(item: Any, place: str) -> Record:
-    if not isinstance(item, dict):
-        raise ValueError(f"{place} is a {type(item).__name__}: expected an object with a text and its spans")
-    fields = [name for name in SPANS if isinstance(item.get(name), list)]
-    if len(fields) != 1:
-        raise ValueError(f"{place} has lists of spans under {fields or 'no name'}: expected one of {', '.join(SPANS)}")
-    spans = [_span(span, f"{place} {span}") for span in item[fields[0]]]
-    match item:
-        case {"text": str(text)}:
-            return Record(place, text, [], spans)
-        case {"tokens": [*tokens]} if all(isinstance(token, str) for token in tokens):
-            return Record(place, None, tokens, spans)
-    raise ValueError(f"{place} has neither a string as `text` nor a list of strings as `tokens`")
-
-
-def _span(span: Any, place: str) -> tuple[int, int, str]:
-    if isinstance(span, Mapping):
-        start, end = span["span"] if _is_pair(span.get("span")) else (_first(span, START), _first(span, END))
-        span = [start, end, _first(span, LABEL)]
-    match span:
-        case [int(start), int(end), str(label)] if label.strip():
-            return start, end, label
-    raise ValueError(f"{place} is no span: expected whole numbers as start and end, and a label that is not empty")
-
-
-def _is_pair(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2
-
-
-def _first(span: Mapping[str, Any], names: tuple[str, ...]) -> Any:
-    return next((span[name] for name in names if name in span), None)
+def _item(value: Any, place: str, spans_key: str, tag_names: Sequence[str], bare: bool) -> Item:
+    """A record; the first shape that it has tells its layout."""
+    match value:
+        case {"answer": "reject" | "ignore" as answer}:  # Prodigy
+            return LeftOut(place, f"answer: {answer}")
+        case {"_is_binary": True}:  # Prodigy asked for one span only: nobody has looked for others
+            return LeftOut(place, "answer to a binary question")
+        case {"data": dict()}:
+            return read_task(value, place)
+        case {"annotation_id": _}:
+            return read_task_min(value, place)
+        case {"tokenized_text": _}:
+            return read_gliner(value, place)
+        case {"tokens": _, "ner_tags": tags}:
+            return read_tags(value, place, tags, tag_names)
+        case {"tokens": _, "tags": tags} if not span_fields(value):
+            return read_tags(value, place, tags, tag_names)
+        case {"text": str(), "spans": dict()}:
+            return read_doc(value, place, spans_key)
+        case {"text": str(), "ents": _} if not span_fields(value):
+            return read_doc(value, place, spans_key)
+        case {"text": str(), "tokens": [{"id": _, "start": _, "end": _, **others}, *_]} if (
+            "text" not in others and not span_fields(value)
+        ):
+            return read_doc(value, place, spans_key)
+        case [str(text), dict(annotation)]:  # a training example of spaCy 2
+            return read_spans({**annotation, "text": text}, place)
+        case dict():
+            return read_spans(value, place, bare=bare)
+    raise ValueError(f"{place} is a {type(value).__name__}: expected an object with a text and its spans")

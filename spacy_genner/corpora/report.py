@@ -8,6 +8,8 @@ from typing import Any
 
 from wasabi.tables import table
 
+from ..text import visible
+
 PLACES = 5
 """How many places a report names for each reason."""
 
@@ -19,10 +21,11 @@ class Report:
     documents, tokens: How many were written.
     read: Spans in the input documents that were converted.
     spans: Spans written, by label.
-    nested: How many of them lie inside another one, or share its extent.
+    nested: How many of them lie inside another one.
     lost: Spans of the input that were not written, by reason.
     changed: What was written differently from the input, by reason.
-    ignored: Annotations of the input that are no spans, by kind.
+    ignored: Annotations of the input that are no gold spans of its documents, by kind.
+    left_out: Records of the input that are no gold, by reason; their spans are not in `read`.
     places: For each reason the first places where it happened.
     scheme: The tag scheme of column files, given or detected.
     """
@@ -35,6 +38,7 @@ class Report:
     lost: Counter[str] = field(default_factory=Counter)
     changed: Counter[str] = field(default_factory=Counter)
     ignored: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str] = field(default_factory=Counter)
     places: dict[str, list[str]] = field(default_factory=dict)
     scheme: str | None = None
 
@@ -53,6 +57,11 @@ class Report:
         self.changed[reason] += 1
         self._place(reason, place)
 
+    def leave_out(self, reason: str, place: str) -> None:
+        """A record of the input is no document."""
+        self.left_out[reason] += 1
+        self._place(reason, place)
+
     def _place(self, reason: str, place: str) -> None:
         places = self.places.setdefault(reason, [])
         if len(places) < PLACES:
@@ -66,9 +75,10 @@ class Report:
         rows: list[tuple[str, int | str]] = [("tag scheme", self.scheme)] if self.scheme else []
         rows += [("documents", self.documents), ("tokens", self.tokens)]
         rows += [("spans read", self.read), ("spans written", self.written), ("of them nested", self.nested)]
-        rows += [(f"label {label}", count) for label, count in self.spans.most_common()]
+        rows += [(f"label {visible(label)}", count) for label, count in self.spans.most_common()]
         rows += [(f"LOST: {reason}", count) for reason, count in self.lost.most_common()]
         rows += [(f"changed: {reason}", count) for reason, count in self.changed.most_common()]
-        rows += [(f"ignored: {kind}", count) for kind, count in self.ignored.most_common()]
-        lines = [line for reason, places in self.places.items() for line in (f"First {reason}:", *places)]
+        rows += [(f"ignored: {visible(kind)}", count) for kind, count in self.ignored.most_common()]
+        rows += [(f"left out: {reason}", count) for reason, count in self.left_out.most_common()]
+        lines = [line for reason, places in self.places.items() for line in (f"First {reason}:", *map(visible, places))]
         return "\n".join([table(rows, aligns=("l", "r")), *lines])

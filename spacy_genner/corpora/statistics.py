@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from spacy.tokens import Doc, Span
 
-from ..nesting import depths, nest
+from ..nesting import depths, inner, nest
 from ..types import Entity
 
 
@@ -21,7 +21,8 @@ class Statistics:
     split: Documents longer than the window.
     from_ents: Whether no document has the group of spans, so that `doc.ents` were taken instead.
     labels: Spans by label.
-    depths: Properly nested spans by depth, from 1 for the outermost.
+    nested: Spans that lie inside another one.
+    depths: Properly nested spans by depth, from 1 for the outermost; of several labels on one extent each is deeper.
     unusable: Spans that a component cannot learn, by reason: those of `nest`, and "longer than the window".
     white_space_edges: Spans that start or end with a white space token.
     names: Spans by their text.
@@ -35,6 +36,7 @@ class Statistics:
     split: int = 0
     from_ents: bool = False
     labels: Counter[str] = field(default_factory=Counter)
+    nested: int = 0
     depths: Counter[int] = field(default_factory=Counter)
     unusable: Counter[str] = field(default_factory=Counter)
     white_space_edges: int = 0
@@ -45,11 +47,6 @@ class Statistics:
     def spans(self) -> int:
         """How many spans there are."""
         return sum(self.labels.values())
-
-    @property
-    def nested(self) -> int:
-        """How many spans lie inside another one, or share its extent."""
-        return sum(count for depth, count in self.depths.items() if depth > 1)
 
 
 def statistics(docs: Sequence[Doc], spans_key: str = "sc", window: int = 256, max_depth: int = 4) -> Statistics:
@@ -73,7 +70,9 @@ def _count(spans: Sequence[Span], window: int, max_depth: int, result: Statistic
     result.names.update(span.text for span in spans)
     result.white_space_edges += sum(span[0].is_space or span[-1].is_space for span in spans if len(span))
     entities = [Entity(span.start, span.end, span.label_) for span in spans]
-    result.depths.update(depths(nest(entities)[0]))
+    kept = nest(entities)[0]
+    result.nested += len(inner(kept))
+    result.depths.update(depths(kept))
     result.unusable.update(reason for _, reason in nest(entities, max_depth)[1])
     result.unusable.update("longer than the window" for span in spans if _length(span) > window)
 

@@ -41,7 +41,7 @@ def words_doc(
 
 
 def sentence_doc(sentence: Sentence, scheme: Scheme, vocab: Vocab, report: Report) -> tuple[Doc, list[Entity]]:
-    """The Doc of a sentence of a column file, and its entities of all levels.
+    """The Doc of a tagged sentence, and its entities of all levels.
 
     A tag sequence that the scheme forbids is read all the same (see `tags.chunks`), and reported.
     """
@@ -51,7 +51,7 @@ def sentence_doc(sentence: Sentence, scheme: Scheme, vocab: Vocab, report: Repor
             entity, prefixes = chunk
             entities.append(entity)
             if not is_valid(chunk, scheme):
-                place = f"{level.path}:{level.lines[entity.start]}"
+                place = f"{level.place}:{level.lines[entity.start]}"
                 report.change(f"tags not valid in {scheme.value}", f"{place} {prefixes} {entity.label}")
     report.read += len(entities)
     return words_doc(vocab, sentence.words, sentence.spaces, entities, sentence.place, report)

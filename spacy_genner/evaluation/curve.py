@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import srsly
 
@@ -56,7 +57,10 @@ def read_log(path: Path) -> list[Record]:
 
     Raises: ValueError with the line that is not such a record.
     """
-    lines = path.read_text(encoding="utf-8").splitlines()
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} cannot be read ({error}): expected a training log, UTF-8 text") from error
     return [_record(line, f"{path}, line {number}") for number, line in enumerate(lines, 1) if line.strip()]
 
 
@@ -82,13 +86,19 @@ def charts(records: list[Record]) -> list[Chart]:
 def _record(line: str, where: str) -> Record:
     try:
         data = srsly.json_loads(line)
-        losses = {str(pipe): float(loss) for pipe, loss in data["losses"].items()}
-        return Record(int(data["step"]), losses, float(data["score"]))
+        losses = {pipe: _number(loss) for pipe, loss in data["losses"].items() if pipe.encode()}
+        return Record(int(_number(data["step"])), losses, _number(data["score"]))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
             f"{where}: {line[:80]!r} is no record of a training log ({error!r}): give the file that "
             "output_file of a ConsoleLogger in [training.logger] names, and remove a line that was cut off"
         ) from error
+
+
+def _number(value: Any) -> float:
+    if type(value) not in (int, float) or not math.isfinite(value):
+        raise ValueError(f"{value!r} is no number")
+    return float(value)
 
 
 def _chart(title: str, lines: dict[str, Points], note: str) -> Chart:

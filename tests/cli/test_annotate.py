@@ -112,6 +112,16 @@ def test_an_entity_over_two_lines_is_printed_on_one() -> None:
     assert drawn() == ["  no entities"]
 
 
+def test_texts_and_labels_cannot_do_anything_to_the_terminal() -> None:
+    doc = Doc(spacy.blank("en").vocab, words=["a\x1b]0;x\x07", "\u202eb", "c\r", "👩\u200d👧", "می\u200cخواهم"])
+    doc.spans["sc"] = [Span(doc, 0, 2, "L\x9b2J\n"), Span(doc, 3, 5, "\u2066M")]
+    assert tree(doc, read_spans(doc, "spans", "sc")).splitlines() == [
+        "a\\x1b]0;x\\x07 \\u202eb c 👩\u200d👧 می\u200cخواهم",
+        r"  L\x9b2J\n  a\x1b]0;x\x07 \u202eb",
+        "  \\u2066M  👩\u200d👧 می\u200cخواهم",
+    ]
+
+
 def test_entities_are_printed_with_their_scores(model: Path, text: Path, capsys: pytest.CaptureFixture[str]) -> None:
     annotate_cli(str(model), text)
     printed, progress = capsys.readouterr()

@@ -35,6 +35,10 @@ def test_a_pipe_in_a_name_does_not_break_the_table(tmp_path: Path) -> None:
     assert "| a\\|b | 100.0 |" in compare([write(tmp_path / "a.json", name="a|b")])
 
 
+def test_a_name_cannot_do_anything_to_the_terminal(tmp_path: Path) -> None:
+    assert r"| a\x1b[31m\nb\u202e | 100.0 |" in compare([write(tmp_path / "a.json", name="a\x1b[31m\nb\u202e")])
+
+
 @pytest.mark.parametrize("content", ["", "[]", "3", '{"total": {}}', '{"ents_f": 0.5}', '{"total": {"p": "much"}}'])
 def test_a_file_without_metrics_is_named(content: str, tmp_path: Path) -> None:
     (tmp_path / "odd.json").write_text(content, encoding="utf-8")

@@ -11,6 +11,7 @@ from spacy.tokens import Doc, DocBin
 from typer.testing import CliRunner
 
 import spacy_genner.cli  # noqa: F401  (registers the commands)
+from spacy_genner.cli._printing import msg
 
 COLUMNS = "University\tB-ORG\tO\nof\tI-ORG\tO\nBonn\tI-ORG\tB-LOC\n\nHello\tO\tO\n"
 
@@ -99,6 +100,7 @@ def test_merge_scheme_comment_token_column_and_limit(tmp_path: Path) -> None:
         (["a.conll", "b.spacy", "--format", "columns", "--max-depth", "0"], "max-depth"),
         (["a.conll", "b.spacy", "--format", "jsonl"], "a.conll:1 is not JSON"),
         (["a.conll", "b.spacy", "--format", "columns", "--lang", "qq"], "qq"),
+        (["a.conll", "b.spacy", "--format", "columns", "--comment", "U", "--token-column", "9"], "columns 9, -1 are"),
     ],
 )
 def test_bad_arguments_write_nothing(
@@ -175,3 +177,47 @@ def test_bad_brat_documents_write_nothing(
     code, printed = run(brat, output, "--format", "brat")
     assert code == 1 and "Nothing is written" in printed and message in printed, printed
     assert not output.exists()
+
+
+def test_what_is_no_gold_is_called_out(tmp_path: Path) -> None:
+    path, report = tmp_path / "a.jsonl", tmp_path / "report.json"
+    records = [
+        {"text": "Bonn", "spans": [[0, 4, "LOC"]], "answer": answer} for answer in ("reject", "accept", "ignore")
+    ]
+    path.write_text("\n".join(map(json.dumps, records)), "utf-8")
+    code, printed = run(path, tmp_path / "a.spacy", "--format", "jsonl", "--json", report)
+    assert code == 0 and "2 records are no gold and not in the output" in printed, printed
+    assert "left out: answer: reject 1" in printed and f"First answer: ignore: {path}:3" in printed
+    assert len(docs(tmp_path / "a.spacy")) == 1
+    assert json.loads(report.read_text("utf-8"))["left_out"] == {"answer: reject": 1, "answer: ignore": 1}
+
+
+def test_tag_names(tmp_path: Path) -> None:
+    path, output = tmp_path / "a.jsonl", tmp_path / "a.spacy"
+    path.write_text('{"tokens": ["New", "York"], "ner_tags": [2, 1]}', "utf-8")
+    code, printed = run(path, output, "--format", "jsonl", "--tag-names", "O,I-LOC,B-LOC")
+    assert code == 0 and "tag scheme iob2" in printed, printed
+    assert [ent.text for ent in docs(output)[0].ents] == ["New York"]
+    code, printed = run(path, output, "--format", "jsonl")
+    assert code == 1 and "with --tag-names O,B-ORG" in printed, printed
+
+
+@pytest.mark.parametrize(("format", "content"), [("jsonl", ""), ("jsonl", "[]"), ("columns", "\n\n")])
+def test_an_empty_file_is_an_error_that_names_it(tmp_path: Path, format: str, content: str) -> None:
+    (tmp_path / "a").write_text(content)
+    code, printed = run(tmp_path / "a", tmp_path / "a.spacy", "--format", format)
+    assert code == 1 and "/a " in printed and not (tmp_path / "a.spacy").exists(), printed
+
+
+def test_texts_of_the_input_cannot_do_anything_to_the_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(msg, "show_color", False)
+    path, spans = tmp_path / "a.jsonl", [[0, 4, "L\x1b]0;C\x07"], [0, 4, "\u202eX"], [0, 9, "\u2066Y\x9b31m"]]
+    path.write_text(json.dumps({"text": "Bonn", "spans": spans}), "utf-8")
+    code, printed = run(path, tmp_path / "a.spacy", "--format", "jsonl")
+    assert code == 0 and r"L\x1b]0;C\x07 1" in printed and r"[0, 9, \u2066Y\x9b31m]" in printed, printed
+    assert not {"\x1b", "\x07", "\x9b", "\u202e", "\u2066"} & set(printed)
+    (doc,) = docs(tmp_path / "a.spacy")
+    assert [span.label_ for span in doc.spans["sc"]] == ["L\x1b]0;C\x07", "\u202eX"]
+    path.write_text(json.dumps({"text": "Bonn", "spans": [{"\x1b": 0}]}) + "\n" + "\x1b[31m", "utf-8")
+    code, printed = run(path, tmp_path / "a.spacy", "--format", "jsonl")
+    assert code == 1 and "\x1b" not in printed, printed

@@ -49,6 +49,12 @@ def test_both_parts_are_printed_side_by_side(folder: Path) -> None:
     assert "1 documents of dev have the text of a document of train" in printed
 
 
+def test_a_file_without_documents_is_named(folder: Path) -> None:
+    DocBin().to_disk(folder / "dev.spacy")
+    code, printed = run(folder)
+    assert code == 1 and "dev.spacy: there is no document in it" in printed
+
+
 def test_the_settings_of_the_component_count(folder: Path) -> None:
     assert "cannot be learned" not in run(folder)[1]
     assert "train: 1 spans cannot be learned: too deep" in run(folder, "--max-depth", 1)[1]

@@ -153,6 +153,8 @@ WRONG = "is not in GNER's layout: expected strings"
         ([], "a.jsonl is empty: expected a prediction a line"),
         (["{"], "a.jsonl:1 is not JSON"),
         (["[" * 100_000], "a.jsonl:1 is not JSON"),
+        (["9" * 5_000], "a.jsonl:1 is not JSON"),
+        ([json.dumps(gner("Bonn(O)")), json.dumps(gner("Bonn\ud83d(O)"))], r"a.jsonl:2 has half a character, '\ud83d'"),
         (["3"], "a.jsonl:1 is a int: expected an object"),
         (["{}"], "a.jsonl:1 has neither `prediction` (GNER) nor `predict` (LLMs4NER), only nothing"),
         ([json.dumps(gner("x")), "", '{"prediction": "x"}'], f"a.jsonl:3 {WRONG}"),
@@ -161,7 +163,7 @@ WRONG = "is not in GNER's layout: expected strings"
         ([json.dumps(gner("x", labels=["O", "O", "city"]))], "a.jsonl:1: 'city' is no tag: expected O"),
         ([json.dumps(gner("x", words=["a", " ", "b"]))], "a.jsonl:1: a word of a Source is empty"),
         (['{"predict": "x"}'], "a.jsonl:1 is not in LLMs4NER's layout: expected `predict` and `label`"),
-        ([json.dumps(llms4ner("x", "x"))], "no gold answer (`label`) has an entity that tells"),
+        ([json.dumps(llms4ner("x", "x"))], "a.jsonl:1 and below: no gold answer (`label`) has an entity that tells"),
         ([json.dumps(llms4ner("{}", '{"A": ["x"]}', "x"))], "a.jsonl:1: `prompt` does not have the sentence"),
     ],
 )

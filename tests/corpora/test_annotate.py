@@ -45,8 +45,9 @@ def test_the_depth_is_limited() -> None:
     assert [span.label_ for span in doc.spans["gold"]] == ["ORG", "LOC"] and report.lost == {"too deep": 1}
 
 
-def test_two_labels_on_one_extent_survive_a_file() -> None:
-    doc, _ = annotated(CITY, Entity(5, 6, "GPE"))
+def test_two_labels_on_one_extent_are_not_nested_and_survive_a_file() -> None:
+    doc, report = annotated(CITY, Entity(5, 6, "GPE"))
+    assert report.nested == 0
     (again,) = DocBin().from_bytes(DocBin(docs=[doc]).to_bytes()).get_docs(doc.vocab)
     assert [(span.start, span.label_) for span in again.spans["gold"]] == [(5, "LOC"), (5, "GPE")]
     assert [ent.label_ for ent in again.ents] == ["LOC"]

@@ -34,8 +34,10 @@ def test_sentences_end_at_lines_of_white_space_and_docstart(tmp_path: Path) -> N
     assert [sentence.words for sentence in read(tmp_path, text)] == [["a"], ["b"], ["c"], ["d"]]
 
 
-def test_a_file_without_sentences(tmp_path: Path) -> None:
-    assert read(tmp_path, "\n-DOCSTART- O\n\n") == []
+@pytest.mark.parametrize("text", ["", "\n", "\n-DOCSTART- O\n\n", "\ufeff"])
+def test_a_file_without_sentences_is_named(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ValueError, match=r"a\.conll has no sentence: expected a token a line"):
+        read(tmp_path, text)
 
 
 def test_a_hash_is_a_token_unless_it_is_named_as_comment(tmp_path: Path) -> None:
@@ -91,12 +93,13 @@ def test_files_of_one_text_are_merged(tmp_path: Path) -> None:
     loc = read(tmp_path, "Kölner B-LOC\nZoo O\n\na O\n", name="loc")
     one, two = merge_files([org, loc])
     assert spans(one) == [("Kölner Zoo", "ORG"), ("Kölner", "LOC")] and two.words == ["a"]
-    assert [level.path.name for level in one.levels] == ["org", "loc"]
+    assert [Path(level.place).name for level in one.levels] == ["org", "loc"]
+    assert one.place == f"{tmp_path / 'org'}:1"
 
 
 def test_files_of_different_texts_are_not_merged(tmp_path: Path) -> None:
     one = read(tmp_path, "a O\n\nb O\n", name="one")
-    with pytest.raises(ValueError, match="as many sentences, not 2 and 1"):
+    with pytest.raises(ValueError, match=r"as many sentences, not 2 from .*one:1 on, and 1 from .*two:1 on"):
         merge_files([one, read(tmp_path, "a O\n", name="two")])
     with pytest.raises(ValueError, match=r"same words: .*one:3 and .*three:4 differ"):
         merge_files([one, one, read(tmp_path, "a O\n\n\nc O\n", name="three")])

@@ -39,7 +39,7 @@ def check(docs: list[Doc], report: Report, read: int) -> None:
     assert written(docs) == report.spans
     assert report.documents == len(docs) and report.tokens == sum(map(len, docs))
     assert all(set(doc.ents) <= set(doc.spans["sc"]) for doc in docs)
-    assert report.places.keys() == (report.lost + report.changed).keys()
+    assert report.places.keys() == (report.lost + report.changed + report.left_out).keys()
 
 
 @given(
@@ -48,6 +48,7 @@ def check(docs: list[Doc], report: Report, read: int) -> None:
             st.text("ab -.'\n\u3000", max_size=20),
             st.lists(st.tuples(st.integers(-1, 22), st.integers(-1, 22), st.sampled_from("AB")), max_size=8),
         ),
+        min_size=1,
         max_size=3,
     ),
     st.sampled_from(Alignment),
@@ -104,7 +105,7 @@ def mark_line(text: str, parts: list[tuple[int, int]], label: str, column: str |
     return f"T1\t{label} {offsets}\t{column}".replace("\n", " ")
 
 
-@given(st.lists(ROWS, max_size=4), st.none() | st.sampled_from(Scheme), DEPTH)
+@given(st.lists(ROWS, min_size=1, max_size=4), st.none() | st.sampled_from(Scheme), DEPTH)
 def test_no_span_of_columns_is_lost_without_report(
     folder: Path, sentences: list[list[tuple[str, str, str]]], scheme: Scheme | None, max_depth: int | None
 ) -> None:
@@ -180,7 +181,7 @@ def test_spans_of_brat_that_cross_or_do_not_align_are_reported(tmp_path: Path) -
     assert [(span.text, span.label_) for span in doc.spans["sc"]] == [("New Yorkers met", "B"), ("👍", "D")]
     place = str(tmp_path / "a.ann")
     assert report.places == {
-        "misaligned": [f"{place} [8, 12, C] 'York'"],
+        "misaligned": [f"{place}:3 [8, 12, C] 'York'"],
         "crossing": [f"{place} [0, 7, A] 'The New'"],
     }
     (doc,), report = convert_brat([tmp_path / "a.ann"], NLP, Output(), Alignment.expand)
@@ -193,7 +194,61 @@ def test_the_group_has_the_name_that_was_asked_for(tmp_path: Path) -> None:
     assert list(docs[0].spans) == ["gold"] and written(docs, "gold") == {"A": 1}
 
 
-def test_files_without_sentences(tmp_path: Path) -> None:
-    for merge in (False, True):
-        docs, report = columns(tmp_path, "", "\n", merge=merge)
-        assert docs == [] and report.documents == 0
+@pytest.mark.parametrize("merge", [False, True])
+def test_a_file_without_sentences_is_named(tmp_path: Path, merge: bool) -> None:
+    with pytest.raises(ValueError, match=r"1\.conll has no sentence"):
+        columns(tmp_path, "a O", "\n", merge=merge)
+
+
+def json_docs(folder: Path, *items: Any, **settings: Any) -> tuple[list[Doc], Report]:
+    path = folder / "a.jsonl"
+    path.write_text("\n".join(map(json.dumps, items)), "utf-8")
+    output = Output(**{name: settings.pop(name) for name in list(settings) if name in Output.__dataclass_fields__})
+    docs, report = convert_json([path], NLP, output, Alignment.strict, **settings)
+    check(docs, report, report.read)
+    return docs, report
+
+
+def test_records_that_are_no_gold_are_left_out_and_reported(tmp_path: Path) -> None:
+    text, span = "May was a good month for the shop.", {"start": 0, "end": 3, "label": "PERSON"}
+    rejected = {"text": text, "spans": [span], "answer": "reject"}
+    docs, report = json_docs(tmp_path, rejected, {"text": text, "answer": "accept"}, {**rejected, "answer": "accept"})
+    assert [len(doc.ents) for doc in docs] == [0, 1] and report.read == 1
+    assert report.left_out == {"answer: reject": 1}
+    assert report.places == {"answer: reject": [f"{tmp_path / 'a.jsonl'}:1"]}
+
+
+def test_a_sample_is_drawn_from_gold(tmp_path: Path) -> None:
+    gold = {"text": "a", "spans": [[0, 1, "A"]]}
+    docs, report = json_docs(tmp_path, *[{**gold, "answer": "ignore"}] * 20, gold, gold, limit=2)
+    assert len(docs) == 2 and report.left_out == {"answer: ignore": 20}
+
+
+def test_a_corpus_without_gold_is_an_error(tmp_path: Path) -> None:
+    ignored = {"text": "a", "spans": [], "answer": "ignore"}
+    with pytest.raises(
+        ValueError, match=r"every record is left out.*a\.jsonl:1 \(answer: ignore\); .*a\.jsonl:2 \(not"
+    ):
+        json_docs(tmp_path, ignored, {"data": {"text": "a"}, "annotations": []})
+
+
+def test_tags_in_json_are_read_as_in_column_files(tmp_path: Path) -> None:
+    item = {"tokens": ["New", "York", "and", "Bonn"], "ner_tags": [1, 2, 0, 2]}
+    names = ["O", "B-LOC", "I-LOC"]
+    (doc,), report = json_docs(tmp_path, item, tag_names=names)
+    assert [ent.text for ent in doc.ents] == ["New York", "Bonn"] and report.scheme == "iob2"
+    assert report.places == {"tags not valid in iob2": [f"{tmp_path / 'a.jsonl'}:1:4 I LOC"]}
+    _, report = json_docs(tmp_path, item, tag_names=names, scheme=Scheme.iob1)
+    assert report.scheme == "iob1" and not report.changed
+
+
+def test_texts_and_tagged_tokens_may_be_mixed(tmp_path: Path) -> None:
+    docs, report = json_docs(tmp_path, {"text": "Bonn", "spans": []}, {"tokens": ["Bonn"], "ner_tags": ["S-LOC"]})
+    assert [len(doc.ents) for doc in docs] == [0, 1] and report.scheme == "bioes"
+
+
+def test_two_labels_on_one_span_are_not_nested(tmp_path: Path) -> None:
+    _, report = json_docs(tmp_path, {"text": "Bonn am Rhein", "spans": [[0, 4, "A"], [0, 4, "B"]]})
+    assert report.nested == 0 and report.written == 2
+    _, report = json_docs(tmp_path, {"text": "Bonn am Rhein", "spans": [[0, 4, "A"], [0, 4, "B"], [0, 13, "C"]]})
+    assert report.nested == 2

@@ -1,102 +1,141 @@
+"""Files of records. The layouts have tests of their own."""
+
 from __future__ import annotations
 
-import gzip
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from spacy_genner.corpora.json_lines import Record, read_json
+from spacy_genner.corpora.json_lines import Item, read_json
+from spacy_genner.corpora.record import LeftOut, Record
+
+SPAN = {"start": 0, "end": 4, "label": "LOC"}
 
 
-def read(tmp_path: Path, text: str, name: str = "a.jsonl") -> list[Record]:
-    path = tmp_path / name
-    path.write_text(text, encoding="utf-8")
-    return read_json(path)
+def read(tmp_path: Path, *items: Any, **settings: Any) -> list[Item]:
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join(map(json.dumps, items)), encoding="utf-8")
+    return read_json(path, **settings)
 
 
-@pytest.mark.parametrize("name", ["spans", "entities", "label", "labels"])
-@pytest.mark.parametrize(
-    "span",
-    [
-        [0, 4, "LOC"],
-        {"start": 0, "end": 4, "label": "LOC"},
-        {"start": 0, "end": 4, "label": "LOC", "token_start": 7, "text": "Bonn"},
-        {"start_offset": 0, "end_offset": 4, "label": "LOC", "id": 3},
-        {"span": [0, 4], "type": "LOC", "name": "Bonn"},
-        {"start": 0, "end": 4, "entity_type": "LOC"},
-    ],
-)
-def test_every_layout_of_a_span(tmp_path: Path, name: str, span: Any) -> None:
-    (record,) = read(tmp_path, json.dumps({"text": "Bonn!", name: [span]}))
-    assert (record.text, record.spans) == ("Bonn!", [(0, 4, "LOC")])
+def texts(items: list[Item]) -> list[str | None]:
+    assert all(isinstance(item, Record) for item in items)
+    return [item.text for item in items if isinstance(item, Record)]
 
 
-def test_tokens_with_token_offsets(tmp_path: Path) -> None:
-    mentions = [{"start": 0, "end": 2, "entity_type": "LOC", "text": "New York"}]
-    (record,) = read(tmp_path, json.dumps({"tokens": ["New", "York"], "sent_id": "x", "entity_mentions": mentions}))
-    assert (record.text, record.tokens, record.spans) == (None, ["New", "York"], [(0, 2, "LOC")])
+@pytest.mark.parametrize("answer", ["reject", "ignore"])
+def test_what_prodigy_does_not_take_for_gold_is_left_out(tmp_path: Path, answer: str) -> None:
+    text = "May was a good month for the shop."
+    spans = [{"start": 0, "end": 3, "label": "PERSON"}]
+    left, kept = read(
+        tmp_path,
+        {"text": text, "spans": spans, "answer": answer},
+        {"text": "Bonn", "spans": [SPAN], "answer": "accept"},
+    )
+    assert left == LeftOut(f"{tmp_path / 'a.jsonl'}:1", f"answer: {answer}")
+    assert isinstance(kept, Record) and kept.text == "Bonn" and len(kept.spans) == 1
 
 
-def test_a_text_comes_before_tokens(tmp_path: Path) -> None:
-    """Prodigy writes both; its spans have character offsets."""
-    item = {"text": "Bonn", "tokens": [{"text": "Bonn", "start": 0}], "spans": [[0, 4, "LOC"]], "label": "news"}
-    (record,) = read(tmp_path, json.dumps(item))
-    assert (record.text, record.tokens) == ("Bonn", [])
+def test_a_binary_answer_is_no_gold_even_if_it_is_yes(tmp_path: Path) -> None:
+    (item,) = read(tmp_path, {"text": "Bonn", "spans": [SPAN], "answer": "accept", "_is_binary": True})
+    assert isinstance(item, LeftOut) and "binary" in item.reason
 
 
-def test_lines_have_places_and_may_be_blank(tmp_path: Path) -> None:
-    one, two = read(tmp_path, '{"text": "a\u2028b", "spans": []}\n\n{"text": "", "spans": []}\n')
-    assert one.text == "a\u2028b" and one.place == f"{tmp_path / 'a.jsonl'}:1"
-    assert two.text == "" and two.place == f"{tmp_path / 'a.jsonl'}:3"
+def test_what_is_left_out_need_not_be_readable(tmp_path: Path) -> None:
+    (item,) = read(tmp_path, {"html": "<b>", "answer": "ignore"})
+    assert isinstance(item, LeftOut)
 
 
-def test_an_array_of_many_lines(tmp_path: Path) -> None:
-    entity = {"name": "東京", "span": [0, 2], "type": "地名"}
-    items = [{"text": "東京", "entities": [entity]}, {"text": "", "spans": []}]
-    one, two = read(tmp_path, "\n" + json.dumps(items, indent=4), "ner.json")
-    assert one.spans == [(0, 2, "地名")] and one.place == f"{tmp_path / 'ner.json'}[0]"
-    assert two.place.endswith("[1]")
+def test_an_answer_of_another_kind_leaves_nothing_out(tmp_path: Path) -> None:
+    assert texts(read(tmp_path, {"text": "Bonn", "spans": [SPAN], "answer": "42"})) == ["Bonn"]
 
 
-def test_gzip(tmp_path: Path) -> None:
-    path = tmp_path / "a.jsonl.gz"
-    path.write_bytes(gzip.compress(b'{"text": "a", "spans": []}'))
-    assert [record.text for record in read_json(path)] == ["a"]
+def test_a_record_without_spans_has_no_entities_where_others_have_spans(tmp_path: Path) -> None:
+    one, two, three = read(
+        tmp_path, {"text": "a"}, {"text": "Bonn", "spans": [SPAN]}, {"tokens": ["b"], "meta": {}, "answer": "accept"}
+    )
+    assert isinstance(one, Record) and isinstance(three, Record) and isinstance(two, Record)
+    assert (one.text, one.spans, three.tokens, three.spans) == ("a", [], ["b"], [])
+    assert len(two.spans) == 1
 
 
-@pytest.mark.parametrize("text", ["", "\n", "[]"])
-def test_an_empty_file_has_no_records(tmp_path: Path, text: str) -> None:
-    assert read(tmp_path, text) == []
+def test_a_file_without_any_spans_is_not_annotated(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"a\.jsonl:1 has lists of spans under no name: expected one of spans"):
+        read(tmp_path, {"text": "a"}, {"text": "b"})
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    "content",
     [
-        ('{"text": "a", "spans": []}\n{"text": ', r"a\.jsonl:2 is not JSON .* expected an object a line"),
-        ('[{"text": "a"', r"a\.jsonl is not JSON"),
-        ('["a", {"entities": []}]\n["b", {"entities": []}]', r"a\.jsonl is not JSON"),
-        ('["a", {"entities": []}]', r"a\.jsonl\[0\] is a str: expected an object"),
-        ("3", r"a\.jsonl:1 is a int"),
-        ('{"text": "a"}', r"a\.jsonl:1 has lists of spans under no name: expected one of spans, entities"),
-        ('{"text": "a", "label": "x"}', "under no name"),
-        ('{"text": "a", "spans": [], "entities": []}', r"under \['spans', 'entities'\]"),
-        ('{"spans": []}', "neither a string as `text` nor a list of strings as `tokens`"),
-        ('{"text": 3, "spans": []}', "neither a string"),
-        ('{"tokens": [{"text": "a"}], "spans": []}', "neither a string"),
+        '[["Bonn", {"entities": [[0, 4, "LOC"]]}], ["", {"entities": []}]]',
+        '["Bonn", {"entities": [[0, 4, "LOC"]]}]\n["", {"entities": []}]',
     ],
 )
-def test_bad_records_are_named(tmp_path: Path, text: str, message: str) -> None:
+def test_training_examples_of_spacy_2(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(content, encoding="utf-8")
+    one, two = read_json(path)
+    assert isinstance(one, Record) and isinstance(two, Record)
+    assert (one.text, two.text, two.spans) == ("Bonn", "", [])
+    assert [(*span.extent, span.label) for span in one.spans] == [(0, 4, "LOC")] and not one.utf16
+
+
+def test_one_training_example_of_spacy_2(tmp_path: Path) -> None:
+    assert texts(read(tmp_path, ["Bonn", {"entities": []}])) == ["Bonn"]
+
+
+def test_texts_of_ner_annotator(tmp_path: Path) -> None:
+    annotations = [["😀 Bonn\r", {"entities": [[3, 7, "LOC"]]}], None, ["", {"entities": []}]]
+    one, left, two = read(tmp_path, {"classes": ["LOC"], "annotations": annotations})
+    assert isinstance(one, Record) and one.utf16 and one.text == "😀 Bonn\r"
+    assert [(*span.extent, span.label) for span in one.spans] == [(3, 7, "LOC")]
+    assert left == LeftOut(f"{tmp_path / 'a.jsonl'}:1, annotations[1]", "skipped")
+    assert isinstance(two, Record) and two.text == "" and two.place.endswith("a.jsonl:1, annotations[2]")
+
+
+@pytest.mark.parametrize(
+    ("item", "message"),
+    [
+        (3, r"a\.jsonl:1 is a int: expected an object"),
+        ("text", r"a\.jsonl:1 is a str: expected an object"),
+        ([["a", {"entities": []}, 3]], r"a\.jsonl\[0\] is a list: expected an object"),
+        ([{"text": "a", "spans": []}, None], r"a\.jsonl\[1\] is a NoneType: expected an object"),
+        ({"classes": [], "annotations": [["a"]]}, r"a\.jsonl:1, annotations\[0\] is \['a'\]: expected \[text, "),
+        (["a", {"entities": 3}], r"a\.jsonl:1 has lists of spans under no name"),
+        ({"classes": ["LOC"], "annotations": []}, r"a\.jsonl has no text in its `annotations`"),
+    ],
+)
+def test_bad_records_are_named(tmp_path: Path, item: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        read(tmp_path, text)
+        read(tmp_path, item)
 
 
 @pytest.mark.parametrize(
-    "span",
-    [[0, 1], [0, 1, ""], [0, 1, " "], [0, 1, None], ["0", "1", "A"], [0.0, 1.0, "A"], [0, 1, "A", "B"], 3, "0 1 A",
-     {"start": 0, "label": "A"}, {"start": 0, "end": 1}, {"span": [0, 1, 2], "label": "A"}],
-)  # fmt: skip
-def test_bad_spans_are_named(tmp_path: Path, span: Any) -> None:
-    with pytest.raises(ValueError, match=r"a\.jsonl:1 .* is no span: expected whole numbers"):
-        read(tmp_path, json.dumps({"text": "ab", "spans": [span]}))
+    ("item", "layout"),
+    [
+        ({"data": {"text": "a"}, "annotations": []}, "read_task"),
+        ({"text": "a", "annotation_id": 3}, "read_task_min"),
+        ({"tokenized_text": ["a"], "ner": []}, "read_gliner"),
+        ({"tokens": ["a"], "ner_tags": ["O"], "spans": ["PER: a"]}, "read_tags"),
+        ({"tokens": ["a"], "tags": ["O"]}, "read_tags"),
+        ({"tokens": ["a"], "tags": ["news"], "entities": []}, "read_spans"),
+        ({"text": "a", "ents": [], "tokens": []}, "read_doc"),
+        ({"text": "a", "spans": {}}, "read_doc"),
+        ({"text": "a", "tokens": [{"id": 0, "start": 0, "end": 1}]}, "read_doc"),
+        ({"text": "a", "tokens": [{"id": 0, "start": 0, "end": 1, "text": "a"}], "spans": []}, "read_spans"),
+        ({"data": "a", "label": []}, "read_spans"),
+    ],
+)
+def test_the_shape_tells_the_layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, item: Any, layout: str) -> None:
+    called = LeftOut("", "called")
+    monkeypatch.setattr(f"spacy_genner.corpora.json_lines.{layout}", lambda *_, **__: called)
+    assert read(tmp_path, item) == [called]
+
+
+def test_settings_reach_the_layouts(tmp_path: Path) -> None:
+    (tagged,) = read(tmp_path, {"tokens": ["a"], "ner_tags": [1]}, tag_names=["O", "B-A"])
+    assert not isinstance(tagged, Record | LeftOut) and len(tagged.levels[0].chunks) == 1
+    (record,) = read(tmp_path, {"text": "Bonn", "spans": {"gold": [SPAN], "sc": []}}, spans_key="gold")
+    assert isinstance(record, Record) and len(record.spans) == 1

@@ -10,6 +10,7 @@ def example() -> Report:
     report = Report(documents=2, tokens=9, read=4, spans=Counter({"ORG": 1, "LOC": 2}), nested=1, scheme="iob1")
     report.lose("crossing", "f:7 'a b' X")
     report.change("white space trimmed", "f:9")
+    report.leave_out("answer: reject", "f:3")
     report.ignored["relations"] += 3
     return report
 
@@ -31,6 +32,8 @@ def test_the_table_has_every_number() -> None:
         "First crossing:",
         "f:7 'a b' X",
         "f:9",
+        "left out: answer: reject 1",
+        "f:3",
     }
 
 
@@ -45,7 +48,8 @@ def test_json_has_everything() -> None:
         "lost": {"crossing": 1},
         "changed": {"white space trimmed": 1},
         "ignored": {"relations": 3},
-        "places": {"crossing": ["f:7 'a b' X"], "white space trimmed": ["f:9"]},
+        "left_out": {"answer: reject": 1},
+        "places": {"crossing": ["f:7 'a b' X"], "white space trimmed": ["f:9"], "answer: reject": ["f:3"]},
         "scheme": "iob1",
     }
 
@@ -60,3 +64,13 @@ def test_only_the_first_places_are_named_but_all_are_counted() -> None:
 
 def test_an_empty_report_prints() -> None:
     assert "documents" in str(Report()) and "scheme" not in str(Report())
+
+
+def test_texts_of_the_input_are_printed_visibly() -> None:
+    report = Report(spans=Counter({"A\x1b]0;B\x07": 1}))
+    report.lose("crossing", "f:1 [0, 1, \u202eA\n] 'x'")
+    report.ignored["re\u2066lations"] += 1
+    assert not {"\x1b", "\x07", "\u202e", "\u2066"} & set(str(report))
+    for shown in (r"A\x1b]0;B\x07", r"f:1 [0, 1, \u202eA\n] 'x'", r"re\u2066lations"):
+        assert shown in str(report)
+    assert report.to_dict()["places"] == {"crossing": ["f:1 [0, 1, \u202eA\n] 'x'"]}, "JSON stays as it is"

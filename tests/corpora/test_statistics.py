@@ -30,6 +30,11 @@ def test_spans_nesting_and_labels() -> None:
     assert not result.unusable
 
 
+def test_two_labels_on_one_span_are_not_nested() -> None:
+    result = statistics([doc("a b c", (0, 2, "A"), (0, 2, "B")), doc("a b c", (0, 3, "C"), (0, 2, "A"), (0, 2, "B"))])
+    assert result.nested == 2 and result.depths == {1: 2, 2: 2, 3: 1}, "each label is a level for a format"
+
+
 def test_what_cannot_be_learned() -> None:
     text = "a b c d e f g h"
     spans = [(0, 7, "A"), (0, 5, "A"), (0, 5, "A"), (4, 6, "B"), (1, 2, "A"), (7, 7, "A")]

@@ -30,6 +30,11 @@ def test_spacys_own_log_is_read(tmp_path: Path) -> None:
         '{"step": 4, "losses": {"a": "much"}, "score": 1}',
         '{"step": 4, "losses": {"a": NaN}, "score": 1}',
         '{"step": null, "losses": {}, "score": 1}',
+        '{"step": true, "losses": {}, "score": 1}',
+        '{"step": 4, "losses": {}, "score": "1"}',
+        '{"step": 4, "losses": {"a": 1e999}, "score": 1}',
+        '{"step": 1e999, "losses": {}, "score": 1}',
+        '{"step": 4, "losses": {"\\ud83d": 1}, "score": 1}',
         "[]",
         "loss 3",
     ],
@@ -39,6 +44,17 @@ def test_another_line_is_named(line: str, tmp_path: Path) -> None:
     path.write_text('{"step": 0, "losses": {}, "score": 0}\n\n' + line, encoding="utf-8")
     with pytest.raises(ValueError, match=r"log\.jsonl, line 3: .* is no record of a training log.*ConsoleLogger"):
         read_log(path)
+
+
+def test_a_file_of_another_kind_is_named(tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").write_bytes(b"\x80\x04\x95")
+    with pytest.raises(ValueError, match=r"log\.jsonl cannot be read .* expected a training log"):
+        read_log(tmp_path / "log.jsonl")
+
+
+def test_only_line_feeds_end_records(tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").write_text('{"step": 4, "losses": {"a\u2028b": 1}, "score": 1}\r\n', encoding="utf-8")
+    assert read_log(tmp_path / "log.jsonl") == [Record(4, {"a\u2028b": 1.0}, 1.0)]
 
 
 def test_a_log_without_an_evaluation_has_no_charts(tmp_path: Path) -> None:

@@ -1,0 +1,69 @@
+"""Reading JSON as it is found: one array in a file, one object, or one object a line."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from .files import numbered_lines
+
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def read_values(path: Path) -> list[tuple[str, Any]]:
+    """The records of a file, each with its place. An array that starts with a string is one record.
+
+    Raises: ValueError for a file without records, and as `parse_json` does.
+    """
+    lines = [(f"{path}:{number}", line) for number, line in numbered_lines(path)]
+    first = next((place for place, line in lines if line.strip()), None)
+    if first is None:
+        raise ValueError(f"{path} is empty: expected JSON, an object a line or an array of them")
+    text = "\n".join(line for _, line in lines)
+    value, end = _first_value(text, first)
+    if text[end:].strip():
+        return [(place, parse_json(line, place)) for place, line in lines if line.strip()]
+    if isinstance(value, list) and not isinstance(next(iter(value), None), str):
+        items = [(f"{path}[{index}]", item) for index, item in enumerate(value)]
+    else:
+        items = [(first, value)]
+    if not items:
+        raise ValueError(f"{path} is an empty array: expected an object for each text")
+    if _SURROGATE.search(text):
+        for place, item in items:
+            _refuse_halves(item, place)
+    return items
+
+
+def parse_json(line: str, place: str) -> Any:
+    """The value of a line.
+
+    Raises: ValueError with the place for what is not JSON, for what Python cannot hold (values nested too deep, numbers
+        too long), and for text with half a character (a lone surrogate), which no file could be written with.
+    """
+    value, end = _first_value(line, place)
+    if line[end:].strip():
+        raise ValueError(f"{place} is not JSON (something follows behind column {end}): expected an object a line")
+    if _SURROGATE.search(line):
+        _refuse_halves(value, place)
+    return value
+
+
+def _first_value(text: str, place: str) -> tuple[Any, int]:
+    """The value that a text starts with, and where it ends."""
+    try:
+        return json.JSONDecoder().raw_decode(text, len(text) - len(text.lstrip()))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{place} is not JSON ({error}): expected an object a line, or an array of them") from error
+
+
+def _refuse_halves(value: Any, place: str) -> None:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        half = error.object[error.start : error.end]
+        raise ValueError(f"{place} has half a character, {half!a}: a pair of two such codes makes one") from error
+    except RecursionError as error:  # writing takes a little more depth than reading
+        raise ValueError(f"{place} is nested too deep ({error})") from error
