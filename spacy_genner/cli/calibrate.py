@@ -12,7 +12,7 @@ from ..calibration import calibration_error, fit_platt
 from ..types import Entity
 from . import genner
 from ._evaluation import Evaluation, annotated, evaluate
-from ._pipelines import characters, generative_ner_of, load, plain_errors, read_corpus
+from ._pipelines import characters, generative_ner_of, load, plain_errors, read_corpus, save
 
 
 @genner.command("calibrate")
@@ -33,7 +33,7 @@ def calibrate_cli(
         scaling = fit_platt(scores, correct)
         pipe.calibrate(scaling)
         pipe.threshold = threshold
-        nlp.to_disk(output)
+        save(nlp, output)
     before, after = calibration_error(scores, correct), calibration_error(scaling(scores), correct)
     msg.good(f"Saved the calibrated pipeline to {output}")
     msg.info(f"Mean distance from the truth over {len(scores)} spans: {before:.3f} before, {after:.3f} after")

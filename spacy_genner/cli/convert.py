@@ -16,7 +16,9 @@ from ..corpora.columns import Layout
 from ..corpora.convert import Output, convert_brat, convert_columns, convert_json
 from ..corpora.offsets import Alignment
 from ..corpora.tags import Scheme
+from ..writing import replacing
 from . import genner
+from ._pipelines import plain_errors
 
 
 class Format(str, Enum):
@@ -86,11 +88,13 @@ def convert(
             docs, report = convert_json(inputs, nlp, what, alignment)
     except (ImportError, OSError, ValueError) as error:
         msg.fail("Nothing is written", error, exits=1)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    DocBin(docs=docs).to_disk(output)
-    print(report)
-    if report_path:
-        report_path.write_text(json.dumps(report.to_dict(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    with plain_errors():
+        with replacing(output) as new:
+            DocBin(docs=docs).to_disk(new)
+        print(report)
+        if report_path:
+            with replacing(report_path) as new:
+                new.write_text(json.dumps(report.to_dict(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     if report.lost:
         msg.warn(f"{sum(report.lost.values())} of {report.read} spans are not in the output: see LOST above")
     msg.good(f"{report.documents} documents in {output}")

@@ -14,6 +14,7 @@ from thinc.api import Config
 from typer import Argument, Context, Option
 from wasabi import msg
 
+from ..writing import replacing
 from . import genner
 from ._pipelines import plain_errors
 
@@ -52,7 +53,8 @@ def train(config_path: Path, output: Path, overrides: Mapping[str, Any], gpu_id:
     from ._resuming import Recording
 
     if not output.exists():
-        output.mkdir(parents=True)
+        with plain_errors():
+            output.mkdir(parents=True)
         msg.good(f"Created output directory: {output}")
     msg.info(f"Saving to output directory: {output}")
     setup_gpu(gpu_id)
@@ -65,14 +67,21 @@ def train(config_path: Path, output: Path, overrides: Mapping[str, Any], gpu_id:
     msg.divider("Training pipeline")
     with plain_errors():
         recording = Recording(nlp, output, seconds)
-    _remove_log(nlp.config.interpolate())
-    with recording:
-        train_nlp(nlp, output, use_gpu=gpu_id, stdout=sys.stdout, stderr=sys.stderr)
-    for name in (DIR_MODEL_BEST, DIR_MODEL_LAST):
-        if (path := output / name / "meta.json").exists():
-            meta = srsly.read_json(path)
-            meta["performance"]["training_seconds"] = recording.seconds
-            srsly.write_json(path, meta)
+        _remove_log(nlp.config.interpolate())
+    with plain_errors((OSError,)):
+        with recording:
+            train_nlp(nlp, output, use_gpu=gpu_id, stdout=sys.stdout, stderr=sys.stderr)
+        for name in (DIR_MODEL_BEST, DIR_MODEL_LAST):
+            if (path := output / name / "meta.json").exists():
+                _add_seconds(path, recording.seconds)
+
+
+def _add_seconds(path: Path, seconds: float) -> None:
+    """How long training took, to a meta.json."""
+    meta = srsly.read_json(path)
+    meta["performance"]["training_seconds"] = seconds
+    with replacing(path) as new:
+        srsly.write_json(new, meta)
 
 
 def _remove_log(config: Config) -> None:
