@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from spacy_genner.lm.causal import CausalLM
+from spacy_genner.lm.consent import VARIABLE
 from spacy_genner.lm.load import Base, device_of, dtype_of, load_base
 from spacy_genner.lm.manifest import WeightsError, seal
 from tests.conftest import FAMILIES
@@ -185,6 +186,12 @@ def test_pickled_weights_are_refused(folder: Path) -> None:
         load(folder)
 
 
+@pytest.fixture
+def consent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "pickle")
+
+
+@pytest.mark.usefixtures("consent")
 def test_pickled_weights_by_an_explicit_flag(folder: Path, tiny: Callable[..., str]) -> None:
     as_pickle(folder)
     assert load(folder, allow_pickle=True).fingerprint == load(tiny("llama")).fingerprint
@@ -198,6 +205,7 @@ class Evil:
         return Path.touch, (self.file,)
 
 
+@pytest.mark.usefixtures("consent")
 def test_pickled_weights_run_no_code_even_so(folder: Path, tmp_path: Path) -> None:
     as_pickle(folder)
     torch.save({"model.norm.weight": Evil(tmp_path / "harm")}, folder / "pytorch_model.bin")
@@ -206,6 +214,7 @@ def test_pickled_weights_run_no_code_even_so(folder: Path, tmp_path: Path) -> No
     assert not (tmp_path / "harm").exists()
 
 
+@pytest.mark.usefixtures("consent")
 def test_safetensors_may_be_loaded_with_the_flag(tiny: Callable[..., str]) -> None:
     assert load(tiny("llama"), allow_pickle=True).fingerprint == load(tiny("llama")).fingerprint
 
