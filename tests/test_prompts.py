@@ -102,7 +102,7 @@ def test_the_chat_template_gets_the_whole_prompt() -> None:
 
 
 def test_a_chat_template_that_loses_the_text_is_refused() -> None:
-    with pytest.raises(ValueError, match="not 0 times"):
+    with pytest.raises(ValueError, match="the tokenizer's own template loses or repeats what a user says: set chat"):
         Instruction(chat=True).render(LABELS, FORMAT, lambda content: "<user>")
 
 
