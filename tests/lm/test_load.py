@@ -8,8 +8,10 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import weakref
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +175,31 @@ def test_a_missing_tensor_is_not_made_up(folder: Path) -> None:
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(ValueError, match=rf"lack the weights {lost} \(1 in all\)"):
         load(folder)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers(folder: Path, value: float) -> None:
+    weights = load_file(folder / "model.safetensors")
+    name = "model.layers.1.mlp.up_proj.weight"
+    weights[name][3, 5] = value
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ValueError, match=rf"the weights of '.*model': {name} holds NaN or infinity"):
+        load(folder)
+
+
+def test_threads_load_the_weights_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    read = AutoModelForCausalLM.from_pretrained
+
+    def slow(name: str, *arguments: Any, **settings: Any) -> Any:
+        calls.append(name)
+        time.sleep(0.2)  # as long as others may come
+        return read(name, *arguments, **settings)
+
+    monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", slow)
+    with ThreadPoolExecutor(4) as pool:
+        bases = list(pool.map(load, [folder] * 4))
+    assert calls == [str(folder)] and len(set(map(id, bases))) == 1
 
 
 def as_pickle(folder: Path) -> None:
