@@ -8,16 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import srsly
 from numpy.typing import NDArray
 from spacy import util
 from spacy.language import Language
-from spacy.pipeline.trainable_pipe import TrainablePipe
 from spacy.tokens import Doc, DocBin
 from spacy.training import Example, validate_examples, validate_get_examples
 from thinc.api import Adam, Model, Optimizer
 
-from ..calibration import Platt
+from ..calibration import Platt, as_platt
 from ..labels import Labels, Sampling, as_labels, once_each
 from ..shots import pack, unpack
 from ..types import Entity, Source
@@ -33,6 +31,7 @@ from .docs import (
     write_spans,
 )
 from .examples import Gold, Window, cut, golds_of, shots_of
+from .saving import SavedPipe
 
 Asked = tuple[Source, Labels]
 Examples = Callable[[], Iterable[Example]]
@@ -41,7 +40,7 @@ Losses = dict[str, float]
 Floats = NDArray[np.float32]
 
 
-class GenerativeNER(TrainablePipe):
+class GenerativeNER(SavedPipe):
     """Named entities, flat and nested, from a decoder LLM that marks them in a copy of the text.
 
     A document may have a label set of its own, in `doc._.ner_labels`, in training as well.
@@ -153,7 +152,7 @@ class GenerativeNER(TrainablePipe):
 
     def set_annotations(self, docs: Iterable[Doc], scores: Iterable[Prediction]) -> None:
         """Write the entities of each document to `doc.spans`, and to `doc.ents` if that is wanted."""
-        scaling = Platt(**self.cfg["calibration"]) if self.cfg["calibration"] else np.asarray
+        scaling = as_platt(self.cfg["calibration"]) or np.asarray
         for doc, (read, entities) in zip(docs, scores, strict=True):
             calibrated = scaling([entity.score for entity in entities])
             scored = zip(entities, map(float, calibrated), strict=True)
@@ -244,18 +243,19 @@ class GenerativeNER(TrainablePipe):
         Raises: ValueError if there are no labels, the weights cannot be loaded, or the tokenizer cannot write a label.
         """
         validate_get_examples(get_examples, "GenerativeNER.initialize")
-        if labels is not None:
-            self.set_labels(labels)
-        elif not self._configured:
-            for label, definition in labels_of(get_examples(), self.spans_key).items():
-                self.add_label(label, definition)
-        self._required_labels()
-        if shots is not None:
-            self.set_shots(DocBin().from_disk(shots).get_docs(self.vocab))
-        elif self.model.attrs["prompt"].shots and "shots" not in self.cfg:
-            self.set_shots(example.reference for example in get_examples())
-        self.model.initialize()
-        self._check(get_examples)
+        with self._unless_it_fails():
+            if labels is not None:
+                self.set_labels(labels)
+            elif not self._configured:
+                for label, definition in labels_of(get_examples(), self.spans_key).items():
+                    self.add_label(label, definition)
+            self._required_labels()
+            if shots is not None:
+                self.set_shots(DocBin().from_disk(shots).get_docs(self.vocab))
+            elif self.model.attrs["prompt"].shots and "shots" not in self.cfg:
+                self.set_shots(example.reference for example in get_examples())
+            self._check(get_examples)
+            self.model.initialize()
 
     def take_labels(self, get_examples: Examples, labels: Mapping[str, str] | Iterable[str] | None = None) -> None:
         """Use other labels from now on to go on training: these, or those of the data, in alphabetical order. Warns of
@@ -263,46 +263,19 @@ class GenerativeNER(TrainablePipe):
 
         Raises: ValueError if there are no labels.
         """
-        self.set_labels(labels_of(get_examples(), self.spans_key) if labels is None else labels)
-        self._required_labels()
-        self._check(get_examples)
+        with self._unless_it_fails():
+            self.set_labels(labels_of(get_examples(), self.spans_key) if labels is None else labels)
+            self._required_labels()
+            self._check(get_examples)
 
-    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        """Write the labels, and what training changed as a PEFT folder."""
-        writers = {
-            "cfg": lambda p: srsly.write_json(p, self.cfg),
-            "vocab": lambda p: self.vocab.to_disk(p),
-            "model": self.model.shims[0].to_disk,
-        }
-        util.to_disk(path, writers, exclude)
-
-    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "GenerativeNER":
-        """Read them back. Raises: ValueError if a file is missing or corrupt, or the base weights are others."""
-        readers: dict[str, Callable[[Path], Any]] = {
-            "cfg": self._read_cfg,
-            "vocab": lambda p: self.vocab.from_disk(p),
-            "model": self.model.shims[0].from_disk,
-        }
-        util.from_disk(path, readers, exclude)
-        return self
-
-    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "GenerativeNER":
-        """Read what `to_bytes` gave. Raises: as `from_disk`."""
-        super().from_bytes(bytes_data, exclude=exclude)
-        self._use_cfg()
-        return self
-
-    def _use_cfg(self) -> None:
-        self.set_labels(self.cfg["labels"])
-        if "shots" in self.cfg:
-            self.model.attrs["set_shots"](self.model, map(unpack, self.cfg["shots"]))
-
-    def _read_cfg(self, path: Path) -> None:
-        try:
-            self.cfg = srsly.read_json(path)
-            self._use_cfg()
-        except (ValueError, LookupError, TypeError) as error:
-            raise ValueError(f"{path} cannot be read ({error}): copy or train the pipeline again") from error
+    def use_cfg(self, cfg: dict[str, Any]) -> None:
+        """Take over labels, calibration and examples that were saved. Raises: as `SavedPipe.use_cfg`."""
+        if not isinstance(cfg["labels"], dict):
+            raise TypeError("labels: expected names with definitions")
+        as_platt(cfg["calibration"])
+        self.cfg = cfg
+        self.set_labels(cfg["labels"])
+        self.model.attrs["set_shots"](self.model, map(unpack, cfg.get("shots", ())))
 
     def _learn(self, golds: list[Gold], sgd: Optimizer | None, losses: Losses | None) -> Losses:
         losses = {} if losses is None else losses
