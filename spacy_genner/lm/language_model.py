@@ -145,12 +145,12 @@ class LanguageModel(ABC):
 
         Raises: ValueError if a file is missing or corrupt, or the base is not the one that was trained on.
         """
-        saved, place = read_identity(folder / "base.json"), bundled(folder / "base")
+        saved, place = read_identity(path := folder / "base.json"), bundled(folder / "base")
         fresh = self._fresh(self._load(place, None) if place else None)
         identity = fresh._identity()
         if differing := [key for key in HASHES if saved[key] != identity[key]]:
             raise ValueError(
-                f"the pipeline was trained on {saved.get('name')!r} (revision {saved.get('revision')}), and "
+                f"{path}: the pipeline was trained on {saved.get('name')!r} (revision {saved.get('revision')}), and "
                 f"{place or self.name!r} has another {' and another '.join(differing)}: get the same base weights, or "
                 "train again"
             )

@@ -171,13 +171,16 @@ class LMShim(Shim):
     def from_bytes(self, data: bytes) -> LMShim:
         """Read them back. Raises: ValueError as `from_disk`, and for a name that leads out of the folder."""
         files = unpack_parts(data, place := "a language model in bytes")
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # Windows keeps what is in use
             with reading(place):
                 for name, content in files.items():
                     path = Path(folder, _inner(name))
                     path.parent.mkdir(parents=True, exist_ok=True)
                     path.write_bytes(content)
-            return self.from_disk(folder)
+            try:
+                return self.from_disk(folder)
+            except ValueError as error:
+                raise ValueError(str(error).replace(folder, place)) from error
 
     def to_device(self, device_type: str, device_id: int) -> None:
         """Does nothing: the language model's own `device` setting places it."""

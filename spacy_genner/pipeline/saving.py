@@ -1,5 +1,6 @@
 """How a component with a language model is saved, and read back: whole, or not at all."""
 
+import gc
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -105,5 +106,10 @@ def _check_vocab(read: Callable[[Vocab], object], place: object) -> None:
 
     Raises: ValueError if it cannot.
     """
-    with reading(place):
-        read(Vocab())
+    collects = gc.isenabled()
+    try:
+        with reading(place):
+            read(Vocab())
+    finally:
+        if collects:
+            gc.enable()  # srsly has turned it off, and leaves it so after an error
