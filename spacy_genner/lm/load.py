@@ -67,8 +67,7 @@ def load_base(
         key = (place.origin, place.version, device, *settings)
         base = _loaded.get(key)
         if base is None:
-            model, tokenizer = _load(name, place, *settings)
-            base = _loaded[key] = _checked(name, model.to(device), tokenizer, place.origin)
+            base = _loaded[key] = _read(name, place, device, *settings)
         return base
 
 
@@ -100,8 +99,15 @@ def _found(name: str, revision: str | None) -> Place:
         raise ValueError(_advice(name, error)) from error
 
 
+def _read(name: str, place: Place, device: torch.device, *settings: Any) -> Base:
+    try:
+        model, tokenizer = _load(place, *settings)
+        return _checked(model.to(device), tokenizer, place.origin)
+    except Exception as error:  # each library below has errors of its own for a missing, truncated or foreign file
+        raise ValueError(_advice(name, error)) from error
+
+
 def _load(
-    name: str,
     place: Place,
     encoder_decoder: bool,
     dtype: torch.dtype,
@@ -124,19 +130,15 @@ def _load(
         loading["weights_only"] = True
     elif not place.gguf:
         loading["use_safetensors"] = True
-    try:
-        refuse_adapters(place)
-        if not place.gguf:
-            source["config"] = usable(AutoConfig.from_pretrained(place.name, **source), encoder_decoder)
-        elif encoder_decoder:
-            raise ValueError("encoder–decoder models load from safetensors only, not from GGUF")
-        tokenizer = AutoTokenizer.from_pretrained(place.name, **source)
-        loaded: Any = auto.from_pretrained(place.name, **source, **loading)
-    except Exception as error:  # each library below has errors of its own for a missing, truncated or foreign file
-        raise ValueError(_advice(name, error)) from error
-    model, report = loaded
+    refuse_adapters(place)
+    if not place.gguf:
+        source["config"] = usable(AutoConfig.from_pretrained(place.name, **source), encoder_decoder)
+    elif encoder_decoder:
+        raise ValueError("encoder–decoder models load from safetensors only, not from GGUF")
+    tokenizer = AutoTokenizer.from_pretrained(place.name, **source)
+    model, report = auto.from_pretrained(place.name, **source, **loading)
     if missing := sorted(report["missing_keys"]):  # transformers makes up what a file lacks, and only warns
-        raise ValueError(_advice(name, f"its files lack the weights {', '.join(missing[:5])} ({len(missing)} in all)"))
+        raise ValueError(f"its files lack the weights {', '.join(missing[:5])} ({len(missing)} in all)")
     if place.gguf:  # transformers 5 treats such a model as quantised: move its weights into a plain one
         plain = auto.from_config(model.config, **{dtype_argument: dtype})
         plain.load_state_dict(model.state_dict())
@@ -144,17 +146,17 @@ def _load(
     return model, tokenizer
 
 
-def _checked(name: str, model: Any, tokenizer: Any, origin: Path) -> Base:
+def _checked(model: Any, tokenizer: Any, origin: Path) -> Base:
     """A model that can be read with, frozen."""
     model = model.requires_grad_(False).eval()
-    check_numbers(dict(model.named_parameters()), f"the weights of {name!r}")
+    check_numbers(dict(model.named_parameters()), "its weights")
     if not model.config.is_encoder_decoder:
         layer_kinds(model.config)
     check_reading(model)
     return Base(model, tokenizer, fingerprint(model), tokenizer_hash(tokenizer), origin)
 
 
-def _advice(name: str, error: Exception | str) -> str:
+def _advice(name: str, error: Exception) -> str:
     if (folder := installed(name)) and (folder / MANIFEST).is_file():
         verify(folder)
     return (

@@ -156,8 +156,18 @@ def unknown_architecture(folder: Path) -> None:
     (folder / "config.json").write_text(json.dumps({**config, "model_type": "no-such-type"}))
 
 
+def another_length(folder: Path) -> None:
+    """That fails when the tokenizer is used, and not before."""
+    file = folder / "tokenizer_config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "model_max_length": "x"}))
+
+
 @pytest.mark.parametrize(
-    "damage", [without_weights, truncated, without_config, without_tokenizer, unknown_architecture, shutil.rmtree]
+    "damage",
+    [
+        *[without_weights, truncated, without_config, without_tokenizer, unknown_architecture, shutil.rmtree],
+        another_length,
+    ],
 )
 def test_a_folder_that_cannot_be_used(folder: Path, damage: Callable[[Path], None]) -> None:
     damage(folder)
@@ -183,7 +193,7 @@ def test_weights_that_are_no_numbers(folder: Path, value: float) -> None:
     name = "model.layers.1.mlp.up_proj.weight"
     weights[name][3, 5] = value
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(ValueError, match=rf"the weights of '.*model': {name} holds NaN or infinity"):
+    with pytest.raises(ValueError, match=rf"model' cannot be loaded: its weights: {name} holds NaN or infinity"):
         load(folder)
 
 
