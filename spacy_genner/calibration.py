@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,14 +12,31 @@ from numpy.typing import ArrayLike, NDArray
 
 @dataclass(frozen=True, slots=True)
 class Platt:
-    """A score p becomes 1 / (1 + exp(-(slope · ln p + intercept))) (Platt 1999). The order of scores stays."""
+    """A score p becomes 1 / (1 + exp(-(slope · ln p + intercept))) (Platt 1999). The order of scores stays.
+
+    Raises: ValueError for a slope that is not above 0, and for numbers that are not finite.
+    """
 
     slope: float
     intercept: float
 
+    def __post_init__(self) -> None:
+        if not (0 < self.slope < math.inf and math.isfinite(self.intercept)):
+            raise ValueError(f"{self}: expected a slope above 0, and finite numbers")
+
     def __call__(self, scores: ArrayLike) -> NDArray[np.float64]:
         """The calibrated scores."""
         return _logistic(self.slope * _log(scores) + self.intercept)
+
+
+def as_platt(saved: Any) -> Platt | None:
+    """The scaling that was saved as a dict, None if it is None. Raises: ValueError if it is something else."""
+    match saved:
+        case None:
+            return None
+        case {"slope": float() | int() as slope, "intercept": float() | int() as intercept, **rest} if not rest:
+            return Platt(slope, intercept)
+    raise ValueError(f"calibration = {saved!r}: expected null, or numbers as slope and intercept")
 
 
 def fit_platt(scores: ArrayLike, correct: ArrayLike, iterations: int = 100) -> Platt:

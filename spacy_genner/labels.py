@@ -14,7 +14,8 @@ Sampling = Callable[[Labels, Labels], Labels]
 def as_labels(labels: Mapping[str, str] | Iterable[str] | None) -> Labels:
     """Labels from what a configuration may hold: a mapping to definitions, a list of names, or nothing.
 
-    Raises: ValueError for a name that is empty or only white space, TypeError for one that is not a string.
+    Raises: ValueError for a name that is empty or only white space, for two that differ in white space at their edges
+        only, and for texts that cannot be encoded; TypeError for names and definitions that are not strings.
     """
     if isinstance(labels, str):
         raise TypeError(f"labels = {labels!r} is one string: give a list of names, or names with their definitions")
@@ -23,10 +24,32 @@ def as_labels(labels: Mapping[str, str] | Iterable[str] | None) -> Labels:
     for name, definition in pairs:
         if not isinstance(name, str) or not isinstance(definition, str):
             raise TypeError(f"label {name!r} with the definition {definition!r}: both must be strings")
-        if not name.strip():
-            raise ValueError(f"label {name!r} is empty: give every label a name")
+        _check(name, definition)
         result[name] = definition
+    if twins := [names for names in _by_core(result).values() if len(names) > 1]:
+        names = " and ".join(map(repr, twins[0]))
+        raise ValueError(f"the labels {names} differ only in white space at their edges: keep one of them")
     return result
+
+
+def _check(name: str, definition: str) -> None:
+    if not name.strip():
+        raise ValueError(f"label {name!r} is empty: give every label a name")
+    try:
+        (name + definition).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"label {name!r} with the definition {definition!r}: {error.object[error.start]!r} is half of a character, "
+            "which cannot be written: leave it out"
+        ) from error
+
+
+def _by_core(names: Iterable[str]) -> dict[str, list[str]]:
+    """Names by what they are without white space at their edges."""
+    cores: dict[str, list[str]] = {}
+    for name in names:
+        cores.setdefault(name.strip(), []).append(name)
+    return cores
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +82,9 @@ class LabelSampling:
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} = {getattr(self, name)}: a probability lies between 0 and 1")
         as_labels(self.others)
+        for label, texts in (self.paraphrases or {}).items():
+            for text in texts:
+                as_labels({label: text})
 
     def __call__(self, labels: Labels, component: Labels) -> Labels:
         """A label set to ask for instead of another.
@@ -67,7 +93,8 @@ class LabelSampling:
         component: The labels of the component.
         """
         others = component if self.others is None else as_labels(self.others)
-        absent = [label for label in others if label not in labels]
+        known = _by_core(labels)
+        absent = [label for label in others if label.strip() not in known]
         added = random.sample(absent, min(random.randint(0, self.absent), len(absent)))
         kept = [label for label in labels if random.random() >= self.drop] or [random.choice(list(labels))]
         chosen = {label: (others | labels)[label] for label in kept + added}

@@ -1,8 +1,8 @@
 """Label set + format → what the model reads around the source."""
 
 import re
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,6 +39,15 @@ _TEXT, _SHOT, _ANSWER = "\ue000", "\ue001", "\ue002"
 _SLOT = re.compile(f"([{_TEXT}{_SHOT}{_ANSWER}])")
 
 
+@contextmanager
+def _rendering(what: str) -> Iterator[None]:
+    """Turns what a template raises, which may be anything, into a ValueError."""
+    try:
+        yield
+    except Exception as error:
+        raise ValueError(f"{what} cannot be rendered: {error}") from error
+
+
 @dataclass(frozen=True, slots=True)
 class Instruction:
     """Instruction, labels with their definitions, shots, text.
@@ -68,8 +77,8 @@ class Instruction:
 
         chat_template: Turns what a user says into the whole conversation up to the model's answer.
         shots: How many examples are shown before the source.
-        Raises: ValueError if the template is broken or does not hold the text once and the shots before it, or a label
-            or definition has a character that stands for one of them.
+        Raises: ValueError if the template or that of the chat is broken, loses the text or a shot, or has a character
+            that cannot be encoded; or if a label or definition has a character that stands for a text.
         """
         if broken := [part for item in labels.items() for part in item if _SLOT.search(part)]:
             raise ValueError(
@@ -77,12 +86,10 @@ class Instruction:
                 "which stand for texts while a prompt is made: leave it out"
             )
         shown = [{"text": _SHOT, "answer": _ANSWER}] * shots
-        try:
+        with _rendering("the prompt's template"):
             prompt = self._template().render(instruction=format.instruction(), labels=labels, shots=shown, text=_TEXT)
-        except (jinja2.TemplateError, TypeError) as error:
-            raise ValueError(f"the prompt's template cannot be rendered: {error}") from error
-        prefix, *rest = _SLOT.split(chat_template(prompt) if self.chat else prompt)
-        slots, parts = rest[::2], rest[1::2]
+            prompt.encode()
+        slots = _SLOT.findall(prompt)
         if slots.count(_TEXT) != 1:
             names = ", ".join(name.removesuffix(".jinja") for name in _ENVIRONMENT.list_templates())
             raise ValueError(
@@ -94,8 +101,17 @@ class Instruction:
                 f"the prompt's template does not show its {shots} examples: it needs a loop `for shot in shots` before "
                 "{{ text }}, with {{ shot.text }} and then {{ shot.answer }}; or leave out `shots`"
             )
-        *around, suffix = parts
+        if self.chat:
+            prompt = self._in_chat(prompt, chat_template)
+        prefix, *around, suffix = _SLOT.split(prompt)[::2]
         return Prompt(prefix, suffix, tuple(zip(around[::2], around[1::2], strict=True)))
+
+    def _in_chat(self, prompt: str, chat_template: Callable[[str], str]) -> str:
+        with _rendering("with chat = true, the tokenizer's own template"):
+            result = chat_template(prompt)
+        if _SLOT.findall(result) != _SLOT.findall(prompt):
+            raise ValueError("the tokenizer's own template loses or repeats what a user says: set chat = false")
+        return result
 
     def _template(self) -> jinja2.Template:
         if self.template is None:

@@ -79,10 +79,21 @@ def pack(shot: Shot) -> dict[str, Any]:
     return {**asdict(source), "spans": spans}
 
 
-def unpack(packed: dict[str, Any]) -> Shot:
-    """The example that was packed."""
-    source = Source(tuple(packed["words"]), tuple(packed["spaces"]), tuple(packed.get("starts", ())))
-    return source, tuple(Entity(start, end, label) for start, end, label in packed["spans"])
+def unpack(packed: Any) -> Shot:
+    """The example that was packed. Raises: ValueError if it is something else, or cannot be encoded."""
+    match packed:
+        case {"words": [*words], "spaces": [*spaces], "spans": [*spans]} if all(isinstance(w, str) for w in words):
+            "".join(words).encode()
+            source = Source(tuple(words), tuple(map(int, spaces)), tuple(packed.get("starts", ())))
+            return source, tuple(_entity(span, len(source)) for span in spans)
+    raise ValueError(f"{str(packed)[:80]!r} is no example: expected words, spaces and spans")
+
+
+def _entity(packed: Any, length: int) -> Entity:
+    match packed:
+        case [int(start), int(end), str(label)] if 0 <= start < end <= length:
+            return Entity(start, end, label)
+    raise ValueError(f"{packed!r} is no span of {length} words: expected a start, an end behind it, and a label")
 
 
 def _bm25(texts: Iterable[Sequence[str]]) -> Any:

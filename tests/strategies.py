@@ -21,7 +21,7 @@ WORDS = [
 """What real texts hold, and what formats and tokenizers could stumble over."""
 
 LABELS = [
-    *["ORG", "O", "OR", "ORG ", "ORG]", "ORG:", "ORG | GPE", "ORG\\", "[ORG", "[", "]", "|", "\\", ":", "\\]", "|]"],
+    *["ORG", "O", "OR", "GPE ", "ORG]", "ORG:", "ORG | GPE", "ORG\\", "[ORG", "[", "]", "|", "\\", ":", "\\]", "|]"],
     *["natural person", "per-son", "Ort/Fluss", "größe", "組織", "منظمة", "🏢", "0", "None", "</s>", "<|im_end|>"],
 ]
 
@@ -41,7 +41,7 @@ def sources(draw: st.DrawFn, max_size: int = 10) -> Source:
     return Source(tuple(drawn), tuple(spaces), tuple(draw(st.just([]) | each(st.booleans()))))
 
 
-label_sets = st.lists(st.sampled_from(LABELS) | texts, max_size=6, unique=True).map(as_labels)
+label_sets = st.lists(st.sampled_from(LABELS) | texts, max_size=6, unique_by=str.strip).map(as_labels)
 
 
 @st.composite

@@ -1,9 +1,11 @@
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_genner.calibration import Platt, brier, calibration_error, cross_validated, fit_platt
+from spacy_genner.calibration import Platt, as_platt, brier, calibration_error, cross_validated, fit_platt
 
 
 def drawn(truth: Platt, n: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
@@ -81,3 +83,27 @@ def test_cross_validation_sees_a_fit_that_is_worse_on_new_documents():
 def test_cross_validation_needs_both_kinds_in_each_part():
     with pytest.raises(ValueError, match="some of both"):
         cross_validated([0.9, 0.8, 0.1], [True, True, False], [0, 1, 2])
+
+
+@pytest.mark.parametrize(("slope", "intercept"), [(0.0, 0.0), (-1.0, 0.0), (float("nan"), 0.0), (1.0, float("inf"))])
+def test_a_scaling_that_is_none_is_refused(slope, intercept):
+    with pytest.raises(ValueError, match="expected a slope above 0, and finite numbers"):
+        Platt(slope, intercept)
+
+
+@pytest.mark.parametrize(
+    "saved",
+    [
+        *[[], 3, "", {}, {"slope": 1.0}, {"slope": 1.0, "intercept": "0"}, {"slope": None, "intercept": 0.0}],
+        {"slope": 1.0, "intercept": 0.0, "temperature": 2.0},
+    ],
+)
+def test_something_else_is_no_scaling(saved):
+    with pytest.raises(ValueError, match=r"calibration = .*: expected null, or numbers as slope and intercept"):
+        as_platt(saved)
+
+
+def test_a_saved_scaling():
+    assert as_platt(None) is None
+    assert as_platt(asdict(Platt(2.0, -1.5))) == Platt(2.0, -1.5)
+    assert as_platt({"slope": 2, "intercept": 0}) == Platt(2.0, 0.0)

@@ -35,6 +35,24 @@ def test_the_result_is_a_copy() -> None:
     assert given == {"A": ""}
 
 
+@pytest.mark.parametrize("names", [["ORG", "ORG "], ["\tORG", "GPE", "ORG"], {"a b": "", "a b\u3000": ""}])
+def test_names_that_differ_only_at_their_edges_are_refused(names: Any) -> None:
+    first, *_, last = names
+    with pytest.raises(ValueError) as raised:
+        as_labels(names)
+    assert str(raised.value).startswith(f"the labels {first!r} and {last!r} differ only in white space at their edges")
+
+
+def test_white_space_inside_a_name_or_at_the_edges_of_one_alone_is_its_own() -> None:
+    assert list(as_labels(["a b", "ab", " c ", "a  b"])) == ["a b", "ab", " c ", "a  b"]
+
+
+@pytest.mark.parametrize("labels", [["OR\ud800G"], {"ORG": "a \udfff company"}, ["ORG", "\ud83d\ude00"]])
+def test_texts_that_cannot_be_encoded_are_refused(labels: Any) -> None:
+    with pytest.raises(ValueError, match=r"label '.*' with the definition '.*': '\\u.*' is half of a character"):
+        as_labels(labels)
+
+
 def test_one_string_is_not_a_list_of_letters() -> None:
     with pytest.raises(TypeError, match="'ORG' is one string: give a list"):
         as_labels("ORG")

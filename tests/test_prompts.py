@@ -9,6 +9,7 @@ import spacy
 
 import spacy_genner
 from spacy_genner.formats.inline_bracketed import InlineBracketed
+from spacy_genner.lm.pieces import Pieces
 from spacy_genner.prompts import Instruction
 from spacy_genner.shots import FewShot
 from spacy_genner.types import Prompt
@@ -116,6 +117,17 @@ def test_a_broken_template_is_refused_with_its_reason(template: str, reason: str
         render(template)
 
 
+@pytest.mark.parametrize("template", ["{{ 1 / 0 }}", "{{ text[9] }}", "{{ 'x'.index('y') }}", "{{ [].pop() }}"])
+def test_whatever_a_template_raises_is_a_value_error(template: str) -> None:
+    with pytest.raises(ValueError, match="the prompt's template cannot be rendered: "):
+        render(template + "{{ text }}")
+
+
+def test_a_template_that_cannot_be_encoded_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"template cannot be rendered: .*surrogates not allowed"):
+        render("\ud800 {{ text }}")
+
+
 @pytest.mark.parametrize("code", ["text.__class__.__mro__", "labels.clear()", "labels.__init__.__globals__"])
 def test_a_template_runs_no_code(code: str) -> None:
     with pytest.raises(ValueError, match="template cannot be rendered"):
@@ -129,8 +141,28 @@ def test_the_chat_template_gets_the_whole_prompt() -> None:
 
 
 def test_a_chat_template_that_loses_the_text_is_refused() -> None:
-    with pytest.raises(ValueError, match="not 0 times"):
+    with pytest.raises(ValueError, match="the tokenizer's own template loses or repeats what a user says: set chat"):
         Instruction(chat=True).render(LABELS, FORMAT, lambda content: "<user>")
+
+
+CHATS = {
+    "raises": "{{ raise_exception('Conversations must begin with a system turn.') }}",
+    "is broken": "{% for message in messages %}{{ message.content }",
+    "misses a setting": "{% if enable_thinking %}{% endif %}{{ messages[0].content + enable_thinking }}",
+    "misses a turn": "{{ messages[1].content }}",
+    "runs code": "{{ messages.__class__.__mro__ }}",
+    "divides": "{{ 1 / 0 }}",
+}
+
+
+@pytest.mark.parametrize("template", CHATS.values(), ids=CHATS)
+def test_whatever_the_template_of_a_tokenizer_raises_is_a_value_error(
+    pieces: Callable[[str], Pieces], monkeypatch: pytest.MonkeyPatch, template: str
+) -> None:
+    chat = pieces("bpe")
+    monkeypatch.setattr(chat._tokenizer, "chat_template", template)
+    with pytest.raises(ValueError, match="with chat = true, the tokenizer's own template cannot be rendered: "):
+        Instruction(chat=True).render(LABELS, FORMAT, chat.chat_template)
 
 
 @pytest.mark.parametrize(

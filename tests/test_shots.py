@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from spacy_genner.shots import FewShot, Shot, Shots, pack, unpack
 from spacy_genner.types import Entity, Source
-from tests.strategies import sources
+from tests.strategies import nested, sources
 
 NEAREST_2 = FewShot(2, nearest=True)
 
@@ -114,7 +114,28 @@ def test_as_many_as_wanted_and_never_the_text_itself(pool: list[Source], source:
     assert all(other.words != source.words for other, _ in near)
 
 
-@given(sources(), st.lists(st.builds(Entity, st.integers(0, 9), st.integers(1, 9), st.text())))
-def test_json_holds_an_example(source: Source, entities: list[Entity]) -> None:
-    example = (source, tuple(entities))
+@given(st.data())
+def test_json_holds_an_example(data: st.DataObject) -> None:
+    source = data.draw(sources())
+    example = (source, tuple(data.draw(nested(source, {"ORG": "", "größe | x": ""}, max_depth=3))))
     assert unpack(json.loads(json.dumps(pack(example)))) == example
+
+
+@pytest.mark.parametrize(
+    ("packed", "message"),
+    [
+        (None, "is no example"),
+        ([], "is no example"),
+        ({"words": "abc", "spaces": [], "spans": []}, "is no example"),
+        ({"words": [1], "spaces": [True], "spans": []}, "is no example"),
+        ({"words": ["a"], "spaces": [], "spans": []}, "1 words has 0 spaces"),
+        ({"words": [" "], "spaces": [True], "spans": []}, "only white space"),
+        ({"words": ["\ud800"], "spaces": [True], "spans": []}, "surrogates not allowed"),
+        ({"words": ["a"], "spaces": [True], "spans": [[0, 2, "A"]]}, r"\[0, 2, 'A'\] is no span of 1 words"),
+        ({"words": ["a"], "spaces": [True], "spans": [[0, 1.0, "A"]]}, "is no span"),
+        ({"words": ["a"], "spaces": [True], "spans": [3]}, "is no span"),
+    ],
+)
+def test_json_of_something_else(packed: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        unpack(packed)

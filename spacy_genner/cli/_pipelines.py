@@ -13,22 +13,27 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Corpus, Example
 
+from ..lm.manifest import WeightsError
 from ..pipeline.docs import own_labels
 from ..pipeline.extension import set_labels
 from ..pipeline.generative_ner import GenerativeNER
 from ..types import Entity
+from ..writing import filling
 from ._printing import msg
 
 Found = list[tuple[Span, float | None]]
 """Spans in text order, an outer one before those inside it, with their scores if the component gives any."""
 
+MENDABLE: tuple[type[Exception], ...] = (OSError, ValueError, WeightsError)
+"""What the user can mend."""
+
 
 @contextmanager
-def plain_errors() -> Iterator[None]:
-    """Ends the command with the message of an error that the user can mend, without a traceback."""
+def plain_errors(kinds: tuple[type[Exception], ...] = MENDABLE) -> Iterator[None]:
+    """Ends the command with the message of an error of these kinds, without a traceback."""
     try:
         yield
-    except (OSError, ValueError) as error:
+    except kinds as error:
         msg.fail(str(error), exits=1)
 
 
@@ -37,6 +42,12 @@ def load(model: str, gpu_id: int = -1) -> Language:
     setup_gpu(gpu_id, silent=True)
     with plain_errors():
         return util.load_model(model)
+
+
+def save(nlp: Language, folder: Path) -> None:
+    """Save a pipeline, whole or not at all. Raises: OSError if it cannot be written."""
+    with filling(folder) as content:
+        nlp.to_disk(content)
 
 
 def generative_ner_of(nlp: Language, name: str) -> GenerativeNER:

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from ..evaluation.report import write_page
 from ..text import visible
+from ..writing import replacing
 from . import genner
 from ._pipelines import Found, load, plain_errors, read_own_spans
 from ._printing import msg
@@ -52,15 +53,15 @@ def annotate_cli(
         docs.append(doc)
     if len(docs) < len(texts):
         msg.warn(f"{len(texts) - len(docs)} of {len(texts)} documents failed in the pipeline and are left out")
-    if output:
-        write_docs(output, docs, spans_key)
-        msg.good(f"Saved {len(docs)} documents to {output}")
-    if html:
-        facts = {"pipeline": model, "documents": f"{len(docs):,}"}
-        write_page(
-            html, f"Entities of {input_file.name}", facts, [row(doc, read_own_spans(doc, spans_key)) for doc in docs]
-        )
-        msg.good(f"Saved the page to {html}")
+    with plain_errors():
+        if output:
+            write_docs(output, docs, spans_key)
+            msg.good(f"Saved {len(docs)} documents to {output}")
+        if html:
+            facts = {"pipeline": model, "documents": f"{len(docs):,}"}
+            rows = [row(doc, read_own_spans(doc, spans_key)) for doc in docs]
+            write_page(html, f"Entities of {input_file.name}", facts, rows)
+            msg.good(f"Saved the page to {html}")
 
 
 def read_texts(path: Path, lines: bool = False) -> list[str]:
@@ -96,10 +97,11 @@ def tree(doc: Doc, found: Found) -> str:
 
 def write_docs(path: Path, docs: Sequence[Doc], spans_key: str) -> None:
     """Write JSON lines (text, and spans with character offsets) or, for the suffix .spacy, a DocBin."""
-    if path.suffix == ".spacy":
-        DocBin(docs=docs).to_disk(path)
-    else:
-        srsly.write_jsonl(path, [{"text": doc.text, "spans": list(_records(doc, spans_key))} for doc in docs])
+    with replacing(path) as new:
+        if path.suffix == ".spacy":
+            DocBin(docs=docs).to_disk(new)
+        else:
+            srsly.write_jsonl(new, [{"text": doc.text, "spans": list(_records(doc, spans_key))} for doc in docs])
 
 
 def _records(doc: Doc, spans_key: str) -> Iterator[dict[str, object]]:

@@ -13,7 +13,7 @@ from ..calibration import brier, calibration_error, cross_validated, fit_platt
 from ..types import Entity
 from . import genner
 from ._evaluation import Evaluation, annotated, evaluate
-from ._pipelines import characters, generative_ner_of, load, plain_errors, read_corpus
+from ._pipelines import characters, generative_ner_of, load, plain_errors, read_corpus, save
 from ._printing import msg
 
 _FEW = 50
@@ -47,7 +47,7 @@ def calibrate_cli(
             )
         pipe.calibrate(scaling)
         pipe.threshold = threshold
-        nlp.to_disk(output)
+        save(nlp, output)
     msg.good(f"Saved the calibrated pipeline to {output}")
 
 

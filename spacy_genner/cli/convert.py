@@ -15,7 +15,9 @@ from ..corpora.columns import Layout
 from ..corpora.convert import Output, convert_brat, convert_columns, convert_json
 from ..corpora.offsets import Alignment
 from ..corpora.tags import Scheme
+from ..writing import replacing
 from . import genner
+from ._pipelines import plain_errors
 from ._printing import msg
 
 
@@ -90,11 +92,13 @@ def convert(
             docs, report = convert_json(inputs, nlp, what, alignment, scheme=scheme, tag_names=names)
     except (ImportError, OSError, ValueError) as error:
         msg.fail("Nothing is written", error, exits=1)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    DocBin(docs=docs).to_disk(output)
-    print(report)
-    if report_path:
-        report_path.write_text(json.dumps(report.to_dict(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    with plain_errors():
+        with replacing(output) as new:
+            DocBin(docs=docs).to_disk(new)
+        print(report)
+        if report_path:
+            with replacing(report_path) as new:
+                new.write_text(json.dumps(report.to_dict(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     if report.left_out:
         msg.warn(f"{sum(report.left_out.values())} records are no gold and not in the output: see left out above")
     if report.lost:

@@ -11,6 +11,7 @@ import typer
 
 from ..evaluation.curve import charts, read_log
 from ..evaluation.report import write_page
+from ..writing import replacing
 from . import genner
 from ._evaluation import Evaluation, annotated, evaluate, summary, training_names
 from ._pipelines import load, plain_errors, read_corpus
@@ -60,21 +61,23 @@ def evaluate_cli(
     _print(result, spans_key)
     for component, repairs in metrics["repairs"].items():
         msg.table(list(repairs.items()), header=(f"repairs of {component}", ""), aligns=("l", "r"), divider=True)
-    if output:
-        srsly.write_json(output, metrics)
-        msg.good(f"Saved the metrics to {output}")
-    if html:
-        shown = zip(examples[:html_limit], result.predicted, result.gold, strict=False)
-        rows = [row(example.predicted, predicted, example.reference, gold) for example, predicted, gold in shown]
-        title = f"{name or metrics['model']} on {data.name}"
-        facts = {
-            "version": metrics["version"],
-            "spaCy": metrics["spacy_version"],
-            "components": ", ".join(nlp.pipe_names),
-        }
-        facts |= {"documents": f"{len(examples):,}", "documents/s": f"{metrics['docs_per_second']:.1f}"}
-        write_page(html, title, facts, rows, result.scores, curve)
-        msg.good(f"Saved the page to {html}")
+    with plain_errors():
+        if output:
+            with replacing(output) as new:
+                srsly.write_json(new, metrics)
+            msg.good(f"Saved the metrics to {output}")
+        if html:
+            shown = zip(examples[:html_limit], result.predicted, result.gold, strict=False)
+            rows = [row(example.predicted, predicted, example.reference, gold) for example, predicted, gold in shown]
+            title = f"{name or metrics['model']} on {data.name}"
+            facts = {
+                "version": metrics["version"],
+                "spaCy": metrics["spacy_version"],
+                "components": ", ".join(nlp.pipe_names),
+            }
+            facts |= {"documents": f"{len(examples):,}", "documents/s": f"{metrics['docs_per_second']:.1f}"}
+            write_page(html, title, facts, rows, result.scores, curve)
+            msg.good(f"Saved the page to {html}")
 
 
 def _print(result: Evaluation, spans_key: str) -> None:

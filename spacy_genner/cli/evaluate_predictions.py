@@ -14,6 +14,7 @@ import typer
 from ..answers import Repairs
 from ..evaluation.published import Tally
 from ..evaluation.scores import score
+from ..writing import replacing
 from . import genner
 from ._pipelines import plain_errors
 from ._predictions import Prediction, read_predictions
@@ -30,8 +31,8 @@ def evaluate_predictions_cli(
         predictions = read_predictions(file)
         metrics = evaluate_predictions(predictions)
         if output:
-            output.parent.mkdir(parents=True, exist_ok=True)
-            output.write_text(json.dumps(metrics, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+            with replacing(output) as new:
+                new.write_text(json.dumps(metrics, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     _print(metrics)
     if output:
         msg.good(f"Saved the metrics to {output}")

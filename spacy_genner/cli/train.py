@@ -13,6 +13,7 @@ from spacy.util import load_config
 from typer import Argument, Context, Option
 
 from ..pipeline.logger import first_is_best
+from ..writing import replacing
 from . import genner
 from ._pipelines import plain_errors
 from ._printing import msg
@@ -63,7 +64,8 @@ def train(
     from ._resuming import Recording
 
     if not output.exists():
-        output.mkdir(parents=True)
+        with plain_errors():
+            output.mkdir(parents=True)
         msg.good(f"Created output directory: {output}")
     msg.info(f"Saving to output directory: {output}")
     setup_gpu(gpu_id)
@@ -80,16 +82,23 @@ def train(
     msg.divider("Training pipeline")
     with plain_errors():
         recording = Recording(nlp, output, seconds)
-    _remove_log(training["logger"])
-    with recording:
-        train_nlp(nlp, output, use_gpu=gpu_id, stdout=sys.stdout, stderr=sys.stderr)
-    for name in (DIR_MODEL_BEST, DIR_MODEL_LAST):
-        if (path := output / name / "meta.json").exists():
-            meta = srsly.read_json(path)
-            meta["performance"]["training_seconds"] = recording.seconds
-            srsly.write_json(path, meta)
+        _remove_log(training["logger"])
+    with plain_errors((OSError,)):
+        with recording:
+            train_nlp(nlp, output, use_gpu=gpu_id, stdout=sys.stdout, stderr=sys.stderr)
+        for name in (DIR_MODEL_BEST, DIR_MODEL_LAST):
+            if (path := output / name / "meta.json").exists():
+                _add_seconds(path, recording.seconds)
     if not training["logger"]["@loggers"].startswith("spacy_genner."):  # which says so itself
         _warn(first_is_best(weighted(training["score_weights"], recording.evaluations)))
+
+
+def _add_seconds(path: Path, seconds: float) -> None:
+    """How long training took, to a meta.json."""
+    meta = srsly.read_json(path)
+    meta["performance"]["training_seconds"] = seconds
+    with replacing(path) as new:
+        srsly.write_json(new, meta)
 
 
 def weighted(weights: Mapping[str, float | None], evaluations: Iterable[Mapping[str, Any]]) -> list[float]:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from . import genner
-from ._pipelines import generative_ner_of, load, plain_errors, read_corpus
+from ._pipelines import generative_ner_of, load, plain_errors, read_corpus, save
 from ._printing import msg
 
 
@@ -29,5 +29,5 @@ def train_drafts_cli(
         performance = nlp.meta.get("performance", {})
         if "training_seconds" in performance:  # else the part would pass for the whole
             performance["training_seconds"] += perf_counter() - start
-        nlp.to_disk(output)
+        save(nlp, output)
     msg.good(f"Saved the pipeline with drafts to {output}")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader
 
+from ..writing import replacing
 from .curve import Chart
 from .drawing import Panel, draw, palette
 from .scores import Scores
@@ -53,6 +54,7 @@ def write_page(
 
     facts: What stands under the title: name → value.
     rows: The documents to show.
+    Raises: OSError if it cannot be written.
     """
     environment = Environment(loader=PackageLoader("spacy_genner.evaluation", "."), autoescape=True)
     environment.filters["percent"] = lambda rate: "–" if rate is None else f"{100 * rate:.1f}"
@@ -60,4 +62,5 @@ def write_page(
     page = environment.get_template("report.html.jinja").render(
         title=title, facts=facts, rows=rows, scores=scores, curve=curve, draw=lambda panel: draw(panel, colours)
     )
-    path.write_text(page, encoding="utf-8")
+    with replacing(path) as new:
+        new.write_text(page, encoding="utf-8")

@@ -8,12 +8,16 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-import safetensors
 import torch
-from safetensors.torch import load_file, save_file
+
+from ..saved import read_object
+from .tensors import check_numbers, load_tensors, save_tensors
 
 SAVED = torch.bfloat16
 """The type of trained weights on disk. Decoding rounds to it as well, so that a loaded model equals the saved one."""
+
+_SCALING = ("lora_alpha", "use_rslora")
+"""The settings of an adapter that its weights do not show."""
 
 
 @runtime_checkable
@@ -67,10 +71,18 @@ class LoRA:
         _write(_adapter(model), folder / "adapter_model.safetensors")
 
     def restore(self, model: Any, folder: Path) -> None:
-        """Read a PEFT folder. Raises: ValueError if it is missing, corrupt, or fits another model."""
+        """Read a PEFT folder. Raises: ValueError if it is missing, corrupt, or fits another model or other settings."""
         from peft import set_peft_model_state_dict
 
-        set_peft_model_state_dict(model, _read(folder / "adapter_model.safetensors", _adapter(model)))
+        weights = _read(folder / "adapter_model.safetensors", _adapter(model))
+        saved = read_object(path := folder / "adapter_config.json")
+        for name in _SCALING:
+            if saved.get(name) != (own := getattr(self, name)):
+                raise ValueError(
+                    f"{path} says {name} = {saved.get(name)!r}, [tuning] says {own!r}: give the settings that the "
+                    "adapter was trained with"
+                )
+        set_peft_model_state_dict(model, weights)
 
     def merged(self, model: Any, dtype: torch.dtype) -> Any:
         """The base with the adapter added to a copy of the adapted matrices; all others are shared with the base."""
@@ -142,18 +154,16 @@ def _round(weights: Iterable[torch.Tensor]) -> None:
 
 
 def _write(weights: dict[str, torch.Tensor], path: Path) -> None:
-    save_file({name: weight.detach().to(SAVED).cpu().contiguous() for name, weight in weights.items()}, path)
+    save_tensors({name: weight.detach().to(SAVED) for name, weight in weights.items()}, path)
 
 
 def _read(path: Path, expected: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    try:
-        weights = load_file(path)
-    except (OSError, safetensors.SafetensorError) as error:
-        raise ValueError(f"{path} cannot be read ({error}): copy or train the pipeline again") from error
+    weights = load_tensors(path)
     shapes = {name: tuple(weight.shape) for name, weight in weights.items()}
     if shapes != {name: tuple(weight.shape) for name, weight in expected.items()}:
         raise ValueError(
             f"the weights in {path} have other names or shapes than the model: they belong to another base or to other "
             "[tuning] settings"
         )
+    check_numbers(weights, path)
     return {name: weight.to(expected[name].dtype) for name, weight in weights.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from errno import EIO
 from pathlib import Path
 
 from .load import Base
@@ -11,26 +12,32 @@ _OTHER_WEIGHTS = {".bin", ".gguf", ".h5", ".msgpack", ".onnx", ".ot", ".pt", ".p
 
 
 def save_base(base: Base, folder: Path) -> None:
-    """Write base weights and tokenizer where `bundled` finds them.
+    """Write base weights and tokenizer to a new folder, where `bundled` finds them.
 
     The files that they come from are copied, for what transformers 5 writes, transformers 4 cannot read. Only if they
     are gone, they are written anew.
+
+    Raises: OSError if they cannot be written.
     """
-    if folder.resolve() in (base.origin.resolve(), base.origin.resolve().parent):
-        return  # a pipeline is saved over itself
-    shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     files = _files(base.origin)
     for file in files:
         shutil.copy(file, folder)
     if not files:
-        base.model.save_pretrained(folder)
-        base.tokenizer.save_pretrained(folder)
+        _write(base, folder)
 
 
 def bundled(folder: Path) -> str | None:
     """What `load_base` takes as the name of the base weights in a folder, if there are any."""
     return str(next(folder.glob("*.gguf"), folder)) if folder.is_dir() else None
+
+
+def _write(base: Base, folder: Path) -> None:
+    try:
+        base.model.save_pretrained(folder)
+        base.tokenizer.save_pretrained(folder)
+    except Exception as error:  # safetensors and tokenizers have errors of their own for a full disk
+        raise OSError(EIO, str(error), str(folder)) from error
 
 
 def _files(origin: Path) -> list[Path]:

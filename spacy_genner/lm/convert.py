@@ -13,8 +13,9 @@ from typing import Any
 import gguf
 import numpy as np
 import torch
-from safetensors.torch import save_file
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+
+from .tensors import save_tensors
 
 _TENSORS = {
     "token_embd": "model.embed_tokens",
@@ -46,13 +47,11 @@ def convert_gguf(file: Path, folder: Path) -> None:
     config = _config(meta)
     heads = {"attn_q": config["num_attention_heads"], "attn_k": config["num_key_value_heads"]}
     tensors = dict(_tensor(tensor, heads) for tensor in reader.tensors)
-    weights = folder / "model.safetensors"
-    save_file(tensors, weights, metadata={"format": "pt"})
-    weights.chmod(0o644)  # safetensors lets only the owner read it, and a cache may be shared
+    save_tensors(tensors, folder / "model.safetensors", format="pt")
     _write(folder / "config.json", config)
     generation = {key: config[key] for key in ("bos_token_id", "eos_token_id", "pad_token_id")}
     _write(folder / "generation_config.json", generation)
-    _tokenizer(meta).save(str(folder / "tokenizer.json"))
+    (folder / "tokenizer.json").write_text(_tokenizer(meta).to_str(pretty=True), encoding="utf8")
     _write(folder / "tokenizer_config.json", _tokenizer_config(meta))
 
 

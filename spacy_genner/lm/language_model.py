@@ -18,6 +18,7 @@ from .base_step import Steps
 from .bundle import bundled, save_base
 from .draft_head import DraftHead
 from .head import Head
+from .identity import HASHES, read_identity
 from .load import Base, device_of, dtype_of, load_base
 from .pieces import Pieces
 from .shared import shared_property
@@ -34,7 +35,8 @@ class LanguageModel(ABC):
     attention: "sdpa", or "eager"; the latter also where an encoder–decoder model has no other.
     gradient_checkpointing: Compute the inside of each layer twice in training instead of keeping it: less memory, more
         time, the same gradients.
-    trust_remote_code, allow_pickle: Off, because a model's own code and `.bin` files can run anything.
+    trust_remote_code, allow_pickle: Off, because a model's own code and `.bin` files can run anything. To be on, they
+        need the consent of the environment as well; see `consent`.
     bundle_base: Save the base weights with the pipeline.
     """
 
@@ -118,10 +120,10 @@ class LanguageModel(ABC):
         return self.model.get_base_model() if hasattr(self.model, "get_base_model") else self.model
 
     def reset(self) -> None:
-        """Begin again with the base weights and a fresh adapter."""
-        self.__dict__.pop("model", None)
-        self.draft_head = None
-        _ = self.model
+        """Begin again with the base weights and a fresh adapter. After an error everything is as it was."""
+        fresh = self._fresh()
+        _ = fresh.model
+        self.__dict__ = fresh.__dict__
 
     def changed(self) -> None:
         """To be called when the trained weights have changed."""
@@ -132,7 +134,11 @@ class LanguageModel(ABC):
         """Hidden states of sequences of ids, each as if alone behind its prefix: ids × width."""
 
     def save(self, folder: Path) -> None:
-        """Write what training changed, what identifies the base, and the base itself if it is to be bundled."""
+        """Write what training changed, what identifies the base, and the base itself if it is to be bundled.
+
+        folder: An empty one.
+        Raises: OSError if they cannot be written.
+        """
         self.tuning.save(self.model, folder)
         (folder / "base.json").write_text(json.dumps(self._identity(), indent=2), encoding="utf8")
         if self.draft_head:
@@ -141,29 +147,34 @@ class LanguageModel(ABC):
             save_base(self.base, folder / "base")
 
     def restore(self, folder: Path) -> None:
-        """Read it back.
+        """Read it back. After an error everything is as it was.
 
         Raises: ValueError if a file is missing or corrupt, or the base is not the one that was trained on.
         """
-        try:
-            saved = json.loads((folder / "base.json").read_text(encoding="utf8"))
-        except (OSError, ValueError) as error:
-            advice = "copy or train the pipeline again"
-            raise ValueError(f"{folder / 'base.json'} cannot be read ({error}): {advice}") from error
-        if place := bundled(folder / "base"):
-            self.__dict__.pop("pieces", None)
-            self.base = self._load(place, None)
-        self.reset()
-        differing = [key for key in ("fingerprint", "tokenizer_hash") if saved.get(key) != self._identity()[key]]
-        if differing:
+        saved, place = read_identity(path := folder / "base.json"), bundled(folder / "base")
+        fresh = self._fresh(self._load(place, None) if place else None)
+        identity = fresh._identity()
+        if differing := [key for key in HASHES if saved[key] != identity[key]]:
             raise ValueError(
-                f"the pipeline was trained on {saved.get('name')!r} (revision {saved.get('revision')}), and "
-                f"{self.name!r} has another {' and another '.join(differing)}: get the same base weights, or train "
-                "again"
+                f"{path}: the pipeline was trained on {saved.get('name')!r} (revision {saved.get('revision')}), and "
+                f"{place or self.name!r} has another {' and another '.join(differing)}: get the same base weights, or "
+                "train again"
             )
-        self.tuning.restore(self.model, folder)
-        draft_head = folder / "draft_head.safetensors"
-        self.draft_head = DraftHead.load(draft_head, self.device) if draft_head.exists() else None
+        fresh.tuning.restore(fresh.model, folder)
+        if (head := folder / "draft_head.safetensors").exists():
+            config = fresh.base.model.config.get_text_config()
+            fresh.draft_head = DraftHead.load(head, config).to(self.device)
+        self.__dict__ = fresh.__dict__
+
+    def _fresh(self, base: Base | None = None) -> "LanguageModel":
+        """The same with a fresh adapter and no draft head, and on another base if that is given."""
+        result = copy.copy(self)
+        result.__dict__.pop("model", None)
+        result._draft_head = None  # its copy has no steps
+        if base:
+            result.__dict__.pop("pieces", None)
+            result.base = base
+        return result
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "LanguageModel":
         """A copy with trained weights of its own, on the same base."""

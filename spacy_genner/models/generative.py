@@ -72,9 +72,9 @@ def init(model: Network, X: Any = None, Y: Any = None) -> None:
     Raises: ValueError if they cannot be loaded, or do not go with the labels or the prompt; see `Speller`.
     """
     shim: Any = model.shims[0]
-    shim.reset()
     model.attrs["speller_memory"] = Spellers()
     speller_of(model)
+    shim.reset()
 
 
 def forward(model: Network, X: Sequence[Any], is_train: bool) -> tuple[Any, Callable[[Floats1d], list[Any]]]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import tempfile
+import weakref
 from collections.abc import Callable
+from multiprocessing.context import get_spawning_popen
 from pathlib import Path
 from threading import RLock
 from typing import Any
 
-import srsly
 import torch
 from thinc.api import Optimizer, xp2torch
 from thinc.shims import Shim
@@ -17,6 +18,8 @@ from thinc.types import FloatsXd
 
 from ..decoding.model import StepModel
 from ..lm.language_model import LanguageModel
+from ..saved import pack_parts, reading, unpack_parts
+from ..writing import replacing_folder
 
 
 class LMShim(Shim):
@@ -32,8 +35,8 @@ class LMShim(Shim):
         self.lm = lm
         self._targets = 0.0
         self._stepper: torch.optim.AdamW | None = None
-        self._waiting = False  # for the gradient of what went forward
-        self._early: Optimizer | None = None  # that came while it waited
+        self._way_back: weakref.ref[Callable[[Any], None]] | None = None  # of what went forward and did not come back
+        self._early: Optimizer | None = None  # that came while a gradient was waited for
         self._process = os.getpid()
         self.lock = RLock()
 
@@ -50,9 +53,7 @@ class LMShim(Shim):
         Raises: RuntimeError on a GPU in a process that was forked.
         """
         if os.getpid() != self._process:
-            if self.lm.device.type != "cpu":
-                advice = "use n_process=1 and a larger batch_size"
-                raise RuntimeError(f"a GPU cannot be shared with worker processes: {advice}")
+            self._refuse_gpu()
             torch.set_num_threads(1)  # after a fork, torch hangs if it asks for the threads of its parent
             self._process = os.getpid()
 
@@ -61,15 +62,19 @@ class LMShim(Shim):
 
         targets: The sum of the weights of the targets, if the step is to be with the mean.
         """
-        self._waiting, self._early = True, None
 
         def backprop(d_outputs: FloatsXd) -> None:
-            outputs.backward(xp2torch(d_outputs, device=outputs.device).to(outputs.dtype))
+            try:
+                outputs.backward(xp2torch(d_outputs, device=outputs.device).to(outputs.dtype))
+            except BaseException:  # a part of a gradient is no gradient
+                self._forget()
+                raise
             self._targets += targets
-            self._waiting = False
+            self._way_back = None
             if self._early:
                 self.finish_update(self._early)
 
+        self._way_back, self._early = weakref.ref(backprop), None
         return backprop
 
     def finish_update(self, optimizer: Optimizer) -> None:
@@ -77,7 +82,7 @@ class LMShim(Shim):
 
         `nlp.update` asks for it before listeners have sent the gradient: then it is made when that has come.
         """
-        if self._waiting:
+        if self._way_back and self._way_back():  # after an error nobody has it any more, and nothing will come
             self._early = optimizer
             return
         weights = [weight for weight in self.lm.model.parameters() if weight.grad is not None]
@@ -98,7 +103,8 @@ class LMShim(Shim):
     def reset(self) -> None:
         """Load the base weights, and begin with a fresh adapter. Raises: ValueError if they cannot be loaded."""
         self.lm.reset()
-        self._stepper, self._targets = None, 0.0
+        self._stepper = None
+        self._forget()
 
     @property
     def moments(self) -> dict[str, Any] | None:
@@ -108,10 +114,16 @@ class LMShim(Shim):
 
     @moments.setter
     def moments(self, saved: dict[str, Any] | None) -> None:
-        self._stepper = None
+        stepper = None
         if saved:
-            self._stepper = self._new_stepper()
-            self._stepper.load_state_dict(saved)
+            stepper = self._new_stepper()
+            stepper.load_state_dict(saved)
+        self._stepper = stepper
+
+    def _forget(self) -> None:
+        """No gradient waits for a step, or is waited for."""
+        self.lm.model.zero_grad()
+        self._targets, self._way_back, self._early = 0.0, None, None
 
     def _new_stepper(self) -> torch.optim.AdamW:
         return torch.optim.AdamW(weight for weight in self.lm.model.parameters() if weight.requires_grad)
@@ -139,39 +151,64 @@ class LMShim(Shim):
         return self._stepper
 
     def to_disk(self, path: str | Path) -> None:
-        """Write a folder: what training changed and what identifies the base."""
-        Path(path).mkdir(parents=True, exist_ok=True)
-        self.lm.save(Path(path))
+        """Write a folder: what training changed and what identifies the base. It replaces one that is there.
+
+        Raises: OSError if it cannot be written.
+        """
+        with replacing_folder(path) as folder:
+            self.lm.save(folder)
 
     def from_disk(self, path: str | Path) -> LMShim:
-        """Read such a folder. Raises: ValueError if something is missing, corrupt, or belongs to another base."""
+        """Read such a folder. After an error everything is as it was.
+
+        Raises: ValueError if something is missing, corrupt, or belongs to another base.
+        """
         self.lm.restore(Path(path))
-        self._stepper, self._targets = None, 0.0
+        self._stepper = None
+        self._forget()
         return self
 
     def to_bytes(self) -> bytes:
         """The files of the folder."""
         with tempfile.TemporaryDirectory() as folder:
-            self.to_disk(folder)
-            files = {str(p.relative_to(folder)): p.read_bytes() for p in sorted(Path(folder).rglob("*")) if p.is_file()}
-        return bytes(srsly.msgpack_dumps(files))
+            self.lm.save(Path(folder))
+            paths = [path for path in sorted(Path(folder).rglob("*")) if path.is_file()]
+            return pack_parts({path.relative_to(folder).as_posix(): path.read_bytes() for path in paths})
 
     def from_bytes(self, data: bytes) -> LMShim:
-        """Read them back."""
-        files: dict[str, bytes] = srsly.msgpack_loads(data)
-        with tempfile.TemporaryDirectory() as folder:
-            for name, content in files.items():
-                path = Path(folder, name)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(content)
-            return self.from_disk(folder)
+        """Read them back. Raises: ValueError as `from_disk`, and for a name that leads out of the folder."""
+        files = unpack_parts(data, place := "a language model in bytes")
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # Windows keeps what is in use
+            with reading(place):
+                for name, content in files.items():
+                    path = Path(folder, _inner(name))
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_bytes(content)
+            try:
+                return self.from_disk(folder)
+            except ValueError as error:
+                raise ValueError(str(error).replace(folder, place)) from error
 
     def to_device(self, device_type: str, device_id: int) -> None:
         """Does nothing: the language model's own `device` setting places it."""
 
     def __getstate__(self) -> dict[str, Any]:
+        if get_spawning_popen():  # the copy is for a worker process
+            self._refuse_gpu()
         # gradients are not copied either
-        return self.__dict__ | {"_stepper": None, "_early": None, "_targets": 0.0, "lock": None}
+        return self.__dict__ | {"_stepper": None, "_way_back": None, "_early": None, "_targets": 0.0, "lock": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _process=os.getpid(), lock=RLock())
+
+    def _refuse_gpu(self) -> None:
+        if self.lm.device.type != "cpu":
+            advice = "use n_process=1 and a larger batch_size"
+            raise RuntimeError(f"a GPU cannot be shared with worker processes: {advice}")
+
+
+def _inner(name: str) -> str:
+    """A name of a file. Raises: ValueError if on some system it leads out of the folder that it is put into."""
+    if any(part in ("", ".", "..") or not {"\\", ":", "\0"}.isdisjoint(part) for part in name.split("/")):
+        raise ValueError(f"{name!r} is no name of a file inside a folder")
+    return name

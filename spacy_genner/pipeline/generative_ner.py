@@ -1,6 +1,5 @@
 """The pipeline component `generative_ner`."""
 
-import json
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,7 +16,7 @@ from spacy.tokens import Doc, DocBin
 from spacy.training import Example, validate_examples, validate_get_examples
 from thinc.api import Adam, Model, Optimizer
 
-from ..calibration import Platt
+from ..calibration import Platt, as_platt
 from ..labels import Labels, Sampling, as_labels, once_each
 from ..shots import pack, unpack
 from ..types import Entity, Source
@@ -37,7 +36,8 @@ from .docs import (
 )
 from .examples import Gold, golds_of, shots_of
 from .parts import Parts, find_all
-from .settings import AdjustablePipe, Owner, Settings, restored
+from .saving import SavedPipe
+from .settings import Owner, Settings
 
 Examples = Callable[[], Iterable[Example]]
 Prediction = tuple[DocSource, list[Entity]]
@@ -45,7 +45,7 @@ Losses = dict[str, float]
 Floats = NDArray[np.float32]
 
 
-class GenerativeNER(AdjustablePipe):
+class GenerativeNER(SavedPipe):
     """Named entities, flat and nested, from a decoder LLM that marks them in a copy of the text.
 
     A document may have a label set of its own, in `doc._.genner_labels`, in training as well.
@@ -187,7 +187,7 @@ class GenerativeNER(AdjustablePipe):
 
     def set_annotations(self, docs: Iterable[Doc], scores: Iterable[Prediction]) -> None:
         """Write the entities of each document to `doc.spans`, and to `doc.ents` if that is wanted."""
-        scaling = Platt(**self.cfg["calibration"]) if self.cfg["calibration"] else np.asarray
+        scaling = as_platt(self.cfg["calibration"]) or np.asarray
         for doc, (read, entities) in zip(docs, scores, strict=True):
             calibrated = scaling([entity.score for entity in entities])
             scored = zip(entities, map(float, calibrated), strict=True)
@@ -280,21 +280,21 @@ class GenerativeNER(AdjustablePipe):
         Raises: ValueError if there are no labels, the weights cannot be loaded, or the tokenizer cannot write a label.
         """
         validate_get_examples(get_examples, "GenerativeNER.initialize")
-        self.cfg |= asdict(self._reading)
-        self.calibrate(None)
-        if labels is not None:
-            self._put_labels(labels)
-        elif not self._configured:
-            for label, definition in labels_of(get_examples(), self.spans_key).items():
-                self.add_label(label, definition)
-        self._required_labels()
-        if shots is not None:
-            self.set_shots(DocBin().from_disk(shots).get_docs(self.vocab))
-        elif self.model.attrs["prompt"].shots and "shots" not in self.cfg:
-            self.set_shots(example.reference for example in get_examples())
-        self.model.initialize()
-        self.calibrate(None)
-        self._check(get_examples)
+        with self._unless_it_fails():
+            self.cfg |= asdict(self._reading)
+            if labels is not None:
+                self._put_labels(labels)
+            elif not self._configured:
+                for label, definition in labels_of(get_examples(), self.spans_key).items():
+                    self.add_label(label, definition)
+            self._required_labels()
+            if shots is not None:
+                self.set_shots(DocBin().from_disk(shots).get_docs(self.vocab))
+            elif self.model.attrs["prompt"].shots and "shots" not in self.cfg:
+                self.set_shots(example.reference for example in get_examples())
+            self._check(get_examples)
+            self.model.initialize()
+            self.calibrate(None)
 
     def take_labels(self, get_examples: Examples, labels: Mapping[str, str] | Iterable[str] | None = None) -> None:
         """Use other labels from now on to go on training: these, or those of the data, in alphabetical order. Warns of
@@ -302,67 +302,23 @@ class GenerativeNER(AdjustablePipe):
 
         Raises: ValueError if there are no labels.
         """
-        self.set_labels(labels_of(get_examples(), self.spans_key) if labels is None else labels)
-        self._required_labels()
-        self._check(get_examples)
+        with self._unless_it_fails():
+            self.set_labels(labels_of(get_examples(), self.spans_key) if labels is None else labels)
+            self._required_labels()
+            self._check(get_examples)
 
-    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        """Write the labels, and what training changed as a PEFT folder."""
-        writers = {
-            "cfg": lambda p: p.write_text(json.dumps(self.cfg), encoding="utf-8"),  # srsly would round numbers
-            "vocab": lambda p: self.vocab.to_disk(p),
-            "model": self.model.shims[0].to_disk,
-        }
-        util.to_disk(path, writers, exclude)
-
-    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "GenerativeNER":
-        """Read them back. Raises: ValueError if a file is missing or corrupt, or the base weights are others."""
-        readers: dict[str, Callable[[Path], Any]] = {
-            "cfg": self._read_cfg,
-            "vocab": lambda p: self.vocab.from_disk(p),
-            "model": self.model.shims[0].from_disk,
-        }
-        util.from_disk(path, readers, exclude)
-        return self
-
-    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
-        """The same as bytes."""
-        writers = {
-            "cfg": lambda: json.dumps(self.cfg).encode(),
-            "vocab": lambda: self.vocab.to_bytes(exclude=exclude),
-            "model": self.model.to_bytes,
-        }
-        return bytes(util.to_bytes(writers, exclude))
-
-    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "GenerativeNER":
-        """Read what `to_bytes` gave. Raises: as `from_disk`."""
-        saved = Settings()
-        readers: dict[str, Callable[[bytes], Any]] = {
-            "cfg": lambda data: saved.update(json.loads(data)),
-            "vocab": lambda data: self.vocab.from_bytes(data, exclude=exclude),
-            "model": self.model.from_bytes,
-        }
-        util.from_bytes(bytes_data, readers, exclude)
-        self.cfg = restored(self.cfg, saved or self.cfg)
-        self._use_cfg()
-        return self
-
-    def _use_cfg(self) -> None:
-        self.model.attrs["scoring"] = self.cfg["scoring"]
-        if self.cfg["template"] is not None:
-            self.model.attrs["prompt"] = replace(self.model.attrs["prompt"], template=self.cfg["template"])
-        self._put_labels(self.cfg["labels"])
+    def use_cfg(self, cfg: Settings) -> None:
+        """Take over settings, labels, calibration and examples that were saved. Raises: as `SavedPipe.use_cfg`."""
+        if not isinstance(cfg["labels"], dict):
+            raise TypeError("labels: expected names with definitions")
+        as_platt(cfg["calibration"])
+        self.cfg = cfg
+        self.model.attrs["scoring"] = cfg["scoring"]
+        if cfg["template"] is not None:
+            self.model.attrs["prompt"] = replace(self.model.attrs["prompt"], template=cfg["template"])
+        self._put_labels(cfg["labels"])
         if self.model.attrs["prompt"].shots:
-            self.model.attrs["set_shots"](self.model, map(unpack, self.cfg.get("shots", ())))
-
-    def _read_cfg(self, path: Path) -> None:
-        try:
-            self.cfg = restored(
-                self.cfg, json.loads(path.read_text(encoding="utf-8")), self._owner.given(self, path.parent)
-            )
-            self._use_cfg()
-        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-            raise ValueError(f"{path} cannot be read ({error}): copy or train the pipeline again") from error
+            self.model.attrs["set_shots"](self.model, map(unpack, cfg.get("shots", ())))
 
     def _learn(self, golds: list[Gold], sgd: Optimizer | None, losses: Losses | None) -> Losses:
         losses = {} if losses is None else losses

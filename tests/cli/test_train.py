@@ -46,7 +46,7 @@ def test_killed_and_run_again_it_saves_what_spacy_train_does(training: Training,
 
     assert run(training, tmp_path / "broken", "update 6") == -SIGKILL
     assert run(training, tmp_path / "broken", "half 2") == -SIGKILL
-    assert (tmp_path / "broken" / "checkpoint.pt.new").exists()
+    assert list((tmp_path / "broken").glob(".checkpoint.pt.*"))
     assert run(training, tmp_path / "broken", "") == 0
     assert result(training, tmp_path / "broken") == expected
 

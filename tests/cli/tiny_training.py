@@ -151,7 +151,7 @@ PLACES: dict[str, tuple[Any, str]] = {
     "to_disk": (Language, "to_disk"),
     "checkpoint": (checkpoint, "write"),
     "half": (torch, "save"),  # half of the checkpoint is written
-    "whole": (os, "fsync"),  # it is written, and not yet in its place
+    "whole": (Path, "replace"),  # it is written, and not yet in its place
 }
 
 

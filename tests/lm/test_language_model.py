@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from spacy_genner.lm.adapters import LoRA
+from spacy_genner.lm.draft_head import DraftHead
 from tests.conftest import FAMILIES
 from tests.lm.test_causal import TUNINGS, shaken
 from tests.lm.test_seq2seq import BODIES, PREFIX
@@ -59,3 +63,78 @@ def test_a_copy_or_pickle_is_checkpointed_too(tiny_lm: Callable[..., Any]) -> No
     _ = lm.model
     for other in (copy.deepcopy(lm), pickle.loads(pickle.dumps(lm))):
         assert set(trained_once(other)[1]) == {2}
+
+
+@pytest.fixture
+def saved(tiny_lm: Callable[..., Any], tmp_path: Path) -> Path:
+    """A folder with an adapter of its own, a draft head and the base."""
+    lm = shaken(tiny_lm(bundle_base=True))
+    lm.draft_head = DraftHead(32, 2, [()], copies_first=False)
+    folder = tmp_path / "saved"
+    folder.mkdir()
+    lm.save(folder)
+    return folder
+
+
+def another_fingerprint(folder: Path) -> None:
+    identity = json.loads((folder / "base.json").read_text())
+    (folder / "base.json").write_text(json.dumps({**identity, "fingerprint": "0" * 64}))
+
+
+def a_head_of_another_width(folder: Path) -> None:
+    DraftHead(16, 2, [()], copies_first=False).save(folder / "draft_head.safetensors")
+
+
+DAMAGES: dict[str, Callable[[Path], Any]] = {
+    "no identity": lambda folder: (folder / "base.json").unlink(),
+    "another fingerprint": another_fingerprint,
+    "no adapter": lambda folder: (folder / "adapter_model.safetensors").unlink(),
+    "no settings of the adapter": lambda folder: (folder / "adapter_config.json").unlink(),
+    "another draft head": a_head_of_another_width,
+    "no weights of the base": lambda folder: (folder / "base" / "model.safetensors").unlink(),
+}
+"""What makes a folder useless, earlier or later while it is read."""
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_folder_that_cannot_be_read_changes_nothing(
+    tiny_lm: Callable[..., Any], saved: Path, damage: Callable[[Path], Any]
+) -> None:
+    lm = shaken(tiny_lm("qwen3", "spm"))
+    lm.draft_head = DraftHead(32, 2, [()], copies_first=True)
+    model, steps, pieces, head = lm.model, lm.steps, lm.pieces, lm.draft_head
+    damage(saved)
+    with pytest.raises(ValueError):
+        lm.restore(saved)
+    assert (lm.model, lm.steps, lm.pieces, lm.draft_head) == (model, steps, pieces, head)
+    assert lm.base is tiny_lm("qwen3", "spm").base
+
+
+def test_a_folder_that_can_be_read_changes_everything(tiny_lm: Callable[..., Any], saved: Path) -> None:
+    lm = shaken(tiny_lm("qwen3", "spm"))
+    before = (lm.model, lm.steps, lm.pieces, lm.base)
+    lm.restore(saved)
+    assert not {*map(id, (lm.model, lm.steps, lm.pieces, lm.base))} & {*map(id, before)}
+    assert lm.draft_head.layer == 2 and lm.base.model.config.model_type == "llama"
+
+
+def test_a_reset_that_fails_changes_nothing(tiny_lm: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    lm = shaken(tiny_lm())
+    model, steps = lm.model, lm.steps
+
+    def fail(*_: Any) -> None:
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(LoRA, "attach", fail)
+    with pytest.raises(torch.OutOfMemoryError):
+        lm.reset()
+    assert (lm.model, lm.steps) == (model, steps)
+
+
+@pytest.mark.parametrize(
+    "content", [[], "text", None, {}, {"fingerprint": "x"}, {"fingerprint": "x", "tokenizer_hash": 3}], ids=str
+)
+def test_an_identity_of_something_else(tiny_lm: Callable[..., Any], saved: Path, content: Any) -> None:
+    (saved / "base.json").write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=r"base\.json cannot be read \(expected .*copy or train the pipeline again"):
+        tiny_lm().restore(saved)

@@ -8,8 +8,10 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import weakref
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from spacy_genner.lm.causal import CausalLM
+from spacy_genner.lm.consent import VARIABLE
 from spacy_genner.lm.load import Base, device_of, dtype_of, load_base
 from spacy_genner.lm.manifest import WeightsError, seal
 from tests.conftest import FAMILIES
@@ -153,8 +156,18 @@ def unknown_architecture(folder: Path) -> None:
     (folder / "config.json").write_text(json.dumps({**config, "model_type": "no-such-type"}))
 
 
+def another_length(folder: Path) -> None:
+    """That fails when the tokenizer is used, and not before."""
+    file = folder / "tokenizer_config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "model_max_length": "x"}))
+
+
 @pytest.mark.parametrize(
-    "damage", [without_weights, truncated, without_config, without_tokenizer, unknown_architecture, shutil.rmtree]
+    "damage",
+    [
+        *[without_weights, truncated, without_config, without_tokenizer, unknown_architecture, shutil.rmtree],
+        another_length,
+    ],
 )
 def test_a_folder_that_cannot_be_used(folder: Path, damage: Callable[[Path], None]) -> None:
     damage(folder)
@@ -174,6 +187,31 @@ def test_a_missing_tensor_is_not_made_up(folder: Path) -> None:
         load(folder)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers(folder: Path, value: float) -> None:
+    weights = load_file(folder / "model.safetensors")
+    name = "model.layers.1.mlp.up_proj.weight"
+    weights[name][3, 5] = value
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ValueError, match=rf"model' cannot be loaded: its weights: {name} holds NaN or infinity"):
+        load(folder)
+
+
+def test_threads_load_the_weights_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    read = AutoModelForCausalLM.from_pretrained
+
+    def slow(name: str, *arguments: Any, **settings: Any) -> Any:
+        calls.append(name)
+        time.sleep(0.2)  # as long as others may come
+        return read(name, *arguments, **settings)
+
+    monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", slow)
+    with ThreadPoolExecutor(4) as pool:
+        bases = list(pool.map(load, [folder] * 4))
+    assert calls == [str(folder)] and len(set(map(id, bases))) == 1
+
+
 def as_pickle(folder: Path) -> None:
     torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
     (folder / "model.safetensors").unlink()
@@ -185,6 +223,12 @@ def test_pickled_weights_are_refused(folder: Path) -> None:
         load(folder)
 
 
+@pytest.fixture
+def consent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "pickle")
+
+
+@pytest.mark.usefixtures("consent")
 def test_pickled_weights_by_an_explicit_flag(folder: Path, tiny: Callable[..., str]) -> None:
     as_pickle(folder)
     assert load(folder, allow_pickle=True).fingerprint == load(tiny("llama")).fingerprint
@@ -198,6 +242,7 @@ class Evil:
         return Path.touch, (self.file,)
 
 
+@pytest.mark.usefixtures("consent")
 def test_pickled_weights_run_no_code_even_so(folder: Path, tmp_path: Path) -> None:
     as_pickle(folder)
     torch.save({"model.norm.weight": Evil(tmp_path / "harm")}, folder / "pytorch_model.bin")
@@ -206,6 +251,7 @@ def test_pickled_weights_run_no_code_even_so(folder: Path, tmp_path: Path) -> No
     assert not (tmp_path / "harm").exists()
 
 
+@pytest.mark.usefixtures("consent")
 def test_safetensors_may_be_loaded_with_the_flag(tiny: Callable[..., str]) -> None:
     assert load(tiny("llama"), allow_pickle=True).fingerprint == load(tiny("llama")).fingerprint
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import multiprocessing
 import os
 import pickle
 import shutil
@@ -23,6 +24,7 @@ from spacy_genner.decoding.moves import Decision
 from spacy_genner.lm.adapters import FullTuning, LoRA
 from spacy_genner.lm.causal import CausalLM
 from spacy_genner.models.losses import LOSSES, LossShim, Target
+from spacy_genner.saved import pack_parts, unpack_parts
 
 BATCH = [
     Target((3, 4), [5, 6, 7], [8, 9, 10, 2], [Decision(0, [8, 20], 0), Decision(2, [21, 10], 1)]),
@@ -311,6 +313,70 @@ def test_reset(shim: Callable[..., LossShim]) -> None:
     assert not any(weight.any() for name, weight in values(made).items() if "lora_B" in name)
 
 
+def test_a_gradient_that_never_came_is_not_waited_for(shim: Callable[..., LossShim]) -> None:
+    """An error between the way forward and the way back must not silence later steps."""
+    made, other = shim(), shim()
+    ask(made, BATCH[:2])
+    with pytest.raises(ZeroDivisionError):
+        broken_off(made)
+    made.finish_update(plain())
+    ask(other, BATCH[:2])
+    other.finish_update(plain())
+    assert_same(values(made), values(other), tolerance=0)
+
+
+def broken_off(shim: LossShim) -> None:
+    _losses, backprop = shim.begin_update(BATCH[2:])
+    backprop([1.0, 1 / 0])
+
+
+def test_as_long_as_a_gradient_may_come_it_is_waited_for(shim: Callable[..., LossShim]) -> None:
+    """As that of a `tok2vec`, which listeners send when they have been updated."""
+    made, other = shim(), shim()
+    losses, backprop = made.begin_update(BATCH)
+    before = values(made)
+    made.finish_update(plain())
+    assert_same(values(made), before, tolerance=0)
+    backprop(np.ones_like(losses))
+    ask(other, BATCH)
+    other.finish_update(plain())
+    assert_same(values(made), values(other), tolerance=0)
+
+
+def test_a_part_of_a_gradient_is_no_gradient(shim: Callable[..., LossShim], monkeypatch: pytest.MonkeyPatch) -> None:
+    made = shim()
+    before = values(made)
+    weight = next(iter(trained(made.lm).values()))
+    hook = weight.register_hook(lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        ask(made, BATCH)
+    hook.remove()
+    assert not waiting(made)
+    made.finish_update(plain())
+    assert_same(values(made), before, tolerance=0)
+    ask(made, BATCH)
+    made.finish_update(plain())
+    other = shim()
+    ask(other, BATCH)
+    other.finish_update(plain())
+    assert_same(values(made), values(other), tolerance=0)
+
+
+@pytest.mark.parametrize("change", [lambda made, folder: made.reset(), lambda made, folder: made.from_disk(folder)])
+def test_other_weights_wait_for_no_gradient(
+    shim: Callable[..., LossShim], tmp_path: Path, change: Callable[..., Any]
+) -> None:
+    made = shim()
+    made.to_disk(tmp_path / "saved")
+    losses, backprop = made.begin_update(BATCH)
+    made.finish_update(plain())
+    change(made, tmp_path / "saved")
+    before = values(made)
+    made.finish_update(plain())
+    backprop(np.ones_like(losses))
+    assert_same(values(made), before, tolerance=0)
+
+
 @pytest.mark.parametrize("way", ["bytes", "disk"])
 @pytest.mark.parametrize("bundle", [False, True])
 @pytest.mark.parametrize("tuning", [LoRA(r=4), FullTuning()], ids=["lora", "full"])
@@ -349,6 +415,37 @@ def test_bytes_hold_a_bundled_base(tiny: Callable[..., str], tiny_lm: Callable[.
     assert torch.equal(decoded(other), expected)
     third = LossShim(CausalLM(name, **settings), LOSSES["tokens"]).from_bytes(other.to_bytes())
     assert torch.equal(decoded(third), expected)
+
+
+NAMES = ["../harm", "{tmp}/harm", "a/../../harm", "a/./b", "a//b", "", "/", ".", "..", "a\\..\\harm", "C:harm", "a\0b"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bytes_write_only_into_their_folder(
+    shim: Callable[..., LossShim], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    made = shim()
+    files = unpack_parts(made.to_bytes(), "")
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    with pytest.raises(ValueError, match="is no name of a file inside a folder"):
+        made.from_bytes(pack_parts({name.format(tmp=tmp_path): b"harm", **files}))
+    assert [path.name for path in tmp_path.rglob("*")] == ["temporary"]
+
+
+@pytest.mark.parametrize("names", [["a", "a/b"], ["x" * 10_000], ["a/b", "a"]])
+def test_names_that_cannot_be_written(shim: Callable[..., LossShim], names: list[str]) -> None:
+    with pytest.raises(ValueError, match="a language model in bytes cannot be read"):
+        shim().from_bytes(pack_parts(dict.fromkeys(names, b"")))
+
+
+@pytest.mark.parametrize("data", [b"", b"\xc1", b"garbage", b"\x91", pack_parts({})])
+def test_bytes_of_something_else(shim: Callable[..., LossShim], data: bytes) -> None:
+    made = shim()
+    before = decoded(made)
+    with pytest.raises(ValueError, match="cannot be read"):
+        made.from_bytes(data)
+    assert torch.equal(decoded(made), before)
 
 
 def test_loading_what_is_not_there(shim: Callable[..., LossShim], tmp_path: Path) -> None:
@@ -392,6 +489,18 @@ def test_a_gpu_in_a_forked_process(shim: Callable[..., LossShim], monkeypatch: p
     pickled = pickle.loads(pickle.dumps(made))  # read in another process, which was not forked
     monkeypatch.setattr(pickled.lm, "device", torch.device("cuda"))
     _ = pickled.steps
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_a_gpu_in_a_spawned_process(
+    shim: Callable[..., LossShim], monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    made = shim()
+    monkeypatch.setattr(made.lm, "device", torch.device("cuda"))
+    process = multiprocessing.get_context(method).Process(target=print, args=(made,))
+    with pytest.raises(RuntimeError, match=r"a GPU cannot be shared with worker processes: use n_process=1"):
+        process.start()
+    assert pickle.dumps(made), "a copy for something else is no worker"
 
 
 FORK = """

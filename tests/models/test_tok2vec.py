@@ -212,14 +212,14 @@ def test_a_step_that_is_asked_for_too_early_waits_for_the_gradient(encoder: Call
 
 
 def test_a_batch_without_a_gradient_keeps_those_of_others(encoder: Callable[..., Encoder]) -> None:
-    """A component with nothing to learn from sends none."""
+    """A component with nothing to learn from sends none, and keeps the way back until the next batch."""
     model, optimizer = encoder(), Adam(0.01, use_averages=False)
     before = {name: weight.detach().clone() for name, weight in trained(model).items()}
     rows, backprop = model.begin_update([SOURCE])
     backprop(rows)
-    model.begin_update([SHORT])
+    kept = model.begin_update([SHORT])
     model.finish_update(optimizer)
-    assert all(torch.equal(before[name], weight) for name, weight in trained(model).items())
+    assert kept and all(torch.equal(before[name], weight) for name, weight in trained(model).items())
     rows, backprop = model.begin_update([SHORT])
     backprop(np.zeros_like(rows))
     assert all(torch.equal(before[name], weight) for name, weight in trained(model).items())
