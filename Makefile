@@ -5,14 +5,20 @@ TORCH ?= torch==2.13.0
 # On Linux without an NVIDIA GPU the build for the CPU saves gigabytes; pip's own index is the fallback.
 TORCH_INDEX ?= $(shell [ "$$(uname)" != Linux ] || nvidia-smi >/dev/null 2>&1 || echo https://download.pytorch.org/whl/cpu)
 CORPORA ?=
+WORKERS ?= logical
 STACK ?= 5
 EXTRAS ?= dev
 
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install
 PYTEST = $(if $(CORPORA),GENNER_CORPORA="$(CORPORA)") $(BIN)/python -m pytest -q
+# A module of tests stays in one process, so that what its fixtures train or load is made once.
+PARALLEL = -n $(WORKERS) --dist loadscope
 INSTALLED = $(VENV)/.installed-$(STACK)
 STACK4 = $(MAKE) --no-print-directory STACK=4 VENV=$(VENV4) EXTRAS=dev,encoder
+# What uses transformers, peft or spacy-transformers; all else is the same on both stacks.
+STACK4_TESTS = tests/lm tests/models tests/pipeline tests/cli tests/decoding/test_decoders.py tests/test_configs.py \
+	tests/test_encoder.py tests/test_golden.py tests/test_import.py tests/test_project.py
 
 # Whether the environment can share the torch of PYTHON. Not if a spacy-transformers would come along: it breaks spaCy
 # under transformers 5. Not from a virtual environment: another one cannot see into it.
@@ -29,7 +35,7 @@ WHEELS_FOR = --only-binary=:all: --python-version 3.12 --platform manylinux_2_28
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
 	@echo
-	@echo 'Variables, with their values: PYTHON=$(PYTHON) VENV=$(VENV) TORCH=$(TORCH) TORCH_INDEX=$(TORCH_INDEX) CORPORA=$(CORPORA)'
+	@echo 'Variables, with their values: PYTHON=$(PYTHON) VENV=$(VENV) TORCH=$(TORCH) TORCH_INDEX=$(TORCH_INDEX) CORPORA=$(CORPORA) WORKERS=$(WORKERS)'
 
 setup: $(INSTALLED)  ## Create the virtual environment and install the package
 
@@ -37,14 +43,14 @@ demo: setup  ## Fetch the weights, train on the bundled corpus, evaluate, annota
 	PYTHONUNBUFFERED=1 $(BIN)/python -m spacy project run all .
 
 test: setup  ## Run the tests that are quick (CORPORA=folder adds those that need public corpora)
-	$(PYTEST) -m "not slow"
+	$(PYTEST) -m "not slow" $(PARALLEL) $(TESTS)
 
 test-slow: setup  ## Run the tests that are slow, and those of formats, decoders and readers on 500 examples each
 	$(PYTEST) -m slow
-	$(PYTEST) -m "not slow" --hypothesis-profile thorough tests/formats tests/decoding tests/test_readers.py
+	$(PYTEST) -m "not slow" $(PARALLEL) --hypothesis-profile thorough tests/formats tests/decoding tests/test_readers.py
 
-test-stack4:  ## Run the quick tests with spacy-transformers 1.4 and transformers 4.53
-	$(STACK4) test
+test-stack4:  ## Run the quick tests of what can differ with spacy-transformers 1.4 and transformers 4.53
+	$(STACK4) test TESTS="$(STACK4_TESTS)"
 
 lint: setup  ## Check style and formatting
 	$(BIN)/python -m ruff check .

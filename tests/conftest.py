@@ -1,5 +1,6 @@
 """Tiny random language models, made once a session: real architectures and real tokenizers, no weights to fetch."""
 
+import os
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -78,6 +79,13 @@ TOKENIZERS: dict[str, tuple[Callable[[], Tokenizer], dict[str, str]]] = {
 }
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """One thread for each of the processes among which pytest-xdist shares the tests, and for those that they start."""
+    if hasattr(config, "workerinput"):
+        os.environ["OMP_NUM_THREADS"] = "1"
+        torch.set_num_threads(1)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what needs a GPU where there is none."""
     if item.get_closest_marker("gpu") and not torch.cuda.is_available():
@@ -95,7 +103,10 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
     """`tiny(family, tokenizer)`: the folder of a tiny random model, the same at every call."""
     from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
 
+    from spacy_genner.lm.causal import CausalLM
+
     made: dict[tuple[str, str], str] = {}
+    kept = []
 
     def make(family: str = "llama", tokenizer: str = "bpe") -> str:
         if (family, tokenizer) not in made:
@@ -107,6 +118,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
             torch.manual_seed(0)
             AutoModelForCausalLM.from_config(config).save_pretrained(folder)
             made[family, tokenizer] = str(folder)
+            kept.append(CausalLM(str(folder), dtype="float32", device="cpu").base)  # is not loaded again by each test
         return made[family, tokenizer]
 
     return make

@@ -21,7 +21,7 @@ INNER = [(18, 27, "GPE")]
 @pytest.fixture
 def corpus(tmp_path: Path) -> Path:
     """One sentence, as `genner convert` writes it: all spans in doc.spans, the outermost ones in doc.ents."""
-    doc = spacy.blank("en")(TEXT)
+    doc = spacy.blank("xx")(TEXT)
     doc.spans["sc"] = [doc.char_span(*span) for span in OUTER + INNER]
     doc.ents = [doc.char_span(*span) for span in OUTER]
     path = tmp_path / "corpus.spacy"

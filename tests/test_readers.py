@@ -27,7 +27,7 @@ from spacy_genner.formats.read_marked import read_bio, read_bracketed, read_xml
 from tests.corpora.tools import FLAT, RECORDS, TAG_NAMES
 from tests.damage import damaged_texts, json_files, noises, text_files
 
-NLP = spacy.blank("en")
+NLP = spacy.blank("xx")
 PLACE = r"(:\d+|\[\d+\]|, line \d+)"
 WHOLE_FILE = "cannot be read|is empty|is an empty array|has no sentence|has no text"
 """What may be wrong with a file as a whole; all else has a place in it."""

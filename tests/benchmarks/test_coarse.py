@@ -8,7 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from shutil import rmtree
 
+import coarse
 import pytest
+import typer
 
 ROOT = Path(__file__).parent.parent.parent
 FILES = {
@@ -64,8 +66,7 @@ def test_all_stages_and_no_stage_twice(folder: Path, tiny: Callable[..., str]) -
     assert again.splitlines()[0] == "| trained on before | sec-fin, as it is | sec-fin, fine-tuned |"
 
 
-@pytest.mark.parametrize("option", [("--runs", "everything"), ("--targets", "wnut17")])
-def test_an_unknown_name_is_refused(folder: Path, tiny: Callable[..., str], option: tuple[str, str]) -> None:
-    with pytest.raises(subprocess.CalledProcessError) as caught:
-        run(folder, tiny(), *option)
-    assert f"{option[1]}: choose from" in caught.value.stderr
+@pytest.mark.parametrize("option", [{"runs": "everything"}, {"targets": "wnut17"}])
+def test_an_unknown_name_is_refused(folder: Path, option: dict[str, str]) -> None:
+    with pytest.raises(typer.BadParameter, match=f"{next(iter(option.values()))}: choose from"):
+        coarse.main(folder, **option)

@@ -40,7 +40,7 @@ def scores(doc: Doc) -> Doc:
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     patterns = [("ORG", "University of Edinburgh"), ("GPE", "Edinburgh"), ("GPE", "Leith")]
     nlp.add_pipe("span_ruler", config={"spans_key": "sc"}).add_patterns(
         [{"label": label, "pattern": text} for label, text in patterns]
@@ -89,7 +89,7 @@ def test_bytes_that_are_not_utf_8_are_named(tmp_path: Path) -> None:
 
 
 def drawn(*spans: tuple[int, int, str]) -> list[str]:
-    doc = spacy.blank("en")("a b c d\ne f")
+    doc = spacy.blank("xx")("a b c d\ne f")
     doc.spans["sc"] = [Span(doc, *span) for span in spans]
     return tree(doc, read_spans(doc, "spans", "sc")).splitlines()[1:]
 
@@ -113,7 +113,7 @@ def test_an_entity_over_two_lines_is_printed_on_one() -> None:
 
 
 def test_texts_and_labels_cannot_do_anything_to_the_terminal() -> None:
-    doc = Doc(spacy.blank("en").vocab, words=["a\x1b]0;x\x07", "\u202eb", "c\r", "👩\u200d👧", "می\u200cخواهم"])
+    doc = Doc(spacy.blank("xx").vocab, words=["a\x1b]0;x\x07", "\u202eb", "c\r", "👩\u200d👧", "می\u200cخواهم"])
     doc.spans["sc"] = [Span(doc, 0, 2, "L\x9b2J\n"), Span(doc, 3, 5, "\u2066M")]
     assert tree(doc, read_spans(doc, "spans", "sc")).splitlines() == [
         "a\\x1b]0;x\\x07 \\u202eb c 👩\u200d👧 می\u200cخواهم",
@@ -156,7 +156,7 @@ def test_json_lines_have_character_offsets(model: Path, text: Path) -> None:
 def test_a_docbin_keeps_spans_and_scores(model: Path, text: Path) -> None:
     output = text.parent / "out.spacy"
     assert run(model, text, "--lines", "-o", output)[0] == 0
-    docs = list(DocBin().from_disk(output).get_docs(spacy.blank("en").vocab))
+    docs = list(DocBin().from_disk(output).get_docs(spacy.blank("xx").vocab))
     assert [len(doc.spans["sc"]) for doc in docs] == [2, 1, 0, 1]
     assert list(docs[0].spans["sc"].attrs["scores"]) == [0.5, 0.5]
 
@@ -194,7 +194,7 @@ def fails_on_leith(doc: Doc) -> Doc:
 
 
 def test_documents_that_fail_are_counted(text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     nlp.add_pipe("genner_test_fails_on_leith")
     nlp.set_error_handler(lambda *_: None)
     monkeypatch.setattr("spacy_genner.cli.annotate.load", lambda *_: nlp)

@@ -20,7 +20,7 @@ def run(*arguments: object) -> tuple[int, str]:
 
 
 def test_outcomes_pair_scores_with_gold_spans() -> None:
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     add_scripted(nlp)
     gold = nlp.make_doc(TEXT)
     gold.spans["sc"] = [Span(gold, 10, 11, "GPE"), Span(gold, 0, 1, "ORG")]
@@ -41,7 +41,7 @@ def make(tiny: Callable[..., str], tmp_path: Path) -> Make:
     if that is wanted. The more probable half of the predictions is right."""
 
     def write(name: str, raw: bool = False, **config: Any) -> Path:
-        nlp, key = spacy.blank("en"), config.get("spans_key", "sc")
+        nlp, key = spacy.blank("xx"), config.get("spans_key", "sc")
         lm = {"name": tiny(), "dtype": "float32", "device": "cpu"}
         pipe: Any = nlp.add_pipe("generative_ner", config={"labels": ["ORG", "GPE"], "model": {"lm": lm}, **config})
         pipe.threshold, threshold = 0.0, pipe.threshold
@@ -84,7 +84,7 @@ def test_the_curve_depends_on_scores_and_annotation_alone(make: Make, config: di
 
 
 def test_another_component(tmp_path: Path) -> None:
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     nlp.add_pipe("sentencizer")
     nlp.to_disk(tmp_path / "model")
     DocBin(docs=[nlp("a")]).to_disk(tmp_path / "dev.spacy")
@@ -93,8 +93,8 @@ def test_another_component(tmp_path: Path) -> None:
 
 
 def test_no_such_component(tmp_path: Path) -> None:
-    spacy.blank("en").to_disk(tmp_path / "model")
-    DocBin(docs=[spacy.blank("en")("a")]).to_disk(tmp_path / "dev.spacy")
+    spacy.blank("xx").to_disk(tmp_path / "model")
+    DocBin(docs=[spacy.blank("xx")("a")]).to_disk(tmp_path / "dev.spacy")
     code, output = run(tmp_path / "model", tmp_path / "dev.spacy", tmp_path / "out")
     assert code == 1
     assert "no component 'generative_ner'" in output

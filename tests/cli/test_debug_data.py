@@ -12,7 +12,7 @@ import spacy_genner.cli  # noqa: F401  (registers the commands)
 from spacy_genner.cli.debug_data import warnings
 from spacy_genner.corpora.statistics import statistics
 
-NLP = spacy.blank("en")
+NLP = spacy.blank("xx")
 
 
 def doc(text: str, *spans: tuple[int, int, str]) -> Doc:

@@ -65,7 +65,7 @@ def inputs(tiny: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -
         doc.spans["sc"] = sorted(scores, key=lambda span: -scores[span])[: max(1, len(scores) // 2)]
     DocBin(docs=docs).to_disk(folder / "gold.spacy")
     nlp.to_disk(folder / "pipeline")
-    ruler = spacy.blank("en")
+    ruler = spacy.blank("xx")
     ruler.add_pipe("entity_ruler").add_patterns([{"label": "GPE", "pattern": "Leeds"}])
     ruler.to_disk(folder / "ruler")
     (folder / "in.conll").write_text(f"Bonn\tB-{'X' * 500}\n")

@@ -93,13 +93,13 @@ def test_unbroken_training_prints_and_saves_what_spacy_train_does(
 @pytest.mark.parametrize(
     "moments",
     [
-        ["update 1"],
         ["evaluate 1"],
         ["update 6"],  # after the best evaluation
-        ["evaluate 3"],  # before it
-        ["to_disk 3"],
         ["half 4"],
-        ["whole 4"],
+        *(
+            pytest.param([moment], marks=pytest.mark.slow)
+            for moment in ("update 1", "evaluate 3", "to_disk 3", "whole 4")
+        ),
         ["checkpoint 5", "half 1", "update 1", "to_disk 3", "evaluate 1"],  # to_disk: while played back
         ["to_disk 6"],  # the very last thing
     ],
@@ -238,20 +238,25 @@ def variant(training: Training, tmp_path: Path) -> Callable[[Callable[[Config], 
     "change",
     [
         parts_of_a_batch,
-        all_weights,
-        bfloat16,
         two_on_one_base,
-        sampled_labels,
         two_corpora,
-        random_dev_corpus,
         frozen_tagger,
-        tok2vec_and_ner,
         decoder_and_ner,
-        averages,
-        parts_of_a_batch_of_ner,
-        tok2vec_and_spancat,
-        lemmatizer,
-        tagger_and_generative_ner,
+        *(
+            pytest.param(change, marks=pytest.mark.slow)
+            for change in (
+                all_weights,
+                bfloat16,
+                sampled_labels,
+                random_dev_corpus,
+                tok2vec_and_ner,
+                averages,
+                parts_of_a_batch_of_ner,
+                tok2vec_and_spancat,
+                lemmatizer,
+                tagger_and_generative_ner,
+            )
+        ),
     ],
 )
 def test_so_do_trainings_of_other_kinds(

@@ -14,7 +14,7 @@ from spacy.training import Example
 from spacy_genner.cli._tape import Tape
 
 PATH = Path("checkpoint.pt")
-NLP = spacy.blank("en")
+NLP = spacy.blank("xx")
 EXAMPLES = [[Example.from_dict(NLP.make_doc(text), {})] for text in ("one", "two", "three")]
 
 

@@ -15,7 +15,7 @@ def run(*arguments: object) -> tuple[int, str]:
 
 
 def test_saves_a_pipeline_that_finds_the_same(tiny: Callable[..., str], tmp_path: Path) -> None:
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     lm = {"name": tiny(), "dtype": "float32", "device": "cpu"}
     nlp.add_pipe("generative_ner", config={"labels": ["ORG", "GPE"], "model": {"lm": lm}})
     docs = list(nlp.pipe([f"The University of Edinburgh is in Leeds, number {i}." for i in range(6)]))
@@ -35,17 +35,17 @@ def test_saves_a_pipeline_that_finds_the_same(tiny: Callable[..., str], tmp_path
 
 
 def test_documents_without_spans(tiny: Callable[..., str], tmp_path: Path) -> None:
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     nlp.add_pipe("generative_ner", config={"labels": ["ORG"], "model": {"lm": {"name": tiny(), "device": "cpu"}}})
     nlp.to_disk(tmp_path / "model")
-    DocBin(docs=[spacy.blank("en")("a")]).to_disk(tmp_path / "train.spacy")
+    DocBin(docs=[spacy.blank("xx")("a")]).to_disk(tmp_path / "train.spacy")
     code, output = run(tmp_path / "model", tmp_path / "train.spacy", tmp_path / "out")
     assert code == 1 and "at least one source" in output
     assert not (tmp_path / "out").exists()
 
 
 def test_no_such_component(tmp_path: Path) -> None:
-    spacy.blank("en").to_disk(tmp_path / "model")
-    DocBin(docs=[spacy.blank("en")("a")]).to_disk(tmp_path / "train.spacy")
+    spacy.blank("xx").to_disk(tmp_path / "model")
+    DocBin(docs=[spacy.blank("xx")("a")]).to_disk(tmp_path / "train.spacy")
     code, output = run(tmp_path / "model", tmp_path / "train.spacy", tmp_path / "out")
     assert code == 1 and "no component 'generative_ner'" in output

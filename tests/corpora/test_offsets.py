@@ -8,7 +8,7 @@ from spacy_genner.corpora.offsets import Alignment, record_doc
 from spacy_genner.corpora.record import RawSpan, Record
 from spacy_genner.corpora.report import Report
 
-NLP = spacy.blank("en")
+NLP = spacy.blank("xx")
 TEXT = "The New-Yorkers met  Ünal.\n"
 
 
@@ -147,7 +147,7 @@ def test_annotations_that_are_no_spans_are_counted() -> None:
 
 
 def test_a_tokenizer_that_changes_the_text_is_named() -> None:
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     nlp.tokenizer = lambda text: Doc(nlp.vocab, words=text.split())
     with pytest.raises(ValueError, match="f:1: the tokenizer of this --lang changes the text"):
         record_doc(Record("f:1", "a  b", [], []), nlp, Alignment.strict, Report())
@@ -155,7 +155,7 @@ def test_a_tokenizer_that_changes_the_text_is_named() -> None:
 
 def test_a_long_text_is_no_error() -> None:
     text = "Bonn " * 200_001
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     nlp.tokenizer = lambda text: Doc(nlp.vocab, words=[text[:4], text[5:]], spaces=[True, False])
     doc, entities = record_doc(Record("f:1", text, [], [raw(0, 4, "LOC")]), nlp, Alignment.strict, Report())
     assert len(doc.text) > nlp.max_length and len(entities) == 1

@@ -11,7 +11,7 @@ from spacy_genner.corpora.convert import Output, convert_json
 from spacy_genner.corpora.offsets import Alignment
 from tests.corpora.tools import FILES, FLAT, TAG_NAMES
 
-NLP = spacy.blank("en")
+NLP = spacy.blank("xx")
 GOLD = [("Oak and Elm", "ORG"), ("Elm", "PER"), ("Acme", "ORG")]
 
 

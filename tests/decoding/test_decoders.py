@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import cache
 from itertools import pairwise, product
 from typing import Any
 
@@ -223,6 +224,18 @@ def whole_sequences(folder: str) -> reference.Ask:
     return logits
 
 
+@pytest.fixture(scope="module")
+def real_reference(tiny: Callable[..., str], pieces: Callable[[str], Any]) -> Callable[..., list[Any]]:
+    """`real_reference(format, family, tokenizer)`: what the slow reference decodes, once for all decoders."""
+
+    @cache
+    def decode(format: Format, family: str, tokenizer: str) -> list[Any]:
+        ask = whole_sequences(tiny(family, tokenizer))
+        return [reference.decode(ask, job) for job in real_jobs(pieces(tokenizer), format)]
+
+    return decode
+
+
 @every_decoder
 @pytest.mark.parametrize(
     ("format", "family", "tokenizer"),
@@ -238,14 +251,13 @@ def test_real_networks_equal_the_reference(
     format: Format,
     family: str,
     tokenizer: str,
-    tiny: Callable[..., str],
     tiny_lm: Callable[..., Any],
+    real_reference: Callable[..., list[Any]],
 ) -> None:
     """Cache, masks, sliding windows, positions, sparse head, logit scaling: all of it, in batches and alone."""
     lm = tiny_lm(family, tokenizer)
     jobs = real_jobs(lm.pieces, format)
-    ask_network = whole_sequences(tiny(family, tokenizer))
-    expected = [reference.decode(ask_network, job) for job in jobs]
+    expected = real_reference(format, family, tokenizer)
     for batch_tokens in (2048, 100, 1):
         traces = decoder(batch_tokens)(lm.steps, jobs)
         assert all(map(reference.same, traces, expected)), batch_tokens

@@ -11,7 +11,7 @@ RECORDS = [Record(0, {"a": 900.0, "b": 1.0}, 0.0), Record(50, {"a": 6000.0}, 0.7
 
 
 def test_spacys_own_log_is_read(tmp_path: Path) -> None:
-    nlp, path = spacy.blank("en"), tmp_path / "log.jsonl"
+    nlp, path = spacy.blank("xx"), tmp_path / "log.jsonl"
     nlp.add_pipe("spancat")
     log_step, finalize = console_logger_v3(console_output=False, output_file=path)(nlp, io.StringIO(), io.StringIO())
     for step, loss, score in ((0, 12.5, 0.0), (200, 3.25, 0.5)):

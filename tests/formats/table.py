@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from spacy_genner.formats.bio import BIO
 from spacy_genner.formats.grouped_json import GroupedJSON
 from spacy_genner.formats.inline_bracketed import InlineBracketed
@@ -31,5 +33,10 @@ FORMATS: list[Any] = [
     OffsetJSON(max_depth=1),
     OffsetJSON(max_depth=4),
 ]
+LEARNT = [
+    pytest.param(format, marks=pytest.mark.slow) if getattr(format, "max_depth", 4) < 4 else format
+    for format in FORMATS
+]
+"""For tests that train: the shallower ones are slow."""
 TELL_NO_PLACES = (TypedList, GroupedJSON)
 """They say a text at its first place where it may be."""

@@ -21,7 +21,7 @@ from spacy_genner.lm.adapters import FullTuning
 from spacy_genner.models.generative import build_generative_ner, set_labels, speller_of
 from spacy_genner.prompts import Instruction
 from spacy_genner.types import Entity, Source
-from tests.formats.table import FORMATS
+from tests.formats.table import FORMATS, LEARNT
 from tests.models.test_generative import GOLDS, LABELS, SOURCES, learn, scores
 
 
@@ -36,7 +36,7 @@ def network(tiny_lm: Callable[..., Any], tiny_seq2seq: Callable[..., Any]) -> Ca
     return make
 
 
-@pytest.mark.parametrize("format", FORMATS, ids=str)
+@pytest.mark.parametrize("format", LEARNT, ids=str)
 def test_what_was_learnt_is_written_freely(network: Callable[..., Model[Any, Any]], format: Format) -> None:
     golds = [(source, format.grammar(source, LABELS).sayable(entities)[0]) for source, entities in GOLDS]
     model = network(format)

@@ -25,7 +25,7 @@ from spacy_genner.models.speller import Speller
 from spacy_genner.prompts import Instruction
 from spacy_genner.shots import FewShot, Shots
 from spacy_genner.types import Entity, Source
-from tests.formats.table import FORMATS
+from tests.formats.table import LEARNT
 
 LABELS = {"ORG": "", "GPE": "a place", "PER": ""}
 
@@ -107,7 +107,7 @@ def test_it_learns_nested_spans(
     assert scores(again) == scores(found)
 
 
-@pytest.mark.parametrize("format", FORMATS, ids=str)
+@pytest.mark.parametrize("format", LEARNT, ids=str)
 def test_it_learns_every_format(network: Callable[..., Model[Any, Any]], format: Format) -> None:
     golds = [(source, format.grammar(source, LABELS).sayable(entities)[0]) for source, entities in GOLDS]
     model = network(tuning=FullTuning(), format=format)

@@ -82,7 +82,9 @@ def whole_sequences(folder: str, closing: Sequence[int]) -> reference.Ask:
     return logits
 
 
-@pytest.mark.parametrize("format", [InlineBracketed(2), InlineBracketed(1, label_first=True)], ids=str)
+@pytest.mark.parametrize(
+    "format", [InlineBracketed(2), pytest.param(InlineBracketed(1, label_first=True), marks=pytest.mark.slow)], ids=str
+)
 @pytest.mark.parametrize("kind", KINDS)
 def test_both_decoders_equal_the_reference(
     network: Callable[..., Model[Any, Any]], tiny_t5: Callable[..., str], kind: str, format: Any

@@ -21,7 +21,7 @@ THEIRS: list[dict[str, Any]] = [{"default": ["THEIRS"]}, {"getter": lambda doc: 
 
 @pytest.fixture
 def nlp() -> Language:
-    return spacy.blank("en")
+    return spacy.blank("xx")
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ def saved(nlp: Language, folder: Path) -> Language:
 
 
 def test_the_labels_are_all_that_has_to_be_given() -> None:
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     component = nlp.add_pipe("generative_ner", config={"labels": {"ORG": "a company", "GPE": ""}})
     assert component.labels == ("ORG", "GPE")
     assert component.label_data == {"ORG": "a company", "GPE": ""}
@@ -45,7 +45,7 @@ def test_the_labels_are_all_that_has_to_be_given() -> None:
 
 
 def test_nothing_has_to_be_given_before_training() -> None:
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     assert nlp.add_pipe("generative_ner").labels == ()
     with pytest.raises(ValueError, match=r"generative_ner\] has no labels: give `labels` in its configuration"):
         nlp("Leeds")
@@ -81,7 +81,7 @@ def test_the_default_model_names_every_part() -> None:
 
 
 def test_spacy_knows_what_it_assigns() -> None:
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     add_scripted(nlp)
     assert Language.get_factory_meta("generative_ner").assigns == [
         "doc.spans",
@@ -112,7 +112,7 @@ def test_a_wrong_type_or_name_is_refused_and_named(setting: str, value: Any) -> 
     for section in reversed(sections):
         config = {section: config}
     with pytest.raises(ConfigValidationError, match=f"generative_ner.*{key}"):
-        spacy.blank("en").add_pipe("generative_ner", config=config)
+        spacy.blank("xx").add_pipe("generative_ner", config=config)
 
 
 @pytest.mark.parametrize(
@@ -133,31 +133,31 @@ def test_a_wrong_type_or_name_is_refused_and_named(setting: str, value: Any) -> 
 )
 def test_a_value_without_sense_is_refused(config: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        spacy.blank("en").add_pipe("generative_ner", config=config)
+        spacy.blank("xx").add_pipe("generative_ner", config=config)
 
 
 def test_numbers_may_come_as_text() -> None:
-    component = add_scripted(spacy.blank("en"), threshold="0.5", window="1")
-    [doc] = component.pipe([spacy.blank("en")("Leeds Edinburgh")])
+    component = add_scripted(spacy.blank("xx"), threshold="0.5", window="1")
+    [doc] = component.pipe([spacy.blank("xx")("Leeds Edinburgh")])
     assert [span.text for span in doc.spans["sc"]] == ["Edinburgh"]
     assert component.model.attrs["batches"][0][0][0].words == ("Leeds",)
 
 
 def test_a_label_is_listed_once() -> None:
-    assert add_scripted(spacy.blank("en"), labels=["B", "A", "B"]).labels == ("B", "A")
+    assert add_scripted(spacy.blank("xx"), labels=["B", "A", "B"]).labels == ("B", "A")
 
 
 def test_odd_labels_survive_saving_as_a_list(tmp_path: Path, add_tiny: Callable[..., Any]) -> None:
-    nlp, names = spacy.blank("en"), [*ODD, *UNWRITABLE]
+    nlp, names = spacy.blank("xx"), [*ODD, *UNWRITABLE]
     add_tiny(nlp, labels=names)
     loaded = saved(nlp, tmp_path)
     assert loaded.config["components"]["generative_ner"]["labels"] == names
     assert loaded.get_pipe("generative_ner").labels == tuple(names)
-    assert spacy.blank("en").from_config(nlp.config).get_pipe("generative_ner").labels == tuple(names)
+    assert spacy.blank("xx").from_config(nlp.config).get_pipe("generative_ner").labels == tuple(names)
 
 
 def test_odd_labels_survive_saving_with_definitions(tmp_path: Path, add_tiny: Callable[..., Any]) -> None:
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     labels = {name: f'a "{name}": x = [1] # %s \\ \n line' for name in ODD}
     add_tiny(nlp, labels=labels)
     loaded = saved(nlp, tmp_path)
@@ -172,7 +172,7 @@ def test_odd_labels_survive_saving_with_definitions(tmp_path: Path, add_tiny: Ca
 )
 def test_labels_that_would_come_back_as_others_are_refused(labels: Any) -> None:
     with pytest.raises(ValueError, match="a configuration file would read this back as something else"):
-        add_scripted(spacy.blank("en"), labels=labels)
+        add_scripted(spacy.blank("xx"), labels=labels)
 
 
 @pytest.mark.parametrize("line", ['per:son = "a definition"', 'per: son = ""', 'a=b = "x"'])
@@ -183,7 +183,7 @@ def test_a_configuration_file_that_cuts_a_name_short_is_refused(line: str) -> No
 
 
 def test_set_labels_defines_what_a_configuration_cannot(tmp_path: Path, add_tiny: Callable[..., Any]) -> None:
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     labels = {name: "see ${a.b}" for name in UNWRITABLE}
     add_tiny(nlp, labels=None).set_labels(labels)
     assert json.loads(json.dumps(saved(nlp, tmp_path).get_pipe("generative_ner").label_data)) == labels
@@ -191,7 +191,7 @@ def test_set_labels_defines_what_a_configuration_cannot(tmp_path: Path, add_tiny
 
 @pytest.mark.parametrize("scheme", ["genia", "wnut17", "stockmark-ja"])
 def test_labels_of_a_scheme_survive_saving(add_tiny: Callable[..., Any], scheme: str, tmp_path: Path) -> None:
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     component = add_tiny(nlp, labels={"@misc": "spacy_genner.Labels.v1", "scheme": scheme})
     assert component.label_data == make_labels(scheme)
     assert saved(nlp, tmp_path).get_pipe("generative_ner").label_data == make_labels(scheme)
@@ -205,4 +205,4 @@ def test_labels_of_a_scheme_in_a_config_file() -> None:
 
 def test_an_unknown_scheme_is_refused() -> None:
     with pytest.raises(ValueError, match="scheme = 'GENIA': choose one of ace, "):
-        add_scripted(spacy.blank("en"), labels={"@misc": "spacy_genner.Labels.v1", "scheme": "GENIA"})
+        add_scripted(spacy.blank("xx"), labels={"@misc": "spacy_genner.Labels.v1", "scheme": "GENIA"})

@@ -17,7 +17,7 @@ TEXTS = ["Leeds", "", "Leeds in Edinburgh", " \n ", "none", "Leeds Leeds Leeds"]
 
 @pytest.fixture
 def nlp() -> Language:
-    return spacy.blank("en")
+    return spacy.blank("xx")
 
 
 def sources(component: Any) -> list[str]:

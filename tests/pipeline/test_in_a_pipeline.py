@@ -18,7 +18,7 @@ RULES = [{"label": "RULE", "pattern": "of Edinburgh", "id": "r1"}, {"label": "RU
 
 @pytest.fixture
 def nlp() -> Language:
-    return spacy.blank("en")
+    return spacy.blank("xx")
 
 
 def with_ruler(nlp: Language, first: bool, overwrite: bool) -> Doc:
@@ -143,7 +143,7 @@ def test_two_pipes_on_one_base_share_its_weights(nlp: Language, add_tiny: Callab
 
 def test_a_component_can_be_sourced_from_another_pipeline(nlp: Language, add_tiny: Callable[..., Any]) -> None:
     add_tiny(nlp, labels={"MyLabel": "a definition"}, spans_key="mine", threshold=0.3)
-    other = spacy.blank("en")
+    other = spacy.blank("xx")
     other.add_pipe("generative_ner", source=nlp, name="theirs")
     assert other.get_pipe("theirs").label_data == {"MyLabel": "a definition"}
     assert marked(other(TEXT), "mine") == marked(nlp(TEXT), "mine") != []

@@ -27,7 +27,7 @@ class Terminal(io.StringIO):
 
 def pipeline(steps: int) -> Language:
     """Its number of steps is that of its schedule, as in the configurations of the project."""
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     config: Any = nlp.config
     config["training"]["optimizer"]["learn_rate"] = {"total_steps": steps}
     steps_of_schedule = "${training.optimizer.learn_rate.total_steps}"

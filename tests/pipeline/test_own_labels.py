@@ -22,7 +22,7 @@ OWN: list[Any] = [None, {"ANIMAL": "a beast", "ORG": ""}, ["SHIP"], ["ORG", "GPE
 
 @pytest.fixture
 def nlp() -> Language:
-    return spacy.blank("en")
+    return spacy.blank("xx")
 
 
 def labelled(nlp: Language, text: str, labels: Any = None) -> Doc:
@@ -167,7 +167,7 @@ def test_rehearsal_asks_for_them(nlp: Language, add_tiny: Callable[..., Any]) ->
 def test_the_label_set_decides_what_a_word_is(add_tiny: Callable[..., Any]) -> None:
     """Two corpora, in which the same words are annotated otherwise. No text says of which corpus it is."""
     fix_random_seed(0)
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     component = add_tiny(nlp, labels=None, lm={"tuning": {"@misc": "spacy_genner.FullTuning.v1"}})
     firms, places = {"ORG": "a company"}, {"GPE": "a place"}
     data = [

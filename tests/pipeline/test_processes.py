@@ -32,7 +32,7 @@ LABELS = [OWN.get(i, ["ORG"]) for i in range(len(TEXTS))]
 if __name__ == "__main__":
     torch.set_num_threads(2)  # threads of the parent are what a fork does not survive
     multiprocessing.set_start_method(sys.argv[1])
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     model = {"lm": {"name": sys.argv[2], "dtype": "float32", "device": sys.argv[3]}, "format": {"max_depth": 1}}
     nlp.add_pipe("generative_ner", config={"labels": ["ORG"], "model": model})
     spans, scores = found(nlp.pipe(documents(nlp), batch_size=2))

@@ -15,7 +15,7 @@ from spacy_genner.pipeline.scorer import make_scorer, score
 from spacy_genner.types import Entity
 from tests.pipeline.scripted import add_scripted
 
-NLP = spacy.blank("en")
+NLP = spacy.blank("xx")
 Layer = list[tuple[int, int, str]]
 
 
@@ -141,7 +141,7 @@ def test_spacy_counts_all_spans_the_same(predicted: Layer, gold: Layer) -> None:
 
 
 def test_a_pipeline_reports_the_scores_of_each_component_under_its_own_key() -> None:
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     add_scripted(nlp, "one", [["a b", "ORG", 1.0], ["b", "GPE", 1.0]])
     add_scripted(nlp, "two", [["c", "ORG", 1.0]], spans_key="other")
     reference = doc_of([(0, 2, "ORG"), (1, 2, "GPE")], words="a b c")
@@ -153,7 +153,7 @@ def test_a_pipeline_reports_the_scores_of_each_component_under_its_own_key() -> 
 
 
 def test_the_scorer_can_be_left_out() -> None:
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     add_scripted(nlp, scorer=None)
     assert "spans_sc_f" not in nlp.evaluate([Example(nlp.make_doc("a"), doc_of([], words="a"))])
 

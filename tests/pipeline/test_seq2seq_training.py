@@ -24,7 +24,7 @@ SIZES = {"d_model": 128, "d_kv": 32, "d_ff": 256, "num_layers": 2, "initializer_
 
 
 def corpus() -> list[Doc]:
-    nlp, docs = spacy.blank("en"), []
+    nlp, docs = spacy.blank("xx"), []
     for line in CORPUS.read_text(encoding="utf8").splitlines()[:SENTENCES]:
         record = json.loads(line)
         doc = nlp(record["text"])

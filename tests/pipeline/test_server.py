@@ -50,7 +50,7 @@ def found(nlp: Language, text: str) -> list[Any]:
 
 
 def test_many_clients_at_once_get_what_one_gets(add_tiny: Callable[..., Any]) -> None:
-    served, alone = spacy.blank("en"), spacy.blank("en")
+    served, alone = spacy.blank("xx"), spacy.blank("xx")
     add_tiny(served)
     add_tiny(alone)
 

@@ -54,7 +54,7 @@ def shown(nlp: Language, text: str = "Tim is in York") -> list[str]:
 
 @pytest.fixture
 def nlp() -> Language:
-    return spacy.blank("en")
+    return spacy.blank("xx")
 
 
 def test_from_documents(nlp: Language, add_tiny: Callable[..., Any]) -> None:
@@ -93,7 +93,7 @@ def test_a_saved_pipeline_needs_no_file(nlp: Language, add_tiny: Callable[..., A
     nlp.to_disk(tmp_path / "saved")
     (tmp_path / "shots.spacy").unlink()
     assert shown(spacy.load(tmp_path / "saved")) == before
-    other = spacy.blank("en")
+    other = spacy.blank("xx")
     add_tiny(other, model=showing(2, nearest=True))
     assert shown(other.from_bytes(nlp.to_bytes())) == before
     again = spacy.load(tmp_path / "saved", config={"components.generative_ner.model.prompt.shots": None})

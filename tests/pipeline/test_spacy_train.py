@@ -125,7 +125,7 @@ def test_a_frozen_component_stays_as_it_is_to_the_bit(run: Callable[..., Path], 
 
 
 def test_the_scores_of_another_key_choose_the_best_model(run: Callable[..., Path], data: Path, tmp_path: Path) -> None:
-    docs = [doc for doc in DocBin().from_disk(data).get_docs(spacy.blank("en").vocab) if "sc" in doc.spans]
+    docs = [doc for doc in DocBin().from_disk(data).get_docs(spacy.blank("xx").vocab) if "sc" in doc.spans]
     for doc in docs:
         doc.spans["mine"] = list(doc.spans.pop("sc"))
     DocBin(docs=docs).to_disk(data)
@@ -162,7 +162,7 @@ class _Context:
 
 def test_a_development_set_without_spans_is_no_error(run: Callable[..., Path], tmp_path: Path) -> None:
     def empty(config: Config) -> None:
-        doc = spacy.blank("en")("nothing here")
+        doc = spacy.blank("xx")("nothing here")
         doc.spans["sc"] = []
         DocBin(docs=[doc]).to_disk(tmp_path / "dev.spacy")
         config["corpora"]["dev"]["path"] = str(tmp_path / "dev.spacy")

@@ -24,7 +24,7 @@ from spacy_genner.pipeline.tok2vec import Tok2Vec, build_decoder_tok2vec
 from tests.pipeline.scripted import named
 
 CONFIG = Path(__file__).parents[2] / "configs" / "tok2vec.cfg"
-nlp_en = spacy.blank("en")
+nlp_en = spacy.blank("xx")
 TEXTS = ["The University of Edinburgh bought it.", "", " \n ", "Hi  there\n\n, you", "Leeds " * 9]
 MODES: dict[str, dict[str, Any]] = {
     "causal": {"attention": "causal"},
@@ -160,7 +160,7 @@ def blank(tiny: Callable[..., str]) -> Callable[..., Language]:
             **settings,
         }
         listener = {"@architectures": "spacy.Tok2VecListener.v1", "width": 32}
-        nlp = spacy.blank("en")
+        nlp = spacy.blank("xx")
         if listen:
             nlp.add_pipe("tok2vec", config={"model": decoder})
         for name in components:
@@ -192,7 +192,7 @@ def found(nlp: Language) -> list[Any]:
 
 
 @modes
-@pytest.mark.parametrize("listen", [True, False], ids=["listener", "direct"])
+@pytest.mark.parametrize("listen", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["listener", "direct"])
 def test_ner_learns_and_is_loaded(
     blank: Callable[..., Language], mode: dict[str, Any], listen: bool, tmp_path: Path
 ) -> None:
@@ -202,7 +202,7 @@ def test_ner_learns_and_is_loaded(
     nlp.to_disk(tmp_path / "saved")
     loaded = spacy.load(tmp_path / "saved")
     assert loaded.evaluate(examples(nlp))["ents_f"] == 1.0
-    assert found(spacy.blank("en").from_config(nlp.config).from_bytes(nlp.to_bytes())) == found(loaded) == found(nlp)
+    assert found(spacy.blank("xx").from_config(nlp.config).from_bytes(nlp.to_bytes())) == found(loaded) == found(nlp)
     rows = [[doc.tensor for doc in which.pipe(text for text, _ in DATA)] for which in (nlp, loaded)]
     assert all(np.array_equal(one, other) for one, other in zip(*rows, strict=True))
     train(loaded, steps=1)  # from the beginning
@@ -266,7 +266,7 @@ def test_two_components_on_one_base_share_its_weights(blank: Callable[..., Langu
 def test_a_pipe_is_sourced_with_its_decoder(blank: Callable[..., Language]) -> None:
     nlp = train(blank("ner"))
     nlp.replace_listeners("tok2vec", "ner", ["model.tok2vec"])
-    other = spacy.blank("en")
+    other = spacy.blank("xx")
     other.add_pipe("ner", source=nlp)
     assert found(other) == found(nlp)
 

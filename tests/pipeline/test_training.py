@@ -29,7 +29,7 @@ DATA: list[tuple[str, Layer]] = [
 
 @pytest.fixture
 def nlp() -> Language:
-    return spacy.blank("en")
+    return spacy.blank("xx")
 
 
 def example(nlp: Language, text: str, spans: Layer | None, ents: Layer | None = None, key: str = "sc") -> Example:
@@ -209,7 +209,7 @@ def test_a_label_that_the_tokenizer_cannot_write_is_refused_at_once(
         component.initialize(lambda: examples(nlp))
 
 
-@pytest.mark.parametrize("given", [[], ["text"], [Doc(spacy.blank("en").vocab, words=["a"])]])
+@pytest.mark.parametrize("given", [[], ["text"], [Doc(spacy.blank("xx").vocab, words=["a"])]])
 def test_what_is_no_example_is_refused(nlp: Language, given: Any) -> None:
     component = add_scripted(nlp)
     if given:
@@ -274,7 +274,7 @@ def test_parts_of_a_batch_teach_what_the_batch_does(nlp: Language, add_tiny: Cal
     results, losses = [], []
     for parts in ([slice(0, 4)], [slice(0, 1), slice(1, 4)]):
         fix_random_seed(0)
-        nlp = spacy.blank("en")
+        nlp = spacy.blank("xx")
         component = add_tiny(nlp)
         optimizer = initialized(nlp)
         losses.append(0.0)
@@ -307,7 +307,7 @@ def test_the_same_seed_gives_the_same_twice(add_tiny: Callable[..., Any]) -> Non
     runs = []
     for _ in range(2):
         fix_random_seed(3)
-        nlp = spacy.blank("en")
+        nlp = spacy.blank("xx")
         component = add_tiny(nlp, lm={"tuning": {"@misc": "spacy_genner.LoRA.v1", "lora_dropout": 0.2}})
         optimizer, data = initialized(nlp), examples(nlp)
         losses = []
@@ -323,7 +323,7 @@ def test_another_seed_gives_another_adapter(add_tiny: Callable[..., Any]) -> Non
     found = []
     for seed in (0, 1):
         fix_random_seed(seed)
-        nlp = spacy.blank("en")
+        nlp = spacy.blank("xx")
         component = add_tiny(nlp)
         initialized(nlp)
         found.append(weights(component))

@@ -15,7 +15,7 @@ SPANS = {"entities": [(4, 27, "ORG"), (35, 39, "ORG")]}
 
 @pytest.fixture
 def nlp(encoder: str, tiny) -> spacy.Language:
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     nlp.add_pipe("transformer", config={"model": {"name": encoder, "tokenizer_config": {"use_fast": True}}})
     listener = {"@architectures": "spacy-transformers.TransformerListener.v1", "grad_factor": 1.0}
     nlp.add_pipe("ner", config={"model": {"tok2vec": {**listener, "pooling": {"@layers": "reduce_mean.v1"}}}})

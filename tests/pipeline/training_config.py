@@ -29,7 +29,7 @@ def training_config(data: Path, lm: dict[str, Any], training: dict[str, Any]) ->
 
 def write_docs(path: Path, data: Iterable[Annotated], *others: str) -> Path:
     """A .spacy file of annotated texts, and of others that are not. Returns: the path."""
-    nlp = spacy.blank("en")
+    nlp = spacy.blank("xx")
     docs = [nlp(text) for text, _ in data]
     for doc, (_, spans) in zip(docs, data, strict=True):
         doc.spans["sc"] = [Span(doc, *span) for span in spans]
