@@ -93,9 +93,11 @@ def dtype_of(name: str, device: torch.device) -> torch.dtype:
 
 
 def _found(name: str, revision: str | None) -> Place:
+    from huggingface_hub.errors import HFValidationError
+
     try:
         return place_of(name, revision)
-    except OSError as error:
+    except (OSError, HFValidationError) as error:
         raise ValueError(_advice(name, error)) from error
 
 

@@ -33,7 +33,8 @@ def place_of(name: str, revision: str | None) -> Place:
 
     name: A local folder or GGUF file, else a name that `spacy genner download` has installed, else a model on the
         hub, of which the configuration is fetched.
-    Raises: ValueError for a name that can be downloaded and is not; OSError if there is no such model on the hub.
+    Raises: ValueError for a name that can be downloaded and is not; OSError or HFValidationError if there is no
+        such model on the hub.
     """
     path = Path(name).expanduser()
     if path.suffix == ".gguf" and path.is_file():
