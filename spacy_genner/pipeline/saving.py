@@ -2,7 +2,7 @@
 
 import gc
 import json
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -48,7 +48,7 @@ class SavedPipe(AdjustablePipe):
         Raises: ValueError if a file is missing or corrupt, or the base weights are others.
         """
         readers: dict[str, Callable[..., Any]] = {
-            "cfg": lambda p: self._take_cfg(read_object(p), p, self._owner.given(self, p.parent)),
+            "cfg": lambda p: self._take_cfg(read_object(p), p, p.parent),
             "vocab": lambda p: _check_vocab(lambda vocab: vocab.from_disk(p), p),
             "model": self.model.shims[0].from_disk,
         }
@@ -86,8 +86,9 @@ class SavedPipe(AdjustablePipe):
             self.vocab.from_bytes(parts["vocab"], exclude=exclude)
         return self
 
-    def _take_cfg(self, saved: Settings, place: object, given: Set[str] = frozenset()) -> None:
+    def _take_cfg(self, saved: Settings, place: object, folder: Path | None = None) -> None:
         with reading(place):
+            given = self._owner.given(self, folder) if folder else set[str]()
             self.use_cfg(restored(self.cfg, saved, given))
 
     @contextmanager

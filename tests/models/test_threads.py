@@ -23,6 +23,12 @@ WORDS = ["The", "<|im_end|>", "University", "of", "Leeds", "<|im_start|>", "[sic
 THREADS = 8
 
 
+@pytest.fixture(autouse=True)
+def chat(tiny_lm: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tokenizer has a chat template."""
+    monkeypatch.setattr(tiny_lm().base.tokenizer, "chat_template", CHAT)
+
+
 @pytest.fixture
 def eager_switches() -> Iterator[None]:
     """Threads take turns at every opportunity, so that what may go wrong does."""
@@ -33,7 +39,6 @@ def eager_switches() -> Iterator[None]:
 
 
 def network(lm: Any) -> Model[Any, Any]:
-    lm.base.tokenizer.chat_template = CHAT
     return build_generative_ner(lm, InlineBracketed(), Instruction(chat=True), SpeculativeDecoder())
 
 
