@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from spacy_genner.formats.base import Grammar
@@ -27,6 +28,11 @@ LABELS = [
 
 texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8).filter(str.strip)
 words = st.sampled_from(WORDS) | texts
+
+
+def examples(weight: float, **others: Any) -> settings:
+    """A multiple of the examples that the profile says: fewer for a test that takes long, more for a quick one."""
+    return settings(max_examples=round(weight * settings.default.max_examples), **others)
 
 
 @st.composite

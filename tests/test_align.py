@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.quadratic import quadratic
@@ -14,7 +14,6 @@ from spacy_genner import align as module
 from spacy_genner.align import Matches, align, bitwise, common, increasing
 
 Match = Callable[[list[str], list[str]], Matches]
-steady = settings(deadline=None)
 texts = st.integers(1, 12).flatmap(lambda n: st.lists(st.sampled_from("abcdefghijkl"[:n]), max_size=25))
 
 
@@ -29,7 +28,6 @@ def check_common(matches: Matches, written: list[str], source: list[str]) -> Non
     assert all(before[1] < after[1] for before, after in pairwise(found))
 
 
-@steady
 @given(texts, texts)
 @pytest.mark.parametrize("match", [common, increasing, bitwise])
 def test_a_longest_common_subsequence(match: Match, written: list[str], source: list[str]) -> None:
@@ -38,13 +36,11 @@ def test_a_longest_common_subsequence(match: Match, written: list[str], source: 
     assert size(matches) == size(quadratic(written, source))
 
 
-@steady
 @given(texts, texts)
 def test_the_table_of_all_pairs_finds_a_common_subsequence(written: list[str], source: list[str]) -> None:
     check_common(quadratic(written, source), written, source)
 
 
-@steady
 @given(texts, st.data())
 def test_a_subsequence_is_found_whole_from_both_sides(source: list[str], data: st.DataObject) -> None:
     part = [word for word in source if data.draw(st.booleans())]
@@ -89,7 +85,6 @@ def test_words_between_copies_replace_those_between_the_same(written: str, sourc
     assert align(written.split(), source.split()) == expected
 
 
-@steady
 @given(texts, texts)
 def test_an_alignment_extends_the_common_words_in_order(written: list[str], source: list[str]) -> None:
     found, copies = align(written, source), common(written, source)
@@ -98,7 +93,6 @@ def test_an_alignment_extends_the_common_words_in_order(written: list[str], sour
     assert all(at == copy for at, copy in zip(found, copies, strict=True) if copy is not None)
 
 
-@steady
 @given(texts, texts)
 def test_texts_beyond_the_bound_are_aligned_in_halves(written: list[str], source: list[str]) -> None:
     with pytest.MonkeyPatch.context() as patch:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_genner.answers import Listed, Marked, Mention, Repairs
@@ -16,7 +16,6 @@ from spacy_genner.types import Entity, Source
 from tests.strategies import LABELS, sources, texts
 
 LABEL_SET = ["ORG", "GPE", "per"]
-steady = settings(deadline=None)
 
 
 def source_of(text: str) -> Source:
@@ -95,14 +94,12 @@ def test_a_copy_with_spaces_between_all_words() -> None:
     check(answer, "do~n't go Super~man", [(4, 5)])
 
 
-@steady
 @given(sources())
 def test_pieces_are_the_text_without_white_space(source: Source) -> None:
     text = Text(source.words, source.spaces).text
     assert "".join(PIECE.findall(text)) == "".join(text.split())
 
 
-@steady
 @given(sources())
 def test_words_stand_where_the_text_has_them(source: Source) -> None:
     text = Text(source.words, source.spaces)
@@ -113,7 +110,6 @@ def test_words_stand_where_the_text_has_them(source: Source) -> None:
     ]
 
 
-@steady
 @given(st.lists(st.sampled_from(["a", "b", "ab", "a b"]), max_size=8), st.text("ab ", max_size=4))
 def test_whole_words_are_found_wherever_they_are(words: list[str], needle: str) -> None:
     text = Text(words, [True] * len(words))
@@ -207,7 +203,6 @@ def answers(draw: st.DrawFn, source: Source) -> Marked | Listed:
     return Listed(draw(st.lists(mentions, max_size=6)))
 
 
-@steady
 @given(st.data())
 def test_every_entity_is_accounted_for_and_fits_the_source(data: st.DataObject) -> None:
     source, labels = data.draw(sources()), data.draw(st.lists(st.sampled_from(LABELS), unique=True))

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import spacy
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from spacy.strings import StringStore
 from spacy.training import Example
@@ -91,7 +91,6 @@ DRAWS: dict[str, Callable[[], Any]] = {
 }
 
 
-@settings(deadline=None, max_examples=50)
 @given(st.lists(st.tuples(st.sampled_from(sorted(DRAWS)), st.sampled_from(sorted(DRAWS))), min_size=1, max_size=6))
 def test_between_results_the_same_random_numbers_are_drawn(draws: list[tuple[str, str]]) -> None:
     """Each pair: what a result draws, and what the training loop draws after it."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_genner.decoding.marks import COPY, Mark, Pattern, Plan, marks_of
@@ -15,7 +15,7 @@ from spacy_genner.formats.inline_bracketed import InlineBracketed
 from spacy_genner.labels import as_labels
 from spacy_genner.types import Entity, Source
 from tests.decoding.scripted import encode, plan_of
-from tests.strategies import label_sets, nested, sources
+from tests.strategies import examples, label_sets, nested, sources
 
 LABELS = as_labels(["PER", "GPE"])
 OPEN, PER, GPE = ("open", None), ("close", "PER"), ("close", "GPE")
@@ -51,7 +51,7 @@ def test_nothing_to_mark() -> None:
 
 
 @given(st.data(), st.integers(1, 3), st.booleans())
-@settings(max_examples=100, deadline=None)
+@examples(2.5)
 def test_a_plan_that_is_sure_says_all_of_a_derivation(data: st.DataObject, max_depth: int, label_first: bool) -> None:
     source, labels = data.draw(sources()), data.draw(label_sets)
     grammar = InlineBracketed(max_depth, label_first).grammar(source, labels)
@@ -104,7 +104,6 @@ def test_a_label_that_was_not_asked_for_is_the_most_probable_at_its_place() -> N
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None)
 def test_no_other_marks_are_more_probable(data: st.DataObject) -> None:
     """Against all derivations of three gaps that leave nothing open."""
     values = data.draw(st.lists(st.integers(-9, 0), min_size=21, max_size=21, unique=False))

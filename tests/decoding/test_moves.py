@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_genner.decoding.moves import Decision, Walk, spell, trie
@@ -150,7 +150,6 @@ def test_an_illegal_derivation_cannot_be_spelled() -> None:
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None)
 def test_a_walk_that_takes_every_decision_ends_where_the_derivation_does(data: st.DataObject) -> None:
     source, labels = data.draw(sources()), data.draw(label_sets)
     grammar = FORMAT.grammar(source, labels)
@@ -168,7 +167,6 @@ def test_a_walk_that_takes_every_decision_ends_where_the_derivation_does(data: s
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None)
 def test_a_walk_that_was_taken_back_goes_on_as_if_nothing_had_been(data: st.DataObject) -> None:
     source, labels = data.draw(sources()), data.draw(label_sets)
     grammar = FORMAT.grammar(source, labels)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from spacy_genner.decoding.greedy import GreedyDecoder
 from spacy_genner.decoding.model import Job
@@ -17,7 +17,7 @@ from spacy_genner.labels import as_labels
 from spacy_genner.types import Entity, Source, Step, Trace
 from tests.decoding.scripted import Rule, ScriptedModel, encode, noise, unread
 from tests.formats.table import FORMATS
-from tests.strategies import label_sets, sources
+from tests.strategies import examples, label_sets, sources
 
 SOURCE = Source(tuple("xabcy"), (True,) * 5)
 OUTER, INNER = Entity(1, 4, "ORG"), Entity(2, 3, "GPE")
@@ -139,7 +139,7 @@ def decoded(source: Source, labels: dict[str, str], format: Format) -> tuple[Job
 
 @pytest.mark.parametrize("format", FORMATS, ids=str)
 @given(source=sources(max_size=6), labels=label_sets)
-@settings(max_examples=15)
+@examples(0.4)
 def test_scores_are_probabilities_and_change_no_span(format: Format, source: Source, labels: dict[str, str]) -> None:
     job, trace = decoded(source, labels, format)
     own, moves = (scored_entities(job.grammar, trace, scoring) for scoring in SCORINGS)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_genner.decoding.draft import Draft
@@ -19,7 +19,7 @@ from spacy_genner.types import Entity, Source
 from tests.decoding.reference import same
 from tests.decoding.scripted import ScriptedModel, ScriptedSession, encode, noise, plan_of, wanting
 from tests.decoding.test_decoders import LABELS, PREFIX, job_of, said, words
-from tests.strategies import label_sets, nested, sources
+from tests.strategies import examples, label_sets, nested, sources
 
 SOURCE = words("He met Ann Lee in Leeds .")
 
@@ -53,7 +53,7 @@ def test_a_pass_for_each_surprise(wanted: list[Entity], passes: int) -> None:
 
 
 @given(st.data())
-@settings(max_examples=100, deadline=None)
+@examples(2.5)
 def test_each_pass_settles_a_decision(data: st.DataObject) -> None:
     source, labels = data.draw(sources(max_size=6)), data.draw(label_sets)
     wanted = sorted(data.draw(nested(source, labels, 2)))

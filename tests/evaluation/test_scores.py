@@ -1,7 +1,7 @@
 from dataclasses import asdict
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from spacy.scorer import PRFScore
 
@@ -116,7 +116,6 @@ def test_nested_means_strictly_inside_another(spans: frozenset[Entity]) -> None:
     assert (nesting["nested"].gold, nesting["flat"].gold) == (len(inside), len(spans - inside))
 
 
-@settings(max_examples=50)
 @given(documents)
 def test_the_total_is_that_of_spacy(docs: list[Document]) -> None:
     oracle = PRFScore()
@@ -128,7 +127,6 @@ def test_the_total_is_that_of_spacy(docs: list[Document]) -> None:
         assert (total.p, total.r, total.f) == pytest.approx((oracle.precision, oracle.recall, oracle.fscore))
 
 
-@settings(max_examples=50)
 @given(documents, st.frozensets(st.tuples(st.sampled_from(["alpha", "beta", "alpha beta"]), st.sampled_from("ABC"))))
 def test_every_section_adds_up_to_the_total(docs: list[Document], seen: frozenset[tuple[str, str]]) -> None:
     sections = score(docs, seen, resamples=2).sections
@@ -138,7 +136,6 @@ def test_every_section_adds_up_to_the_total(docs: list[Document], seen: frozense
         assert tuple(map(sum, zip(*parts, strict=True))) == (total if parts else ())
 
 
-@settings(max_examples=50)
 @given(documents)
 def test_a_perfect_prediction_scores_1(docs: list[Document]) -> None:
     perfect = [Document(doc.text, doc.gold, doc.gold) for doc in docs]

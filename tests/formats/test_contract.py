@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import spacy
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from spacy_genner.answers import Repairs
@@ -25,13 +25,13 @@ from spacy_genner.nesting import depths, nest, within_sentences
 from spacy_genner.resolve import resolve
 from spacy_genner.types import Entity, Source
 from tests.formats.table import FORMATS, TELL_NO_PLACES
-from tests.strategies import WORDS, derivations, label_sets, nested, sources
+from tests.strategies import WORDS, derivations, examples, label_sets, nested, sources
 
 OF_THE_SOURCE = ("copy", "mention", "place")
 """Moves that write what no label set knows: tokens, and numbers, whose digits are marks."""
 
 every_format = pytest.mark.parametrize("format", FORMATS, ids=str)
-many = settings(max_examples=2000, suppress_health_check=[HealthCheck.too_slow])
+many = examples(50, suppress_health_check=[HealthCheck.too_slow])
 
 
 def check_random_derivation(data: st.DataObject, format: Format) -> None:

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_genner.formats.inline import InlineGrammar
 from spacy_genner.formats.inline_bracketed import InlineBracketed
 from spacy_genner.labels import as_labels
 from spacy_genner.types import GAPS, Entity, Source
-from tests.strategies import derivations, label_sets, sources
+from tests.strategies import derivations, examples, label_sets, sources
 
 LABELS = as_labels(["PER", "ORG", "GPE"])
 ESSEX = [Entity(3, 5, "ORG"), Entity(3, 4, "GPE")]
@@ -230,7 +230,7 @@ def read_back(text: str, label_first: bool) -> tuple[str, list[tuple[int, int, s
 
 @pytest.mark.parametrize("label_first", [False, True])
 @given(data=st.data())
-@settings(max_examples=150, deadline=None)
+@examples(4)
 def test_what_is_written_reads_back(label_first: bool, data: st.DataObject) -> None:
     source, labels = data.draw(sources()), data.draw(label_sets)
     grammar = InlineBracketed(4, label_first).grammar(source, labels)

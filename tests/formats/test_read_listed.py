@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_genner.answers import Listed, Mention
@@ -15,10 +15,8 @@ from tests.strategies import label_sets, nested, sources
 
 READERS: list[Callable[[str], Listed]] = [read_grouped_json, read_mentions_json, read_typed_list]
 NOISE = st.text(st.sampled_from('{}[]",:;.\\ -19abtextlabel')) | st.text()
-steady = settings(deadline=None)
 
 
-@steady
 @given(st.data())
 def test_a_list_cut_off_keeps_its_whole_mentions(data: st.DataObject) -> None:
     source, labels = data.draw(sources()), data.draw(label_sets)
@@ -30,7 +28,6 @@ def test_a_list_cut_off_keeps_its_whole_mentions(data: st.DataObject) -> None:
         assert mention in read_mentions_json(text[:cut]).mentions
 
 
-@steady
 @given(NOISE)
 @pytest.mark.parametrize("read", READERS)
 def test_any_text_is_read(read: Callable[[str], Listed], text: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_genner.answers import Marked, Repairs
@@ -14,12 +14,10 @@ from spacy_genner.resolve import resolve
 from spacy_genner.types import Entity, Source
 
 READERS: list[Callable[[str], Marked]] = [read_bracketed, lambda text: read_bracketed(text, True), read_xml, read_bio]
-steady = settings(deadline=None)
 NOISE = st.text(st.sampled_from("[]|\\:<>/&;()BIO-ab ")) | st.text()
 
 
 @pytest.mark.parametrize("read", READERS)
-@steady
 @given(NOISE)
 def test_any_text_is_read(read: Callable[[str], Marked], text: str) -> None:
     marked = read(text)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from transformers import AutoConfig
 
@@ -69,7 +69,6 @@ def test_implementations_without_masks_are_refused(attention: str) -> None:
 positions = st.lists(st.integers(0, 20), min_size=1, max_size=8)
 
 
-@settings(deadline=None)
 @given(queries=positions, keys=positions, ahead=st.booleans(), data=st.data())
 def test_a_query_reads_visible_keys_at_its_position_and_before_or_ahead_too(
     queries: list[int], keys: list[int], ahead: bool, data: st.DataObject

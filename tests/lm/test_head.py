@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from spacy_genner.lm.head import NEVER, Head, scales_hidden
+from tests.strategies import examples
 from tests.tiny_t5 import KINDS
 
 VOCABULARY = 60
@@ -142,7 +143,7 @@ def test_autocast_does_not_touch_the_choices() -> None:
         assert torch.equal(Head(made).choice_logits(hidden, [[3, 4]]), expected)
 
 
-@settings(max_examples=30, deadline=None)
+@examples(0.8)
 @given(choices=st.lists(st.lists(st.integers(0, VOCABULARY - 1), min_size=1, max_size=9), min_size=1, max_size=5))
 def test_any_choices(choices: list[list[int]]) -> None:
     made = model("granite")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_genner.lm.adapters import FullTuning, LoRA
@@ -29,7 +29,6 @@ batches = st.lists(  # few prefixes, which bodies share
 )
 
 
-@settings(deadline=None)
 @given(batch=batches)
 def test_every_body_has_a_place_of_its_own(batch: Batch) -> None:
     prefixes, bodies = zip(*batch, strict=True)
@@ -49,7 +48,6 @@ def test_every_body_has_a_place_of_its_own(batch: Batch) -> None:
     assert not packed.ids[~taken].any()
 
 
-@settings(deadline=None)
 @given(batch=batches)
 def test_a_body_sees_its_prefix_and_itself(batch: Batch) -> None:
     prefixes, bodies = zip(*batch, strict=True)
@@ -63,7 +61,6 @@ def test_a_body_sees_its_prefix_and_itself(batch: Batch) -> None:
     assert packed.visible.any(-1).all(), "softmax over nothing"
 
 
-@settings(deadline=None)
 @given(batch=batches)
 def test_rows_are_short_and_few(batch: Batch) -> None:
     prefixes, bodies = zip(*batch, strict=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers
 from tokenizers.processors import TemplateProcessing
@@ -41,7 +41,6 @@ def plain(ids: tuple[int, ...], tokenizer: Any) -> str:
     return "".join(tokenizer.convert_ids_to_tokens(list(ids))).replace("▁", " ")
 
 
-@settings(deadline=None)
 @given(first=texts, second=texts)
 def test_byte_level_segments_spell_their_concatenation(
     pieces: dict[str, Pieces], tokenizers: dict[str, Any], first: str, second: str
@@ -51,7 +50,6 @@ def test_byte_level_segments_spell_their_concatenation(
     assert decoded == first + second
 
 
-@settings(deadline=None)
 @given(first=known, second=known)
 def test_sentencepiece_segments_spell_their_concatenation(
     pieces: dict[str, Pieces], tokenizers: dict[str, Any], first: str, second: str
@@ -60,7 +58,6 @@ def test_sentencepiece_segments_spell_their_concatenation(
     assert plain(encode(first) + encode(second), tokenizers["spm"]) == first + second
 
 
-@settings(deadline=None)
 @given(text=texts.filter(bool))
 def test_every_character_leaves_a_trace(pieces: dict[str, Pieces], text: str) -> None:
     assert all(pieces[name].encode(text) for name in TOKENIZERS)
@@ -271,7 +268,6 @@ def read(pieces: Pieces, *words: str) -> list[str]:
 segments = st.from_regex(r" ?[$'(),.012:ABCE\[abcdeg\]|]{1,8}", fullmatch=True)
 
 
-@settings(deadline=None)
 @given(segments, segments)
 def test_segments_of_t5_spell_their_concatenation(t5: Any, first: str, second: str) -> None:
     encode = Pieces(t5).encode
@@ -300,7 +296,6 @@ def test_what_t5_reads_of_a_word(t5: Any, word: str, seen: str) -> None:
     assert read(Pieces(t5), word) == [seen]
 
 
-@settings(deadline=None)
 @given(words=st.lists(texts.filter(str.strip), max_size=5), spaced=st.booleans())
 def test_a_readable_source_stays_as_it_is_and_holds_no_control_tokens(t5: Any, words: list[str], spaced: bool) -> None:
     pieces = Pieces(t5)
@@ -312,7 +307,6 @@ def test_a_readable_source_stays_as_it_is_and_holds_no_control_tokens(t5: Any, w
 
 
 @pytest.mark.parametrize("name", TOKENIZERS)
-@settings(deadline=None)
 @given(words=st.lists(texts.filter(str.strip), max_size=5))
 def test_other_tokenizers_write_a_readable_source_as_the_source(
     pieces: dict[str, Pieces], name: str, words: list[str]

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_genner.lm.seq2seq import Seq2SeqLM
 from spacy_genner.lm.seq2seq_step import Seq2SeqSteps
+from tests.strategies import examples
 from tests.tiny_t5 import KINDS
 
 START, FIRST, LAST, CLOSING = 0, 3, 190, [1]
@@ -42,7 +43,7 @@ def assert_equal(found: torch.Tensor, expected: torch.Tensor) -> None:
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-@settings(max_examples=15, deadline=None)
+@examples(0.4)
 @given(data=st.data())
 def test_chunks_of_ragged_rows_that_forget_and_leave_equal_one_pass(
     models: dict[tuple[str, str], Any], variant: tuple[str, str], data: st.DataObject

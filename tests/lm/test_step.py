@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from transformers import AutoConfig, AutoModelForCausalLM
 
@@ -16,6 +16,7 @@ from spacy_genner.lm.attention import layer_kinds
 from spacy_genner.lm.causal import CausalLM
 from spacy_genner.lm.step import CausalSteps
 from tests.conftest import FAMILIES
+from tests.strategies import examples
 
 VARIANTS = [(family, attention) for family in FAMILIES for attention in ("sdpa", "eager")]
 FIRST, LAST = 3, 250
@@ -43,7 +44,7 @@ def assert_equal(found: torch.Tensor, expected: torch.Tensor) -> None:
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-@settings(max_examples=15, deadline=None)
+@examples(0.4)
 @given(data=st.data())
 def test_chunks_of_ragged_rows_that_forget_and_leave_equal_one_pass(
     models: dict[tuple[str, str], Any], variant: tuple[str, str], data: st.DataObject

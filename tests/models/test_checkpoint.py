@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from spacy_genner.models import checkpoint
+from tests.strategies import examples
 
 STATE: dict[str, Any] = {
     "tensors": [torch.tensor([1.5, -0.0, float("inf")]), torch.arange(3, dtype=torch.uint8)],
@@ -70,7 +71,7 @@ def intact(path: Path) -> bytes:
     return path.read_bytes()
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@examples(8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_damage_is_noticed_or_harmless(data: st.DataObject, path: Path, intact: bytes) -> None:
     content = bytearray(intact)
@@ -104,7 +105,7 @@ def draws() -> tuple[Any, ...]:
     return random.random(), random.gauss(0, 1), np.random.rand(), np.random.randn(), torch.rand(3).tolist()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=20)
+@examples(0.5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 2**32 - 2), st.integers(0, 9))
 def test_random_generators_go_on_where_they_were(path: Path, seed: int, drawn: int) -> None:
     for generator in (random.seed, np.random.seed, torch.manual_seed):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.functional import cross_entropy
 
@@ -17,6 +17,7 @@ from spacy_genner.decoding.moves import Decision
 from spacy_genner.lm.head import Head
 from spacy_genner.models.losses import LOSSES, Target, decision_loss, loss_of, token_loss
 from tests.conftest import FAMILIES
+from tests.strategies import examples
 
 PREFIX, PROMPT, ANSWER = (3, 4), [5, 6, 7], [8, 9, 10, 11]
 DECISIONS = [Decision(0, [8, 20], 0), Decision(1, [21, 22, 9], 2), Decision(3, [11, 30, 31, 32], 0)]
@@ -53,7 +54,7 @@ def test_the_loss_of_decisions(tiny_lm: Callable[..., Any], family: str) -> None
     assert loss.item() == pytest.approx(expected, rel=1e-5)
 
 
-@settings(max_examples=20, deadline=None)
+@examples(0.5)
 @given(data=st.data())
 def test_any_decisions(lm: Any, data: st.DataObject) -> None:
     ids = st.lists(st.integers(3, 200), min_size=2, max_size=6, unique=True)

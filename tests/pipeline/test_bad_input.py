@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import spacy
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from spacy.language import Language
 from spacy.tokens import Doc, Span
@@ -14,7 +14,7 @@ from spacy.training import Example
 from spacy.util import fix_random_seed
 
 from tests.pipeline.scripted import marked
-from tests.strategies import LABELS, WORDS
+from tests.strategies import LABELS, WORDS, examples
 
 TEXTS = {
     "empty": "",
@@ -82,7 +82,7 @@ def test_any_tokens_get_valid_spans(nlp: Language, words: list[str]) -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(0.6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_random_words_get_valid_spans(nlp: Language, data: st.DataObject) -> None:
     words = st.sampled_from([*WORDS, "\n", " ", "\t"]) | st.text(min_size=1, max_size=8)
     drawn = data.draw(st.lists(words, max_size=10))
