@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -34,8 +35,8 @@ def encoder(tiny_lm: Callable[..., Any]) -> Callable[..., Encoder]:
     def make(
         *model: str, attention: str = "causal", pooling: str = "mean", echo: bool = False, **settings: Any
     ) -> Encoder:
-        torch.manual_seed(0)
         made = build_encoder(tiny_lm(*model, **{"tuning": LoRA(r=4), **settings}), attention, pooling, echo)
+        torch.manual_seed(0)  # after the tiny model has been made
         made.initialize()
         lm: Any = made.shims[0].lm
         with torch.no_grad():
@@ -258,6 +259,15 @@ def test_saving_and_loading(encoder: Callable[..., Encoder], tiny_lm: Callable[.
     other = build_encoder(tiny_lm(tuning=LoRA(r=4)), "causal", "mean", False).from_bytes(model.to_bytes())
     assert other.get_dim("nO") == 32
     close(other.predict([SOURCE, SHORT]), model.predict([SOURCE, SHORT]), tolerance=0)
+
+
+def test_threads_see_what_one_thread_sees(encoder: Callable[..., Encoder]) -> None:
+    sources = [with_words(SOURCE, _3=f"word{n}") for n in range(40)]
+    alone, together = encoder(), encoder()
+    expected = [alone.predict([source]) for source in sources]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda source: together.predict([source]), sources))
+    close(np.concatenate(found), np.concatenate(expected))
 
 
 def test_another_base_is_refused(encoder: Callable[..., Encoder], tiny_lm: Callable[..., Any]) -> None:

@@ -266,11 +266,16 @@ def test_a_tiny_model_gives_valid_spans_with_scores(nlp: Language, add_tiny: Cal
     assert {label for _, _, label, _ in marked(nlp(TEXT))} == {"PER"}
 
 
-def test_batches_change_nothing(nlp: Language, add_tiny: Callable[..., Any]) -> None:
-    add_tiny(nlp)
+@pytest.mark.filterwarnings("ignore:.* entities were dropped:UserWarning")
+@pytest.mark.parametrize("window", [256, 5])
+def test_batches_and_their_order_change_nothing(nlp: Language, add_tiny: Callable[..., Any], window: int) -> None:
+    """In float32. Windows of five tokens overlap."""
+    add_tiny(nlp, window=window)
     texts = [TEXT, "Leeds", "", TEXT[20:], "Mrs O'Neil sold it for $1,234.50"]
-    alone = [marked(nlp(text)) for text in texts]
-    for batch_size in (1, 2, 64):
-        for doc, expected in zip(nlp.pipe(texts, batch_size=batch_size), alone, strict=True):
-            assert [span[:3] for span in marked(doc)] == [span[:3] for span in expected]
-            assert [span[3] for span in marked(doc)] == pytest.approx([span[3] for span in expected], rel=1e-4)
+    alone = {text: marked(nlp(text)) for text in texts}
+    for order in (texts, texts[::-1]):
+        for batch_size in (1, 2, 64):
+            for doc in nlp.pipe(order, batch_size=batch_size):
+                expected = alone[doc.text]
+                assert [span[:3] for span in marked(doc)] == [span[:3] for span in expected]
+                assert [span[3] for span in marked(doc)] == pytest.approx([span[3] for span in expected], rel=1e-4)

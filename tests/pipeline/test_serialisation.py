@@ -16,7 +16,9 @@ import torch
 from spacy.cli.package import package
 from spacy.language import Language
 from spacy.training import Example
+from thinc.api import Config
 
+from tests.lm.test_consent import with_code
 from tests.pipeline.scripted import TEXT, marked
 
 TEXTS = [TEXT, "Mrs O'Neil sold [it] for $1,234.50.", ""]
@@ -51,6 +53,22 @@ def found_elsewhere(model: str, before: str = "") -> list[Any]:
     result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert result.returncode == 0, result.stderr
     return [[tuple(span) for span in spans] for spans in json.loads(result.stdout)]
+
+
+def test_the_author_of_a_pipeline_cannot_consent_to_its_code(
+    add_tiny: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nlp = spacy.blank("en")
+    add_tiny(nlp, lm={"bundle_base": True, "trust_remote_code": False})
+    nlp.to_disk(tmp_path)
+    harm = with_code(tmp_path / "generative_ner" / "model" / "base", "model")
+    config = Config().from_disk(tmp_path / "config.cfg")
+    config["components"]["generative_ner"]["model"]["lm"]["trust_remote_code"] = True
+    config.to_disk(tmp_path / "config.cfg")
+    monkeypatch.delenv("SPACY_GENNER_ALLOW", raising=False)
+    with pytest.raises(ValueError, match="set SPACY_GENNER_ALLOW=remote_code in the environment"):
+        spacy.load(tmp_path)
+    assert not harm.exists()
 
 
 def test_training_has_changed_the_pipeline(nlp: Language, add_tiny: Callable[..., Any]) -> None:
