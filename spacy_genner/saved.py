@@ -10,13 +10,20 @@ from typing import Any
 
 from srsly import msgpack
 
+MODEL_FILES = (
+    *("adapter_config.json", "adapter_model.safetensors", "model.safetensors"),
+    *("base", "base.json", "draft_head.safetensors"),
+)
+"""All that a language model may write to a folder."""
+
 
 @contextmanager
 def reading(place: object) -> Iterator[None]:
-    """Turns what goes wrong inside into a ValueError that names the place. A missing package is no damage."""
+    """Turns what goes wrong inside into a ValueError that names the place. A missing package or a lack of memory is no
+    damage, and comes through as it is."""
     try:
         yield
-    except ImportError:
+    except (ImportError, MemoryError):
         raise
     except Exception as error:  # each library below has errors of its own for a missing, truncated or foreign file
         raise ValueError(f"{place} cannot be read ({error}): copy or train the pipeline again") from error

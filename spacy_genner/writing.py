@@ -6,15 +6,14 @@ import errno
 import glob
 import os
 import shutil
-from collections.abc import Iterator
+import socket
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 _CONTENT = "content"
-"""The name for what fills a folder, as long as it is not yet there."""
-_RANDOM = 8
-"""How many random characters `tempfile` puts into a name."""
+"""Workspace name used by `filling`."""
 
 
 @contextmanager
@@ -22,13 +21,14 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """A path to write a file to. When the block ends, that file takes the place of the one at `path`; after an error or
     a kill, the latter is as it was.
 
-    Missing folders are made, links stay links, and a file keeps its permissions. What is no file, such as /dev/stdout,
-    is written to directly.
+    Missing folders are made, links stay links, and a file keeps its permissions. What is no file, such as a pipe or
+    anything in /dev, is written to directly.
 
     Raises: OSError if the file cannot be written.
     """
     path = Path(path)
-    if path.exists() and not path.is_file():
+    # /dev/stdout may lead to a file, which others are writing to as well
+    if path.absolute().parts[1:2] in (("dev",), ("proc",)) or (path.exists() and not path.is_file()):
         yield path
         return
     path = path.resolve()
@@ -46,15 +46,17 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 
 @contextmanager
-def filling(folder: str | Path) -> Iterator[Path]:
-    """An empty folder to write to. When the block ends, its files and folders move into `folder`, each to the place of
-    what has the same name there; after an error, everything is as it was. What else is in `folder` stays.
+def filling(folder: str | Path, whole: Iterable[str] = ()) -> Iterator[Path]:
+    """An empty folder to write to. When the block ends, its files move into `folder`, each to the place of the one with
+    the same name there; after an error, everything is as it was. What else is in `folder` stays.
 
-    A kill while they move, which takes no time, may leave something old in a hidden folder beside something new.
+    A kill while they move, which takes no time, may leave some old and some new files, and the rest in a hidden folder
+    that the next block removes.
 
+    whole: Files and folders, relative to `folder`, that the new content replaces as a whole, even by nothing.
     Raises: OSError if they cannot be written.
     """
-    with _moving(Path(folder), _CONTENT, Path(folder)) as content:
+    with _moving(Path(folder), _CONTENT, Path(folder), whole) as content:
         yield content
 
 
@@ -65,20 +67,22 @@ def replacing_folder(path: str | Path) -> Iterator[Path]:
     Raises: OSError if it cannot be written.
     """
     path = Path(path).absolute()
-    with _moving(path.parent, path.name, path) as content:
+    with _moving(path.parent, path.name, path, [path.name]) as content:
         (content / path.name).mkdir()
         yield content / path.name
 
 
 def remove_leftovers(path: Path) -> None:
-    """Remove what kills have left beside a path while something was written to it."""
-    for left in path.parent.glob(f".{glob.escape(path.name)}.{'?' * _RANDOM}"):
-        shutil.rmtree(left, ignore_errors=True)
+    """Remove what killed processes of this machine have left beside a path while they wrote to it."""
+    for left in path.parent.glob(f"{glob.escape(_prefix(path.name))}*"):
+        process, _, _ = left.name.removeprefix(_prefix(path.name)).partition("-")
+        if process.isdecimal() and not _is_alive(int(process)):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 @contextmanager
-def _moving(folder: Path, name: str, target: Path) -> Iterator[Path]:
-    """An empty folder, whose content then moves into another one."""
+def _moving(folder: Path, name: str, target: Path, whole: Iterable[str]) -> Iterator[Path]:
+    """An empty folder, whose content then moves into another one, as `filling` says."""
     folder.mkdir(parents=True, exist_ok=True)
     with _workspace(folder, name, target) as work:
         new, old = work / "new", work / "old"
@@ -87,34 +91,63 @@ def _moving(folder: Path, name: str, target: Path) -> Iterator[Path]:
         yield new
         for path in (*new.rglob("*"), new):
             _sync(path)
-        _move(new, folder, old)
-        _sync(folder)
+        with ExitStack() as undo:
+            for part in whole:
+                if os.path.lexists(folder / part):
+                    _move(folder / part, old / part, undo)
+            _merge(new, folder, old, undo)
+            undo.pop_all()
     remove_leftovers(folder / name)
 
 
 @contextmanager
 def _workspace(folder: Path, name: str, target: Path) -> Iterator[Path]:
     """A folder on the same disk, so that what is in it can be moved. Errors in it name the target."""
-    with TemporaryDirectory(prefix=f".{name}.", dir=folder, ignore_cleanup_errors=True) as work:
-        try:
+    prefix = f"{_prefix(name)}{os.getpid()}-"
+    try:
+        with TemporaryDirectory(prefix=prefix, dir=folder, ignore_cleanup_errors=True) as work:
             yield Path(work)
-        except OSError as error:
-            if error.filename is None or str(error.filename).startswith(work):
-                error.filename = str(target)
-            raise
+    except OSError as error:
+        if error.filename is None or str(error.filename).startswith(str(folder / prefix)):
+            error.filename = str(target)
+        raise
 
 
-def _move(new: Path, folder: Path, old: Path) -> None:
-    """Move all that is in one folder into another, and what it takes the place of into a third; or move nothing."""
-    with ExitStack() as undo:
-        for path in sorted(new.iterdir()):
-            place, kept = folder / path.name, old / path.name
-            if os.path.lexists(place):
-                place.rename(kept)
-                undo.callback(kept.rename, place)
-            path.rename(place)
-            undo.callback(place.rename, path)
-        undo.pop_all()
+def _prefix(name: str) -> str:
+    """How the names of workspaces begin; what follows is the number of a process."""
+    return f".{name}.genner-{socket.gethostname()}-"
+
+
+def _is_alive(process: int) -> bool:
+    """Whether a process of this machine is running, or cannot be asked."""
+    if os.name == "nt":  # there the question would end it
+        return True
+    try:
+        os.kill(process, 0)
+    except OSError as error:
+        return error.errno != errno.ESRCH
+    return True
+
+
+def _merge(new: Path, folder: Path, old: Path, undo: ExitStack) -> None:
+    """Move the files in one folder into another, and those that they take the place of into a third."""
+    for path in sorted(new.iterdir()):
+        place = folder / path.name
+        if path.is_dir() and place.is_dir():
+            _merge(path, place, old / path.name, undo)
+            continue
+        if place.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "A folder stands where a file is to be", str(place))
+        if os.path.lexists(place):
+            _move(place, old / path.name, undo)
+        _move(path, place, undo)
+    _sync(folder)
+
+
+def _move(path: Path, to: Path, undo: ExitStack) -> None:
+    to.parent.mkdir(parents=True, exist_ok=True)
+    path.rename(to)
+    undo.callback(to.rename, path)
 
 
 def _sync(path: Path) -> None:

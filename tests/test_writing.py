@@ -37,14 +37,38 @@ def test_a_file_is_written_and_replaced(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_filled(tmp_path: Path) -> None:
-    (tmp_path / "part").mkdir()
-    for name in ("mine.txt", "meta.json", "part/stale.bin"):
+    for name in ("part", "whole"):
+        (tmp_path / name).mkdir()
+    for name in ("mine.txt", "meta.json", "part/mine.bin", "part/ours.bin", "whole/stale.bin", "stale.bin"):
         (tmp_path / name).write_text("old")
-    with filling(tmp_path) as content:
-        (content / "part").mkdir()
-        for name in ("meta.json", "part/fresh.bin", "more.txt"):
+    with filling(tmp_path, whole=["whole", "stale.bin", "part/not there"]) as content:
+        for name in ("part", "whole"):
+            (content / name).mkdir()
+        for name in ("meta.json", "part/ours.bin", "whole/fresh.bin", "more.txt"):
             (content / name).write_text("new")
-    assert tree(tmp_path) == {"mine.txt": "old", "meta.json": "new", "part/fresh.bin": "new", "more.txt": "new"}
+    old = {"mine.txt": "old", "part/mine.bin": "old"}
+    assert tree(tmp_path) == {
+        **old,
+        **dict.fromkeys(["meta.json", "part/ours.bin", "whole/fresh.bin", "more.txt"], "new"),
+    }
+
+
+def test_a_folder_is_not_replaced_by_a_file(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "mine.txt").write_text("old")
+    with pytest.raises(IsADirectoryError, match="A folder stands where a file is to be"), filling(tmp_path) as content:
+        for name in ("a", "b"):
+            (content / name).write_text("new")
+    assert tree(tmp_path) == {"b/mine.txt": "old"}
+
+
+def test_only_what_killed_processes_left_is_removed(tmp_path: Path) -> None:
+    (tmp_path / ".content.20250101").mkdir()
+    with filling(tmp_path) as content:
+        (content / "a").write_text("new")
+        with filling(tmp_path) as other:
+            (other / "b").write_text("new")
+    assert names(tmp_path) == [".content.20250101", "a", "b"]
 
 
 def test_a_folder_is_replaced(tmp_path: Path) -> None:
@@ -193,6 +217,20 @@ def test_a_device_stays_a_device() -> None:
     with replacing("/dev/null") as path:
         path.write_text("new")
     assert Path("/dev/null").is_char_device()
+
+
+@pytest.mark.skipif(not Path("/dev/stdout").exists(), reason="needs /dev/stdout")
+def test_an_output_that_leads_to_a_file_goes_on_in_it(tmp_path: Path) -> None:
+    script = """
+from spacy_genner.writing import replacing
+print("one", flush=True)
+with replacing("/dev/stdout") as path, path.open("a") as file:
+    print("two", file=file)
+print("three")
+"""
+    with (tmp_path / "out").open("a") as file:
+        subprocess.run([sys.executable, "-c", script], stdout=file, check=True)
+    assert tree(tmp_path) == {"out": "one\ntwo\nthree\n"}
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -46,7 +46,7 @@ def load(model: str, gpu_id: int = -1) -> Language:
 
 def save(nlp: Language, folder: Path) -> None:
     """Save a pipeline, whole or not at all. Raises: OSError if it cannot be written."""
-    with filling(folder) as content:
+    with filling(folder, whole=nlp.component_names) as content:
         nlp.to_disk(content)
 
 

@@ -20,6 +20,7 @@ def write(path: Path, state: dict[str, Any]) -> None:
 
     Raises: OSError if it cannot be written.
     """
+    remove_leftovers(path)
     with replacing(path) as new, new.open("wb") as file:
         torch.save(state, file)
 
