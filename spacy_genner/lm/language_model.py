@@ -6,12 +6,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from threading import RLock
 from typing import Any, ClassVar
 
 import torch
 from torch.utils.checkpoint import checkpoint
 
+from ..locks import Lock
 from .adapters import LoRA, Tuning, sharing_copy
 from .attention import implementation_of
 from .base_step import Steps
@@ -67,7 +67,7 @@ class LanguageModel(ABC):
         }
         self._gradient_checkpointing = gradient_checkpointing
         self._bundle_base = bundle_base
-        self.lock = RLock()
+        self.lock = Lock()
         self._draft_head: DraftHead | None = None
 
     @shared_property
@@ -127,7 +127,8 @@ class LanguageModel(ABC):
 
     def changed(self) -> None:
         """To be called when the trained weights have changed."""
-        self.__dict__.pop("steps", None)
+        with self.lock:
+            self.__dict__.pop("steps", None)
 
     @abstractmethod
     def hidden(self, prefixes: Sequence[Sequence[int]], bodies: Sequence[Sequence[int]]) -> list[torch.Tensor]:
@@ -185,10 +186,11 @@ class LanguageModel(ABC):
         return result
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name not in ("steps", "lock")}
+        state = dict(self.__dict__)  # at once: other threads may add to it
+        return {name: value for name, value in state.items() if name not in ("steps", "lock")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, lock=RLock())
+        self.__dict__.update(state, lock=Lock())
 
     def _load(self, name: str, revision: str | None) -> Base:
         placing: Any = {"dtype": self.dtype, "device": self.device}

@@ -8,7 +8,6 @@ import weakref
 from collections.abc import Callable
 from multiprocessing.context import get_spawning_popen
 from pathlib import Path
-from threading import RLock
 from typing import Any
 
 import torch
@@ -18,8 +17,9 @@ from thinc.types import FloatsXd
 
 from ..decoding.model import StepModel
 from ..lm.language_model import LanguageModel
-from ..saved import pack_parts, reading, unpack_parts
-from ..writing import replacing_folder
+from ..locks import Lock
+from ..saved import MODEL_FILES, pack_parts, reading, unpack_parts
+from ..writing import filling
 
 
 class LMShim(Shim):
@@ -38,7 +38,7 @@ class LMShim(Shim):
         self._way_back: weakref.ref[Callable[[Any], None]] | None = None  # of what went forward and did not come back
         self._early: Optimizer | None = None  # that came while a gradient was waited for
         self._process = os.getpid()
-        self.lock = RLock()
+        self.lock = Lock()
 
     @property
     def steps(self) -> StepModel:
@@ -55,6 +55,8 @@ class LMShim(Shim):
         if os.getpid() != self._process:
             self._refuse_gpu()
             torch.set_num_threads(1)  # after a fork, torch hangs if it asks for the threads of its parent
+            if self.lock.interrupted:
+                self.lm.changed()  # what has been read is half remembered
             self._process = os.getpid()
 
     def way_back(self, outputs: torch.Tensor, targets: float = 0.0) -> Callable[[Any], None]:
@@ -121,7 +123,7 @@ class LMShim(Shim):
         self._stepper = stepper
 
     def _forget(self) -> None:
-        """No gradient waits for a step, or is waited for."""
+        """Drop the gradients, those that are accumulated and those that are awaited."""
         self.lm.model.zero_grad()
         self._targets, self._way_back, self._early = 0.0, None, None
 
@@ -151,11 +153,12 @@ class LMShim(Shim):
         return self._stepper
 
     def to_disk(self, path: str | Path) -> None:
-        """Write a folder: what training changed and what identifies the base. It replaces one that is there.
+        """Write to a folder what training changed and what identifies the base, in the place of an earlier language
+        model there.
 
         Raises: OSError if it cannot be written.
         """
-        with replacing_folder(path) as folder:
+        with filling(path, whole=MODEL_FILES) as folder:
             self.lm.save(folder)
 
     def from_disk(self, path: str | Path) -> LMShim:
@@ -199,7 +202,7 @@ class LMShim(Shim):
         return self.__dict__ | {"_stepper": None, "_way_back": None, "_early": None, "_targets": 0.0, "lock": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _process=os.getpid(), lock=RLock())
+        self.__dict__.update(state, _process=os.getpid(), lock=Lock())
 
     def _refuse_gpu(self) -> None:
         if self.lm.device.type != "cpu":
@@ -210,5 +213,5 @@ class LMShim(Shim):
 def _inner(name: str) -> str:
     """A name of a file. Raises: ValueError if on some system it leads out of the folder that it is put into."""
     if any(part in ("", ".", "..") or not {"\\", ":", "\0"}.isdisjoint(part) for part in name.split("/")):
-        raise ValueError(f"{name!r} is no name of a file inside a folder")
+        raise ValueError(f"{name!r} is not a valid name of a file inside a folder")
     return name

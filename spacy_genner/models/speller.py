@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
-from threading import Lock
 
 from ..answers import Repairs
 from ..decoding.model import Job
@@ -15,6 +14,7 @@ from ..decoding.moves import spell
 from ..formats.base import Format, Grammar, parse
 from ..labels import Labels
 from ..lm.pieces import Pieces
+from ..locks import Lock
 from ..prompts import Instruction
 from ..resolve import resolve
 from ..shots import Shot, Shots

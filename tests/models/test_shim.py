@@ -428,7 +428,7 @@ def test_bytes_write_only_into_their_folder(
     files = unpack_parts(made.to_bytes(), "")
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
-    with pytest.raises(ValueError, match="is no name of a file inside a folder"):
+    with pytest.raises(ValueError, match="is not a valid name of a file inside a folder"):
         made.from_bytes(pack_parts({name.format(tmp=tmp_path): b"harm", **files}))
     assert [path.name for path in tmp_path.rglob("*")] == ["temporary"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 SCRIPT = """
-import multiprocessing, sys
+import multiprocessing, sys, threading
 import spacy, torch
 
 TEXTS = ["The University of Edinburgh bought it in Leeds. " * times for times in (1, 6, 1, 2)]
@@ -37,7 +37,12 @@ if __name__ == "__main__":
     nlp.add_pipe("generative_ner", config={"labels": ["ORG"], "model": model})
     spans, scores = found(nlp.pipe(documents(nlp), batch_size=2))
     assert any(spans) and any(spans[i] for i in OWN)
+    done = threading.Event()
+    other = threading.Thread(target=lambda: [nlp(TEXTS[0]) for _ in iter(done.is_set, True)])
+    other.start()  # it reads with the model while processes are forked
     again, scores_again = found(nlp.pipe(documents(nlp), n_process=2, batch_size=2))
+    done.set()
+    other.join()
     assert again == spans
     assert max(abs(a - b) for a, b in zip(scores, scores_again, strict=True)) < 1e-4
 """
