@@ -154,6 +154,7 @@ def _round(weights: Iterable[torch.Tensor]) -> None:
 
 
 def _write(weights: dict[str, torch.Tensor], path: Path) -> None:
+    check_numbers(weights, path)  # what cannot be loaded must not take the place of what can
     save_tensors({name: weight.detach().to(SAVED) for name, weight in weights.items()}, path)
 
 
@@ -166,4 +167,4 @@ def _read(path: Path, expected: dict[str, torch.Tensor]) -> dict[str, torch.Tens
             "[tuning] settings"
         )
     check_numbers(weights, path)
-    return {name: weight.to(expected[name].dtype) for name, weight in weights.items()}
+    return weights

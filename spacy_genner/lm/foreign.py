@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from ..saved import read_object
 from .place import Place
 
 
@@ -15,10 +17,28 @@ def refuse_adapters(place: Place) -> None:
         raise ValueError("it is an adapter (adapter_config.json): merge it into its base, and give the merged model")
 
 
-def usable(config: Any, encoder_decoder: bool) -> Any:
-    """The configuration of a model, without what it may ask for and we do not give.
+def refuse_other_files(place: Place) -> None:
+    """Raises: ValueError if the index of weights in several files names something else than such files beside it:
+    transformers would load it, from wherever it is, also a pickle."""
+    from transformers.utils import SAFE_WEIGHTS_INDEX_NAME
+    from transformers.utils.hub import cached_file
 
-    Raises: ValueError if the model is of the other kind, cannot be read on with, or keeps its weights elsewhere.
+    index = cached_file(
+        place.name,
+        SAFE_WEIGHTS_INDEX_NAME,
+        revision=place.revision,
+        _raise_exceptions_for_missing_entries=False,
+        _raise_exceptions_for_connection_errors=False,
+    )
+    for file in set(read_object(Path(index)).get("weight_map", {}).values()) if index else ():
+        if Path(file).name != file or "\\" in file or not file.endswith(".safetensors"):
+            raise ValueError(f"{SAFE_WEIGHTS_INDEX_NAME} names {file!r}, which is not a safetensors file beside it")
+
+
+def usable(config: Any, encoder_decoder: bool) -> Any:
+    """The configuration of a model, without the requests in it that we do not honour.
+
+    Raises: ValueError if the model is of the other kind, cannot be decoded in steps, or keeps its weights elsewhere.
     """
     if config.is_encoder_decoder != encoder_decoder:
         kind, loader = ("a causal", "CausalLM") if encoder_decoder else ("an encoder–decoder", "Seq2SeqLM")

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
 from typing import Any
 from weakref import WeakValueDictionary
 
 import torch
 
+from ..locks import Lock
 from .attention import layer_kinds
 from .check import check_reading
 from .consent import check_consent
 from .download import PACKAGES, installed
-from .foreign import refuse_adapters, usable
+from .foreign import refuse_adapters, refuse_other_files, usable
 from .identity import fingerprint, tokenizer_hash
 from .manifest import MANIFEST, verify
 from .place import Place, place_of
@@ -97,7 +97,7 @@ def _found(name: str, revision: str | None) -> Place:
 
     try:
         return place_of(name, revision)
-    except (OSError, HFValidationError) as error:
+    except (OSError, RuntimeError, HFValidationError) as error:  # RuntimeError: the ~ of an unknown user
         raise ValueError(_advice(name, error)) from error
 
 
@@ -105,6 +105,8 @@ def _read(name: str, place: Place, device: torch.device, *settings: Any) -> Base
     try:
         model, tokenizer = _load(place, *settings)
         return _checked(model.to(device), tokenizer, place.origin)
+    except (ImportError, MemoryError, torch.OutOfMemoryError):
+        raise
     except Exception as error:  # each library below has errors of its own for a missing, truncated or foreign file
         raise ValueError(_advice(name, error)) from error
 
@@ -133,6 +135,8 @@ def _load(
     elif not place.gguf:
         loading["use_safetensors"] = True
     refuse_adapters(place)
+    if not (allow_pickle or place.gguf):
+        refuse_other_files(place)
     if not place.gguf:
         source["config"] = usable(AutoConfig.from_pretrained(place.name, **source), encoder_decoder)
     elif encoder_decoder:
@@ -149,7 +153,7 @@ def _load(
 
 
 def _checked(model: Any, tokenizer: Any, origin: Path) -> Base:
-    """A model that can be read with, frozen."""
+    """Freeze a model, and check that it can be used."""
     model = model.requires_grad_(False).eval()
     check_numbers(dict(model.named_parameters()), "its weights")
     if not model.config.is_encoder_decoder:

@@ -38,5 +38,5 @@ def check_numbers(tensors: Mapping[str, torch.Tensor], place: object) -> None:
         if not tensor.is_floating_point():
             raise ValueError(f"{place}: {name} has the type {tensor.dtype}, expected floating-point numbers")
         # a finite sum has finite parts, and takes no memory; one that is not may have overflowed
-        if not tensor.sum(dtype=torch.float32).isfinite() and not tensor.isfinite().all():
+        if not tensor.sum().isfinite() and not tensor.isfinite().all():
             raise ValueError(f"{place}: {name} holds NaN or infinity: the weights are damaged, or training diverged")

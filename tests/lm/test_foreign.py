@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
 from spacy_genner.lm.adapters import LoRA
@@ -52,3 +52,16 @@ def test_attention_is_never_that_of_the_file(
         configure(place, **{key: kernel})
         found = load(place, encoder_decoder=kind).model.config._attn_implementation
         assert found in ("sdpa", "eager")
+
+
+@pytest.mark.parametrize("name", ["weights.bin", "../elsewhere.safetensors", "a/b.safetensors"])
+def test_an_index_leads_to_safetensors_beside_it_alone(folder: Path, name: str) -> None:
+    weights = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    place = folder / name
+    place.parent.mkdir(exist_ok=True)
+    torch.save(weights, place) if name.endswith("bin") else save_file(weights, place, {"format": "pt"})
+    index = {"metadata": {}, "weight_map": dict.fromkeys(weights, name)}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(ValueError, match=r"names '.*', which is not a safetensors file beside it"):
+        load(folder)
