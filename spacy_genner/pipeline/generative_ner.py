@@ -37,7 +37,7 @@ from .docs import (
 from .examples import Gold, golds_of, shots_of
 from .parts import Parts, find_all
 from .saving import SavedPipe
-from .settings import Owner, Settings
+from .settings import Owner, Settings, check
 
 Examples = Callable[[], Iterable[Example]]
 Prediction = tuple[DocSource, list[Entity]]
@@ -119,6 +119,9 @@ class GenerativeNER(SavedPipe):
     def set_labels(self, labels: Mapping[str, str] | Iterable[str] | None) -> None:
         """Use another label set from now on, also one never trained on."""
         self._put_labels(labels)
+        self._configure_labels()
+
+    def _configure_labels(self) -> None:
         if self._configured and (configured := as_configured(self.cfg["labels"])):
             self._owner.configure(self, "labels", configured)
 
@@ -303,14 +306,14 @@ class GenerativeNER(SavedPipe):
         Raises: ValueError if there are no labels.
         """
         with self._unless_it_fails():
-            self.set_labels(labels_of(get_examples(), self.spans_key) if labels is None else labels)
+            self._put_labels(labels_of(get_examples(), self.spans_key) if labels is None else labels)
             self._required_labels()
             self._check(get_examples)
+        self._configure_labels()
 
     def use_cfg(self, cfg: Settings) -> None:
         """Take over settings, labels, calibration and examples that were saved. Raises: as `SavedPipe.use_cfg`."""
-        if not isinstance(cfg["labels"], dict):
-            raise TypeError("labels: expected names with definitions")
+        check(cfg)
         as_platt(cfg["calibration"])
         self.cfg = cfg
         self.model.attrs["scoring"] = cfg["scoring"]

@@ -11,7 +11,7 @@ from spacy import util
 from spacy.vocab import Vocab
 from thinc.api import Model
 
-from ..saved import pack_parts, parse_object, read_object, reading, unpack_parts
+from ..saved import MODEL_FILES, pack_parts, parse_object, read_object, reading, unpack_parts
 from ..writing import filling
 from .settings import AdjustablePipe, Settings, restored
 
@@ -39,7 +39,7 @@ class SavedPipe(AdjustablePipe):
             "vocab": lambda p: self.vocab.to_disk(p),
             "model": self.model.shims[0].to_disk,
         }
-        with filling(path) as content:
+        with filling(path, whole=[f"model/{name}" for name in MODEL_FILES]) as content:
             util.to_disk(content, writers, exclude)
 
     def from_disk(self: Self, path: str | Path, *, exclude: Iterable[str] = ()) -> Self:
@@ -72,7 +72,7 @@ class SavedPipe(AdjustablePipe):
         place = f"the component {self.name!r} in bytes"
         parts = unpack_parts(bytes_data, place)
         if missing := {"cfg", "model"} - parts.keys() - set(exclude):
-            raise ValueError(f"{place} lacks {', '.join(sorted(missing))}: exclude what is not there")
+            raise ValueError(f"{place} lacks {', '.join(sorted(missing))}: exclude what is not to be read")
         readers: dict[str, Callable[..., Any]] = {
             "cfg": lambda data: self._take_cfg(parse_object(data, f"cfg of {place}"), place),
             "vocab": lambda data: _check_vocab(
@@ -104,7 +104,7 @@ class SavedPipe(AdjustablePipe):
 
 
 def _check_vocab(read: Callable[[Vocab], object], place: object) -> None:
-    """Whether a vocabulary can be read: what a failure has changed in that of a pipeline could not be put back.
+    """Read into another vocabulary first: a failure would leave that of the pipeline half changed.
 
     Raises: ValueError if it cannot.
     """

@@ -17,6 +17,8 @@ from spacy.language import Language
 from spacy.pipeline.trainable_pipe import TrainablePipe
 from thinc.api import Config
 
+from ..decoding.scores import SCORINGS
+
 Settings = dict[str, Any]
 """By name; JSON."""
 PLACES = {
@@ -31,6 +33,17 @@ PLACES = {
 BEFORE: Settings = {"line_breaks": False, "scoring": "moves", "sentence_starts": False}
 """What version 0.1 did, which knew no such settings."""
 
+KINDS: dict[str, tuple[type, ...]] = {
+    "labels": (dict,),
+    "line_breaks": (bool,),
+    "scoring": (str,),
+    "sentence_starts": (bool,),
+    "spans_key": (str,),
+    "template": (str, type(None)),
+    "threshold": (int, float),
+}
+"""The types that the saved settings have in JSON."""
+
 _NO = "{}"
 
 
@@ -43,6 +56,25 @@ def restored(own: Settings, saved: Settings, given: Set[str] = frozenset()) -> S
     """
     unsaved = PLACES.keys() - (BEFORE | saved).keys() - {"labels"}
     return {**BEFORE, **saved, **{name: own[name] for name in given | unsaved}}
+
+
+def check(settings: Settings) -> None:
+    """Raises: ValueError for a saved setting of another type than it can have, or out of its range."""
+    for name, kinds in KINDS.items():
+        if not isinstance(settings[name], kinds):
+            expected = " or ".join(kind.__name__ for kind in kinds)
+            raise ValueError(f"{name} = {settings[name]!r}: expected {expected}")
+    as_threshold(settings["threshold"])
+    if settings["scoring"] not in SCORINGS:
+        raise ValueError(f"scoring = {settings['scoring']!r}: expected one of {', '.join(SCORINGS)}")
+
+
+def as_threshold(value: Any) -> float:
+    """The least score of a span; a configuration may hold "0.5". Raises: ValueError if it is no probability."""
+    threshold = float(value)
+    if not 0 <= threshold <= 1:
+        raise ValueError(f"threshold = {threshold}: scores lie between 0 and 1")
+    return threshold
 
 
 class Owner:
@@ -67,7 +99,7 @@ class Owner:
         path, found = folder.parent / "config.cfg", set[str]()
         for nlp, name in self._places(component) if path.exists() else ():
             now = nlp.config.interpolate()["components"][name]
-            before = Config().from_disk(path)["components"].get(folder.name, now)
+            before = Config().from_disk(path).get("components", {}).get(folder.name, now)
             for setting, place in PLACES.items():
                 if _written(before, place) not in (_NO, _written(now, place)):
                     found.add(setting)
@@ -97,10 +129,7 @@ class AdjustablePipe(TrainablePipe):
 
     @threshold.setter
     def threshold(self, threshold: float) -> None:
-        threshold = float(threshold)  # a configuration may hold "0.5"
-        if not 0 <= threshold <= 1:
-            raise ValueError(f"threshold = {threshold}: scores lie between 0 and 1")
-        self._set("threshold", threshold)
+        self._set("threshold", as_threshold(threshold))
 
     @property
     def spans_key(self) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from spacy.tokens import DocBin
 
 from spacy_genner.saved import pack_parts, unpack_parts
@@ -50,6 +51,24 @@ def test_examples_that_were_not_saved_are_gone(make: Callable[..., Any], saved: 
     assert "shots" not in pipe.cfg and not pipe.model.attrs["shots"].pool
 
 
+def test_files_of_others_stay_and_earlier_ones_of_ours_go(make: Callable[..., Any], saved: Path) -> None:
+    (saved / "model" / "README.md").write_text("a model card")
+    (saved / "model" / "draft_head.safetensors").write_text("of before")
+    make("ORG").to_disk(saved)
+    assert (saved / "model" / "README.md").read_text() == "a model card"
+    assert not (saved / "model" / "draft_head.safetensors").exists()
+    assert make("GPE").from_disk(saved).labels == ("ORG",)
+
+
+def test_weights_that_could_not_be_loaded_are_not_saved(make: Callable[..., Any], saved: Path) -> None:
+    pipe = make("ORG")
+    with torch.no_grad():
+        next(weight for weight in pipe.model.shims[0].lm.model.parameters() if weight.requires_grad).fill_(torch.nan)
+    with pytest.raises(ValueError, match="holds NaN or infinity"):
+        pipe.to_disk(saved)
+    assert make("GPE").from_disk(saved).labels == ("LAW", "DNA")
+
+
 PARTS = {"cfg": b"{}", "vocab": b"\xc1", "model": b"\xc1"}
 
 
@@ -78,8 +97,14 @@ def test_a_part_that_is_missing_is_named(make: Callable[..., Any], part: str) ->
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"labels": ["ORG"]}, "labels: expected names with definitions"),
-        ({"labels": None}, "labels: expected names"),
+        ({"labels": ["ORG"]}, r"labels = \['ORG'\]: expected dict"),
+        ({"labels": None}, "labels = None: expected dict"),
+        ({"threshold": None}, "threshold = None: expected int or float"),
+        ({"threshold": 7}, "threshold = 7.0: scores lie between 0 and 1"),
+        ({"scoring": "bogus"}, "scoring = 'bogus': expected one of own, moves"),
+        ({"spans_key": 3}, "spans_key = 3: expected str"),
+        ({"template": 3}, "template = 3: expected str or NoneType"),
+        ({"sentence_starts": "no"}, "sentence_starts = 'no': expected bool"),
         ({"labels": {"ORG": None}}, "both must be strings"),
         ({"labels": {"ORG": "", "ORG ": ""}}, "differ only in white space"),
         ({"labels": {"\ud800": ""}}, "is half of a character"),
