@@ -155,7 +155,7 @@ COPIES = [
 def test_a_copy_with_sentences_comes_to_an_end_and_crosses_none(format: Format, size: int, labels: str) -> None:
     """All states that can be reached: more derivations than could be listed go through them."""
     for starts in sentences(size):
-        grammar = format.grammar(Source(("x",) * size, (True,) * size, starts), as_labels(labels))
+        grammar = format.grammar(Source(("x",) * size, (True,) * size, starts), as_labels([*labels]))
         check_no_dead_end(grammar)
         for state in all_states(grammar):
             if isinstance(format, BIO):
