@@ -148,7 +148,6 @@ COPIES = [
 ] + [BIO()]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("labels", ["A", "AB", "ABC"])
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("format", COPIES, ids=str)
