@@ -113,7 +113,7 @@ def fetch(requirement: str, folder: Path) -> Path:
 
 def _install(package: Package, folder: Path) -> None:
     with replacing_folder(folder) as new:
-        with TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as work:
+        with TemporaryDirectory(dir=new) as work:
             wheel = fetch(package.requirement, Path(work))
             if (found := sha256(wheel)) != package.sha256:
                 advice = "the download is damaged or the index serves another file; run again, or use another index"

@@ -37,6 +37,7 @@ def check_numbers(tensors: Mapping[str, torch.Tensor], place: object) -> None:
     for name, tensor in tensors.items():
         if not tensor.is_floating_point():
             raise ValueError(f"{place}: {name} has the type {tensor.dtype}, expected floating-point numbers")
+        numbers = tensor if tensor.element_size() > 1 else tensor.float()  # torch cannot add numbers of 8 bits
         # a finite sum has finite parts, and takes no memory; one that is not may have overflowed
-        if not tensor.sum().isfinite() and not tensor.isfinite().all():
+        if not numbers.sum().isfinite() and not numbers.isfinite().all():
             raise ValueError(f"{place}: {name} holds NaN or infinity: the weights are damaged, or training diverged")
