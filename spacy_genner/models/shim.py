@@ -199,10 +199,10 @@ class LMShim(Shim):
         if get_spawning_popen():  # the copy is for a worker process
             self._refuse_gpu()
         # gradients are not copied either
-        return self.__dict__ | {"_stepper": None, "_way_back": None, "_early": None, "_targets": 0.0, "lock": None}
+        return self.__dict__ | {"_stepper": None, "_way_back": None, "_early": None, "_targets": 0.0}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _process=os.getpid(), lock=Lock())
+        self.__dict__.update(state, _process=os.getpid())
 
     def _refuse_gpu(self) -> None:
         if self.lm.device.type != "cpu":
