@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 from quadratic import quadratic
 
-from spacy_genner.align import common
+from spacy_genner.reading.align import common
 
 VOCABULARY = 20_000
 """Words of realistic texts: the n-th is n times rarer than the first (Zipf)."""

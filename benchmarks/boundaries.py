@@ -17,8 +17,8 @@ from spacy.training import Example
 from spacy.util import fix_random_seed, minibatch
 from thinc.api import Adam, warmup_linear
 
-from spacy_genner.cli._evaluation import annotated, evaluate
-from spacy_genner.cli._pipelines import read_corpus
+from spacy_genner.corpora.spacy_files import read_corpus
+from spacy_genner.evaluation.running import annotated, evaluate
 from spacy_genner.pipeline.docs import Reading, gold_spans
 
 COMPONENT = "generative_ner"
@@ -77,7 +77,8 @@ def main(
             todo = [cells.cell(**key, sentence_starts=starts) for starts in (False, True)]
             if all("f" in cell for cell in todo):
                 continue
-            nlp = trained(train, {"name": model}, steps, CORPORA[name].batch, sentence_starts=False, line_breaks=lines)
+            lm = {"name": model, "gradient_checkpointing": True}  # a step reads whole documents
+            nlp = trained(train, lm, steps, CORPORA[name].batch, sentence_starts=False, line_breaks=lines)
             for cell in todo:
                 nlp.get_pipe(COMPONENT).cfg["sentence_starts"] = cell["sentence_starts"]
                 examples = annotated(read_corpus(converted(name, "test", corpora, output.parent), nlp, scored), "sc")

@@ -16,7 +16,7 @@ import typer
 from peak import Peak
 from spacy.util import minibatch
 
-from spacy_genner.cli._pipelines import read_corpus
+from spacy_genner.corpora.spacy_files import read_corpus
 
 
 def measured(train: Path, model: dict[str, Any], batch: int, steps: int) -> tuple[list[float], float]:

@@ -28,7 +28,7 @@ from systems.ours import speculative
 from trainings import config_of, trained
 
 from spacy_genner.answers import Repairs
-from spacy_genner.cli._pipelines import read_corpus
+from spacy_genner.corpora.spacy_files import read_corpus
 from spacy_genner.decoding.free import longest
 from spacy_genner.models.generative import speller_of
 

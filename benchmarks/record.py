@@ -11,7 +11,7 @@ import typer
 from systems.base import Subject
 from systems.recording_file import load, save
 
-from spacy_genner.cli._pipelines import read_corpus
+from spacy_genner.corpora.spacy_files import read_corpus
 from spacy_genner.models.generative import speller_of
 
 COMPONENT = "generative_ner"

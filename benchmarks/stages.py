@@ -14,8 +14,8 @@ from spacy.util import load_model_from_config
 from thinc.api import Config
 from trainings import config_of, genner, trained
 
-from spacy_genner.cli._evaluation import annotated, evaluate
-from spacy_genner.cli._pipelines import read_corpus
+from spacy_genner.corpora.spacy_files import read_corpus
+from spacy_genner.evaluation.running import annotated, evaluate
 
 COMPONENT = "generative_ner"
 _SPANS = "sc"

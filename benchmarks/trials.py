@@ -18,7 +18,7 @@ from systems.ours import Ours, greedy, speculative
 from systems.shaped import Shaped
 from systems.spacy_pipeline import SpacyPipeline
 
-from spacy_genner.cli._pipelines import read_corpus
+from spacy_genner.corpora.spacy_files import read_corpus
 from spacy_genner.decoding.moves import spell
 from spacy_genner.models.generative import speller_of
 from spacy_genner.types import Entity

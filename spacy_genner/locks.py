@@ -1,11 +1,14 @@
-"""Locks of objects that threads share, and that processes are forked with."""
+"""What objects need that threads share, and that processes are forked with: locks, and values that are made once."""
 
 from __future__ import annotations
 
 import os
+from functools import cached_property
 from threading import RLock
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakSet
+
+T = TypeVar("T")
 
 
 class Lock:
@@ -47,3 +50,14 @@ def _free_all() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_free_all)
+
+
+class shared_property(cached_property[T]):
+    """A cached property of an object with a `lock`: of several threads that ask at once, one makes the value, and the
+    others wait for it."""
+
+    def __get__(self, instance: Any, owner: type[Any] | None = None) -> Any:
+        if instance is None:
+            return self
+        with instance.lock:
+            return super().__get__(instance, owner)

@@ -1,8 +1,10 @@
 """Tiny random language models, made once a session: real architectures and real tokenizers, no weights to fetch."""
 
 import os
+import shutil
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -184,3 +186,26 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> str:
     torch.manual_seed(0)
     BertModel(BertConfig(vocab_size=len(words), **sizes)).save_pretrained(folder)
     return str(folder)
+
+
+@pytest.fixture
+def folder(tiny: Callable[..., str], tmp_path: Path) -> Path:
+    """A copy of a tiny model that may be damaged."""
+    return Path(shutil.copytree(tiny("llama"), tmp_path / "model"))
+
+
+@pytest.fixture
+def gguf_file(tmp_path: Path) -> Path:
+    """A tiny model as GGUF."""
+    from tests.tiny_gguf import tiny_llama, vocabulary, write_gguf
+
+    write_gguf(tmp_path / "tiny.gguf", tiny_llama(len(vocabulary()[0])))
+    return tmp_path / "tiny.gguf"
+
+
+@pytest.fixture(scope="session")
+def training(tiny: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A training of a tiny language model on six sentences, a `Training`."""
+    from tests.training.tiny_training import make_training
+
+    return make_training(tmp_path_factory.mktemp("training"), tiny())

@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from spacy_genner.formats.base import Grammar
-from spacy_genner.labels import Labels, as_labels
+from spacy_genner.labels.label_set import Labels, as_labels
 from spacy_genner.nesting import nest, within_sentences
 from spacy_genner.types import Entity, Move, Source
 

@@ -7,8 +7,8 @@ import spacy
 from spacy.cli.train import train
 from spacy.tokens import DocBin
 
-from spacy_genner.cli._evaluation import evaluate
-from spacy_genner.cli._pipelines import read_corpus
+from spacy_genner.corpora.spacy_files import read_corpus
+from spacy_genner.evaluation.running import evaluate
 
 pytest.importorskip("spacy_transformers")
 

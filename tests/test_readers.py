@@ -14,16 +14,19 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin
 
 from spacy_genner.answers import Listed
-from spacy_genner.cli._predictions import read_predictions
-from spacy_genner.cli.annotate import read_texts
-from spacy_genner.cli.evaluate_predictions import evaluate_predictions
 from spacy_genner.corpora.columns import Layout
-from spacy_genner.corpora.convert import Output, convert_brat, convert_columns, convert_json
+from spacy_genner.corpora.conversion import Output, convert_brat, convert_columns, convert_json
+from spacy_genner.corpora.conversion_report import Report
 from spacy_genner.corpora.offsets import Alignment
-from spacy_genner.corpora.report import Report
 from spacy_genner.evaluation.curve import charts, read_log
-from spacy_genner.formats.read_listed import read_grouped_json, read_mentions_json, read_typed_list
-from spacy_genner.formats.read_marked import read_bio, read_bracketed, read_xml
+from spacy_genner.evaluation.predictions import evaluate_predictions, read_predictions
+from spacy_genner.files.text_files import read_texts
+from spacy_genner.formats.bio import read_bio
+from spacy_genner.formats.grouped_json import read_grouped_json
+from spacy_genner.formats.inline_bracketed import read_bracketed
+from spacy_genner.formats.inline_xml import read_xml
+from spacy_genner.formats.json_items import read_mentions_json
+from spacy_genner.formats.typed_list import read_typed_list
 from tests.corpora.tools import FLAT, RECORDS, TAG_NAMES
 from tests.damage import damaged_texts, json_files, noises, text_files
 

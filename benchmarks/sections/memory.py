@@ -13,7 +13,7 @@ from boxes import Work
 from cells import Cell
 from systems.base import CountingSession, CountingSteps
 
-from spacy_genner.decoding.model import StepModel
+from spacy_genner.decoding.interfaces import StepModel
 from spacy_genner.decoding.speculative import SpeculativeDecoder
 
 from .setting import Setting

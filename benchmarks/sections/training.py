@@ -14,8 +14,8 @@ from thinc.api import Adam
 
 from spacy_genner.decoding.moves import spell
 from spacy_genner.lm.causal import CausalLM
-from spacy_genner.lm.load import Base
 from spacy_genner.models.losses import LOSSES, LossShim, Target
+from spacy_genner.weights.load import Base
 
 from .setting import Setting, network_of
 from .timing import seconds_of

@@ -7,7 +7,7 @@ a token and can draft a copy again. What the model said behind the difference is
 from __future__ import annotations
 
 from spacy_genner.decoding.draft import Draft
-from spacy_genner.decoding.model import Job
+from spacy_genner.decoding.interfaces import Job
 from spacy_genner.decoding.speculative import SpeculativeDecoder
 
 

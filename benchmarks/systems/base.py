@@ -10,9 +10,9 @@ import torch
 from spacy.training import Example
 
 from spacy_genner.answers import Repairs
-from spacy_genner.decoding.model import Job, Session, StepModel
+from spacy_genner.decoding.interfaces import Job, Session, StepModel
 from spacy_genner.formats.base import Format
-from spacy_genner.labels import Labels
+from spacy_genner.labels.label_set import Labels
 from spacy_genner.pipeline.docs import DocSource
 from spacy_genner.types import Entity
 

@@ -5,7 +5,7 @@ import re
 
 from spacy_genner.formats.base import Format
 from spacy_genner.formats.inline_bracketed import InlineBracketed
-from spacy_genner.labels import Labels
+from spacy_genner.labels.label_set import Labels
 from spacy_genner.types import Source
 
 _LABEL_DELIMITER = re.compile(r"[\\\[\]|:]")

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from spacy_genner.decoding.greedy import GreedyDecoder
-from spacy_genner.decoding.model import StepModel
+from spacy_genner.decoding.interfaces import StepModel
 from spacy_genner.decoding.scores import scored_entities
 from spacy_genner.decoding.speculative import SpeculativeDecoder
-from spacy_genner.lm.step import CausalSteps
+from spacy_genner.lm.causal_steps import CausalSteps
 
 from .aggressive import AggressiveDecoder
 from .base import CountingSteps, Output, Subject, Task

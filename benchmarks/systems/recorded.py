@@ -9,8 +9,8 @@ from typing import Any
 from spacy_genner.decoding.marks import Pattern
 from spacy_genner.decoding.speculative import SpeculativeDecoder
 from spacy_genner.formats.base import Format
-from spacy_genner.labels import Labels
-from spacy_genner.lm.base_step import Steps
+from spacy_genner.labels.label_set import Labels
+from spacy_genner.lm.steps import Steps
 from spacy_genner.types import Entity
 
 from .base import Subject, Task

@@ -13,8 +13,8 @@ from typing import Any
 from spacy import registry
 
 from spacy_genner.answers import Repairs
+from spacy_genner.decoding.interfaces import Job
 from spacy_genner.decoding.marks import Pattern
-from spacy_genner.decoding.model import Job
 from spacy_genner.decoding.moves import spell
 from spacy_genner.types import Entity, Source
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from spacy_genner.decoding.model import Session, StepModel
+from spacy_genner.decoding.interfaces import Session, StepModel
 
 from .base import CountingSession, CountingSteps
 from .plans import Expected, NotedPlan, RepeatedPlan

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, LlamaConfig
 
+from spacy_genner.lm.causal_steps import CausalSteps
 from spacy_genner.lm.draft_head import DraftHead
-from spacy_genner.lm.step import CausalSteps
 
 from .base import Subject, Task
 from .recorded import HeadShape, Recorded, record

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
-import srsly
 import typer
-from spacy.tokens import Doc, DocBin, Span
+from spacy.tokens import Doc
 from tqdm import tqdm
 
-from ..evaluation.report import write_page
-from ..text import visible
-from ..writing import replacing
+from ..evaluation.annotations import tree, write_docs
+from ..evaluation.page import write_page
+from ..evaluation.rows import row
+from ..evaluation.spans import read_own_spans
+from ..files.text_files import read_texts
+from ..printing import msg
 from . import genner
-from ._pipelines import Found, load, plain_errors, read_own_spans
-from ._printing import msg
-from ._rows import row
+from ._pipelines import load, plain_errors
 
 
 @genner.command("annotate")
@@ -62,49 +60,3 @@ def annotate_cli(
             rows = [row(doc, read_own_spans(doc, spans_key)) for doc in docs]
             write_page(html, f"Entities of {input_file.name}", facts, rows)
             msg.good(f"Saved the page to {html}")
-
-
-def read_texts(path: Path, lines: bool = False) -> list[str]:
-    """The paragraphs of a text file, which blank lines separate, or its lines; without white space around them.
-
-    Raises: ValueError for bytes that are not UTF-8.
-    """
-    data = path.read_bytes()
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise ValueError(
-            f"{path}, line {line}: byte 0x{data[error.start]:02x} is not UTF-8: save the file as UTF-8, "
-            f"for instance with `iconv -f latin1 -t utf-8`"
-        ) from error
-    parts = re.split(r"\r?\n" if lines else r"\r?\n(?:[^\S\n]*\n)+", text)
-    return [part.strip() for part in parts if part.strip()]
-
-
-def tree(doc: Doc, found: Found) -> str:
-    """The text in one line, and below it an entity a line, indented below the one that it lies in; all is `visible`."""
-    lines = [visible(" ".join(doc.text.split()))]
-    around: list[Span] = []
-    for span, score in found:
-        while around and (around[-1].end < span.end or len(around[-1]) == len(span)):
-            around.pop()
-        mark = [span.label_, " ".join(span.text.split()), *([] if score is None else [f"{score:.2f}"])]
-        lines.append("  " * (len(around) + 1) + visible("  ".join(mark)))
-        around.append(span)
-    return "\n".join(lines if found else [*lines, "  no entities"])
-
-
-def write_docs(path: Path, docs: Sequence[Doc], spans_key: str) -> None:
-    """Write JSON lines (text, and spans with character offsets) or, for the suffix .spacy, a DocBin."""
-    with replacing(path) as new:
-        if path.suffix == ".spacy":
-            DocBin(docs=docs).to_disk(new)
-        else:
-            srsly.write_jsonl(new, [{"text": doc.text, "spans": list(_records(doc, spans_key))} for doc in docs])
-
-
-def _records(doc: Doc, spans_key: str) -> Iterator[dict[str, object]]:
-    for span, score in read_own_spans(doc, spans_key):
-        record = {"start": span.start_char, "end": span.end_char, "label": span.label_, "text": span.text}
-        yield record if score is None else {**record, "score": score}

@@ -9,12 +9,12 @@ from typing import Annotated
 import typer
 from numpy.typing import ArrayLike
 
-from ..calibration import brier, calibration_error, cross_validated, fit_platt
-from ..types import Entity
+from ..corpora.spacy_files import read_corpus
+from ..decoding.calibration import brier, calibration_error, cross_validated, fit_platt
+from ..evaluation.running import annotated, evaluate, outcomes
+from ..printing import msg
 from . import genner
-from ._evaluation import Evaluation, annotated, evaluate
-from ._pipelines import characters, generative_ner_of, load, plain_errors, read_corpus, save
-from ._printing import msg
+from ._pipelines import generative_ner_of, load, plain_errors, save
 
 _FEW = 50
 """With how many right or wrong spans a fit is worth a warning."""
@@ -59,15 +59,3 @@ def _report(kinds: Mapping[str, ArrayLike], correct: Sequence[bool]) -> None:
     if min(right, len(correct) - right) < _FEW:
         advice = f"give documents with at least {_FEW} of each kind"
         msg.warn(f"{right} right and {len(correct) - right} wrong spans are few to fit a curve to: {advice}")
-
-
-def outcomes(result: Evaluation) -> tuple[list[float], list[bool], list[int]]:
-    """The score of each predicted span, whether it is a gold span, and the number of its document."""
-    scores, correct, documents = list[float](), list[bool](), list[int]()
-    for number, (predicted, gold) in enumerate(zip(result.predicted, result.gold, strict=True)):
-        right = characters(gold)
-        for span, score in predicted:
-            scores.append(1.0 if score is None else score)
-            correct.append(Entity(span.start_char, span.end_char, span.label_) in right)
-            documents.append(number)
-    return scores, correct, documents

@@ -12,13 +12,13 @@ from spacy.tokens import DocBin
 from typer import Argument, BadParameter, Option
 
 from ..corpora.columns import Layout
-from ..corpora.convert import Output, convert_brat, convert_columns, convert_json
+from ..corpora.conversion import Output, convert_brat, convert_columns, convert_json
 from ..corpora.offsets import Alignment
 from ..corpora.tags import Scheme
-from ..writing import replacing
+from ..files.writing import replacing
+from ..printing import msg
 from . import genner
 from ._pipelines import plain_errors
-from ._printing import msg
 
 
 class Format(str, Enum):

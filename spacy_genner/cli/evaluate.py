@@ -9,14 +9,15 @@ from typing import Annotated
 import srsly
 import typer
 
+from ..corpora.spacy_files import read_corpus
 from ..evaluation.curve import charts, read_log
-from ..evaluation.report import write_page
-from ..writing import replacing
+from ..evaluation.page import write_page
+from ..evaluation.rows import row
+from ..evaluation.running import Evaluation, annotated, evaluate, summary, training_names
+from ..files.writing import replacing
+from ..printing import msg
 from . import genner
-from ._evaluation import Evaluation, annotated, evaluate, summary, training_names
-from ._pipelines import load, plain_errors, read_corpus
-from ._printing import msg
-from ._rows import row
+from ._pipelines import load, plain_errors
 
 
 class Layer(str, Enum):

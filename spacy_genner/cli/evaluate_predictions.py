@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
-from statistics import mean
 from typing import Annotated, Any
 
 import typer
 
-from ..answers import Repairs
-from ..evaluation.published import Tally
-from ..evaluation.scores import score
-from ..writing import replacing
+from ..evaluation.predictions import evaluate_predictions, read_predictions
+from ..files.writing import replacing
+from ..printing import msg
 from . import genner
 from ._pipelines import plain_errors
-from ._predictions import Prediction, read_predictions
-from ._printing import msg
 
 
 @genner.command("evaluate-predictions")
@@ -36,28 +30,6 @@ def evaluate_predictions_cli(
     _print(metrics)
     if output:
         msg.good(f"Saved the metrics to {output}")
-
-
-def evaluate_predictions(predictions: Sequence[Prediction]) -> dict[str, Any]:
-    """The metrics of each dataset and of all: scores by position, the published count, and the repairs.
-
-    `mean_f` is the mean of the datasets, which is what GNER reports.
-    """
-    names = dict.fromkeys(prediction.dataset for prediction in predictions)
-    datasets = {name: _metrics([p for p in predictions if p.dataset == name]) for name in names}
-    means = {kind: mean(each[kind]["f"] or 0.0 for each in datasets.values()) for kind in ("position", "published")}
-    return {"datasets": datasets, "overall": _metrics(predictions), "mean_f": means}
-
-
-def _metrics(predictions: Sequence[Prediction]) -> dict[str, Any]:
-    tally = sum((p.tally for p in predictions), Tally())
-    return {
-        "documents": len(predictions),
-        "position": asdict(score([p.document for p in predictions]).total),
-        "published": {**asdict(tally), "f": tally.f},
-        "repairs": asdict(sum((p.repairs for p in predictions), Repairs())),
-        "gold_repairs": asdict(sum((p.gold_repairs for p in predictions), Repairs())),
-    }
 
 
 def _print(metrics: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,12 +12,12 @@ from spacy.cli._util import import_code, parse_config_overrides, setup_gpu, show
 from spacy.util import load_config
 from typer import Argument, Context, Option
 
-from ..pipeline.logger import first_is_best
-from ..writing import replacing
+from ..files.writing import replacing
+from ..printing import msg
+from ..training.logger import first_is_best, weighted
+from ..training.step_count import schedule_ends_early, set_steps
 from . import genner
 from ._pipelines import plain_errors
-from ._printing import msg
-from ._steps import schedule_ends_early, set_steps
 
 
 @genner.command("train", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -61,7 +61,7 @@ def train(
     from spacy.training.loop import DIR_MODEL_BEST, DIR_MODEL_LAST
     from spacy.training.loop import train as train_nlp
 
-    from ._resuming import Recording
+    from ..training.recording import Recording
 
     if not output.exists():
         with plain_errors():
@@ -99,15 +99,6 @@ def _add_seconds(path: Path, seconds: float) -> None:
     meta["performance"]["training_seconds"] = seconds
     with replacing(path) as new:
         srsly.write_json(new, meta)
-
-
-def weighted(weights: Mapping[str, float | None], evaluations: Iterable[Mapping[str, Any]]) -> list[float]:
-    """The scores by which spaCy compares evaluations.
-
-    weights: The section [training.score_weights].
-    """
-    used = {name: weight for name, weight in weights.items() if weight}
-    return [sum((found.get(name) or 0.0) * weight for name, weight in used.items()) for found in evaluations]
 
 
 def _warn(text: str) -> None:

@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
+from ..corpora.spacy_files import read_corpus
+from ..printing import msg
 from . import genner
-from ._pipelines import generative_ner_of, load, plain_errors, read_corpus, save
-from ._printing import msg
+from ._pipelines import generative_ner_of, load, plain_errors, save
 
 
 @genner.command("train-drafts")

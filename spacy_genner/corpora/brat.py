@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from .files import read_text
+from ..files.text_files import read_text
 from .record import RawSpan, Record
 
 KINDS = {

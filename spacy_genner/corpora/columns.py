@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from .files import numbered_lines
+from ..files.text_files import numbered_lines
 from .tags import Chunk, Tag, chunks, parse_tag
 
 _GAP = re.compile(" +")

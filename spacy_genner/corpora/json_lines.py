@@ -11,7 +11,7 @@ from .columns import Sentence
 from .json_values import read_values
 from .label_studio import read_task, read_task_min
 from .record import LeftOut, Record
-from .span_lists import read_doc, read_spans, span_fields
+from .span_lists import read_doc, read_span_record, span_fields
 from .token_lists import read_gliner, read_tags
 
 Item = Record | Sentence | LeftOut
@@ -46,7 +46,7 @@ def _annotator_item(value: Any, place: str) -> Item:
         case None:
             return LeftOut(place, "skipped")
         case [str(text), dict(annotation)]:
-            return replace(read_spans({**annotation, "text": text}, place), utf16=True)
+            return replace(read_span_record({**annotation, "text": text}, place), utf16=True)
     raise ValueError(f'{place} is {value!r:.40}: expected [text, {{"entities": [[start, end, label]]}}] or null')
 
 
@@ -76,7 +76,7 @@ def _item(value: Any, place: str, spans_key: str, tag_names: Sequence[str], bare
         ):
             return read_doc(value, place, spans_key)
         case [str(text), dict(annotation)]:  # a training example of spaCy 2
-            return read_spans({**annotation, "text": text}, place)
+            return read_span_record({**annotation, "text": text}, place)
         case dict():
-            return read_spans(value, place, bare=bare)
+            return read_span_record(value, place, bare=bare)
     raise ValueError(f"{place} is a {type(value).__name__}: expected an object with a text and its spans")

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from .files import numbered_lines
+from ..files.text_files import numbered_lines
 
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 

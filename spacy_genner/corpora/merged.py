@@ -14,7 +14,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Corpus, Example
 
-from ..labels import Labels, as_labels
+from ..labels.label_set import Labels, as_labels
 from ..pipeline.configurable import check_labels
 from ..pipeline.docs import blocked, gold_spans, labels_of, own_labels
 from ..pipeline.extension import set_labels

@@ -9,8 +9,8 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..types import Entity
+from .conversion_report import Report
 from .record import RawSpan, Record
-from .report import Report
 from .units import Units, in_characters
 from .words import words_doc
 

@@ -21,7 +21,7 @@ def span_fields(item: Mapping[str, Any]) -> list[str]:
     return [name for name in lists if name not in whole]
 
 
-def read_spans(item: Mapping[str, Any], place: str, *, bare: bool = False) -> Record:
+def read_span_record(item: Mapping[str, Any], place: str, *, bare: bool = False) -> Record:
     """A record with `text` or `data` (a string) or `tokens` (of strings), and its spans under one of `SPANS`. A span is
     [start, end, label], or an object with `START`, `END` (or both as "span": [start, end]) and `LABEL`.
 
@@ -58,7 +58,7 @@ def read_doc(item: Mapping[str, Any], place: str, spans_key: str) -> Record | Le
     spans = groups.get(spans_key, item.get("ents"))
     if spans is None:
         return LeftOut(place, f"neither spans[{spans_key!r}] nor ents")
-    record = read_spans({"text": item["text"], "spans": spans}, place)
+    record = read_span_record({"text": item["text"], "spans": spans}, place)
     others = {name: group for name, group in groups.items() if name != spans_key and isinstance(group, list)}
     return replace(record, ignored=tuple(f"spans[{name!r}]" for name, group in others.items() for _ in group))
 

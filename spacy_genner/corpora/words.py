@@ -10,7 +10,7 @@ from spacy.vocab import Vocab
 
 from ..types import Entity
 from .columns import Sentence
-from .report import Report
+from .conversion_report import Report
 from .tags import Scheme, is_valid
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from .model import Job, StepModel
+from .interfaces import Job, StepModel
 
 
 def batches(model: StepModel, jobs: Sequence[Job], sizes: Sequence[int], budget: int) -> Iterator[list[int]]:

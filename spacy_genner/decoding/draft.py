@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import TypeAlias
 
+from .interfaces import Job
 from .marks import Plan
-from .model import Job
 from .moves import Walk
 
 Choice: TypeAlias = tuple[Sequence[float], int]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ..answers import Repairs
 from ..types import Trace
 from .batches import batches
-from .model import Job, StepModel
+from .interfaces import Job, StepModel
 from .moves import Walk, follow
 
 _LONGEST = 16

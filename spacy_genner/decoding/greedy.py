@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ..types import Trace
 from .batches import batches
-from .model import Job, StepModel
+from .interfaces import Job, StepModel
 from .moves import Walk
 
 

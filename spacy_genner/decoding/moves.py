@@ -11,7 +11,7 @@ from ..formats.base import Grammar
 from ..formats.mentions import Mentions
 from ..types import Move, Step, Trace
 from .marks import Mark, Plan
-from .mentions import mention_trie
+from .mention_trie import mention_trie
 
 Encode: TypeAlias = Callable[[str], Sequence[int]]
 """Segment of text → token ids."""

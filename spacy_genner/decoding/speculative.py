@@ -18,8 +18,8 @@ import torch
 from ..types import Trace
 from .batches import batches
 from .draft import Draft
+from .interfaces import Job, Session, StepModel
 from .marks import Plan
-from .model import Job, Session, StepModel
 
 
 @dataclass(frozen=True, slots=True)

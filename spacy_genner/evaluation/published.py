@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from ..align import increasing, subsequence
+from ..reading.align import increasing, subsequence
 
 _TAGGED = re.compile(r"\(B-.*?\)|\(I-.*?\)|\(O\)")
 _BRACKETS = re.compile(r"\[|\|\s*([^\]]+)\]")

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from ..answers import Listed, Marked
-from ..labels import Labels
+from ..labels.label_set import Labels
 from ..nesting import nest, within_sentences
 from ..types import Entity, Move, Source
 from .mentions import Mentions

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from ..answers import Marked
-from ..labels import Labels
+from ..labels.label_set import Labels
 from ..types import GAPS, Entity, Move, Source
+from .backslashes import escape, unescape
 from .base import Deciding, Refused, cannot_say, sayable
-from .read_marked import read_bio
 
-_LABEL_DELIMITER = re.compile(r"[\\()]")
+_TAG = re.compile(r"\((O|[BI]-(?:\\.|[^()\\]|\((?:\\.|[^()\\])*\))*)\)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ _OUTSIDE = Move("outside", "(O)")
 
 
 def _tags(labels: Labels) -> dict[str, tuple[Move, Move]]:
-    names = {label: _LABEL_DELIMITER.sub(r"\\\g<0>", label) for label in labels}
+    names = {label: escape(label, "()") for label in labels}
     return {
         label: (Move("begin", f"(B-{name})", label), Move("inside", f"(I-{name})", label))
         for label, name in names.items()
@@ -52,7 +52,7 @@ def _tags(labels: Labels) -> dict[str, tuple[Move, Move]]:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class BIOState:
     """A place in the copy.
 
     position: The number of tags written.
@@ -71,11 +71,11 @@ class BIOGrammar:
     pivot: ClassVar[str] = "inside"
 
     def __init__(self, source: Source, labels: Labels) -> None:
-        self.start = State()
+        self.start = BIOState()
         self.source = replace(source, spaces=(*source.spaces[:1], *(space or True for space in source.spaces[1:])))
         self._tags = _tags(labels)
 
-    def moves(self, state: State) -> list[Move]:
+    def moves(self, state: BIOState) -> list[Move]:
         """Copy the next token; then one of its tags."""
         if state.copied:
             starts = self.source.starts and self.source.starts[state.position]
@@ -85,11 +85,11 @@ class BIOGrammar:
             return []
         return [Move("copy", GAPS[self.source.spaces[state.position]] + self.source.words[state.position])]
 
-    def advance(self, state: State, move: Move) -> State:
+    def advance(self, state: BIOState, move: Move) -> BIOState:
         """The state after a legal move."""
         if state.copied:
-            return State(state.position + 1, label=move.label)
-        return State(state.position, True, state.label)
+            return BIOState(state.position + 1, label=move.label)
+        return BIOState(state.position, True, state.label)
 
     def sayable(self, entities: Iterable[Entity]) -> tuple[list[Entity], list[Refused]]:
         """The outermost ones of known labels, and the others with the reason."""
@@ -107,7 +107,7 @@ class BIOGrammar:
         for entity in kept:
             begin, inside = self._tags[entity.label]
             tags[entity.start : entity.end] = [begin, *[inside] * (entity.end - entity.start - 1)]
-        copies = [move for position in range(len(tags)) for move in self.moves(State(position))]
+        copies = [move for position in range(len(tags)) for move in self.moves(BIOState(position))]
         return [move for pair in zip(copies, tags, strict=True) for move in pair]
 
     def entities(self, moves: Sequence[Move]) -> list[tuple[Entity, Deciding]]:
@@ -121,3 +121,30 @@ class BIOGrammar:
                 own = end - start
                 found.append((Entity(start, end, tag.label or ""), Deciding(deciding[:own], deciding[own:])))
         return found
+
+
+def read_bio(text: str) -> Marked:
+    """`george(B-actor) clooney(I-actor)`. The brackets of a label are balanced, or behind backslashes.
+
+    A tag without a word before it makes the tag before it a part of the word. An `I-` that continues nothing starts an
+    entity. What comes after the last tag is outside of all.
+    """
+    tagged, end = list[tuple[str, str]](), 0
+    for mark in _TAG.finditer(text):
+        word = text[end : mark.start()]
+        if not word and tagged:
+            word, tag = tagged.pop()
+            word += f"({tag})"
+        if word.strip():
+            tagged.append((word.strip(), mark[1]))
+            end = mark.end()
+    tagged.append((text[end:], "O"))
+    spans, start, before = list[tuple[int, int, str]](), 0, "O"
+    for word, tag in tagged:
+        label, first = tag[2:], start
+        if tag[0] == "I" and before != "O" and label == before[2:]:
+            first = spans.pop()[0]
+        if tag != "O":
+            spans.append((first, start + len(word), unescape(label)))
+        start, before = start + len(word) + 1, tag
+    return Marked(" ".join(word for word, _ in tagged), spans, spaced=True)

@@ -3,16 +3,18 @@
 Source: the category-grouped JSON format of LLMs4NER (arXiv 2601.17898).
 """
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 from ..answers import Listed
-from ..labels import Labels
+from ..labels.label_set import Labels
 from ..types import Entity, Move, Source
-from .json_text import escape, quote
-from .lists import ListGrammar, State
+from .json_text import STRING, decode_items, escape, listed, quote, read_value
+from .lists import ListGrammar, ListState
 from .mentions import Mentions
 from .nested import Nested
-from .read_listed import read_grouped_json
+
+_KEY_OR_TEXT = re.compile(rf"({STRING})(\s*:)?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +62,23 @@ class GroupedJSONGrammar(ListGrammar):
             before: Move("finish", text) for before, text in zip(self._next, _heads(self.labels), strict=True)
         }
 
-    def moves(self, state: State) -> list[Move] | Mentions:
+    def moves(self, state: ListState) -> list[Move] | Mentions:
         """Finish the group, or begin a text; then a text."""
         if state.part == "item":
             more = state.label is not None and self.spans(state.found, state.label).any()
             return [self._heads[state.label], *([self._begin(state)] if more else [])]
         return self.mentions(state) if state.part == "mention" else []
 
-    def advance(self, state: State, move: Move) -> State:
+    def advance(self, state: ListState, move: Move) -> ListState:
         """The state after a legal move."""
         if move.kind == "finish":
             label = self._next[state.label]
-            return State(state.found, "item" if label is not None else "end", label)
+            return ListState(state.found, "item" if label is not None else "end", label)
         if move.kind == "begin":
-            return State(state.found, "mention", state.label)
-        return State(self.placed(state, self.text(move)), "item", state.label)
+            return ListState(state.found, "mention", state.label)
+        return ListState(self.placed(state, self.text(move)), "item", state.label)
 
-    def toward(self, state: State, entity: Entity | None) -> Move:
+    def toward(self, state: ListState, entity: Entity | None) -> Move:
         """The legal move that leads to the next entity, or to the end."""
         if entity and state.part == "mention":
             return self.mentions(state).move(entity.start, entity.end)
@@ -91,5 +93,19 @@ class GroupedJSONGrammar(ListGrammar):
         """The last one of the group."""
         return next((entity for entity in reversed(found) if entity.label == label), None)
 
-    def _begin(self, state: State) -> Move:
+    def _begin(self, state: ListState) -> Move:
         return Move("begin", ', "' if state.found and state.found[-1].label == state.label else '"')
+
+
+def read_grouped_json(text: str) -> Listed:
+    """`{"ORG": ["Essex"], "PER": []}`. Outside of valid JSON, each string is a label or a mention by itself."""
+    groups, rests = decode_items(text, "{", tuple)  # pairs: a label that occurs twice keeps both groups
+    found = [(label, item) for label, items in groups for item in (items if isinstance(items, list) else [items])]
+    for rest in rests:
+        label = None
+        for string, colon in _KEY_OR_TEXT.findall(rest):
+            if colon:
+                label = read_value(string)
+            elif label is not None:
+                found.append((label, read_value(string)))
+    return replace(listed([{"label": label, "text": item} for label, item in found], len(rests)), grouped=True)

@@ -1,12 +1,15 @@
 """Copies of a source with marks around its entities, however the marks are written."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import ClassVar
 
-from ..labels import Labels
+from ..labels.label_set import Labels
 from ..types import GAPS, Entity, Move, Source
 from .base import Deciding, Refused, cannot_say, sayable
+from .nested import Nested
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +29,20 @@ class Marks:
     safe: Callable[[str], str]
 
     def texts(self) -> list[str]:
-        """All marks, the opening ones with and without a space before them."""
-        closes = [text for marks in self.closes.values() for text, _ in marks]
-        return [space + text for text, _ in self.opens for space in GAPS[:2]] + list(dict.fromkeys(closes))
+        """All marks, the opening ones with and without a space before them.
+
+        Raises: ValueError if one is the beginning of another one, as nobody could tell which of
+            the two an answer has.
+        """
+        opens = [text for text, _ in self.opens]
+        closes = list(dict.fromkeys(text for marks in self.closes.values() for text, _ in marks))
+        for mark, following in pairwise(sorted(opens + closes)):
+            if following.startswith(mark):
+                raise ValueError(
+                    f"the marks {mark!r} and {following!r} cannot be told apart, as one begins with the other: "
+                    "choose other marks"
+                )
+        return opens + [f" {mark}" for mark in opens] + closes
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +54,7 @@ class Open:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class InlineState:
     """A place in the copy.
 
     position: The number of source tokens copied.
@@ -53,6 +67,26 @@ class State:
     closed: Open | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Inline(Nested, ABC):
+    """A format that marks each entity where it stands in a copy of the source.
+
+    max_depth: How many spans may be open at one place.
+    """
+
+    @abstractmethod
+    def marks_of(self, labels: Labels) -> Marks:
+        """How the entities of a label set are marked."""
+
+    def marks(self, labels: Labels) -> list[str]:
+        """The marks of every label. Raises: ValueError if they cannot be told apart."""
+        return self.marks_of(labels).texts()
+
+    def grammar(self, source: Source, labels: Labels) -> "InlineGrammar":
+        """The grammar of the marked copies of a source."""
+        return InlineGrammar(source, labels, self.max_depth, self.marks_of(labels))
+
+
 class InlineGrammar:
     """The marked copies of a source. Several labels of one span are written in the order of the label set from the
     inside out, so that a set of entities has one derivation."""
@@ -60,7 +94,7 @@ class InlineGrammar:
     pivot: ClassVar[str] = "close"
 
     def __init__(self, source: Source, labels: Labels, max_depth: int, marks: Marks) -> None:
-        self.start = State()
+        self.start = InlineState()
         self.source = replace(source, words=tuple(map(marks.safe, source.words)))
         self._max_depth, self._marks = max_depth, marks
         self._order = {label: index for index, label in enumerate(labels)}
@@ -70,7 +104,7 @@ class InlineGrammar:
             label: [Move("close", text, closing) for text, closing in closes] for label, closes in marks.closes.items()
         }
 
-    def moves(self, state: State) -> list[Move]:
+    def moves(self, state: InlineState) -> list[Move]:
         """Copy the next token, open a span, close the innermost one: those after which the copy can be completed, with
         every open span closed where its sentence ends."""
         moves, left = list[Move](), self._bound(state) - state.position
@@ -83,14 +117,14 @@ class InlineGrammar:
             return moves
         return [move for move in moves if self._completes(self.advance(state, move))]
 
-    def advance(self, state: State, move: Move) -> State:
+    def advance(self, state: InlineState, move: Move) -> InlineState:
         """The state after a legal move."""
         if move.kind == "copy":
-            return State(state.position + 1, state.stack)
+            return InlineState(state.position + 1, state.stack)
         if move.kind == "open":
-            return State(state.position, (*state.stack, Open(state.position, move.label)))
+            return InlineState(state.position, (*state.stack, Open(state.position, move.label)))
         top = state.stack[-1]
-        return State(state.position, state.stack[:-1], Open(top.start, top.label or move.label))
+        return InlineState(state.position, state.stack[:-1], Open(top.start, top.label or move.label))
 
     def sayable(self, entities: Iterable[Entity]) -> tuple[list[Entity], list[Refused]]:
         """The properly nested ones of known labels, and the others with the reason."""
@@ -137,16 +171,16 @@ class InlineGrammar:
                 found.append((entity, deciding.pop()))
         return sorted(found)
 
-    def _bound(self, state: State) -> int:
+    def _bound(self, state: InlineState) -> int:
         """Where all open spans must be closed, and one that is opened now; with none, the next place of that kind."""
         return self._bounds[state.stack[0].start if state.stack else state.position]
 
-    def _gap(self, state: State) -> str:
+    def _gap(self, state: InlineState) -> str:
         """What stands before the next token or opening mark. The gap of a token moves in front of the marks that open
         there."""
         return self._marks.gap if _just_opened(state) else GAPS[self.source.spaces[state.position]]
 
-    def _closable(self, state: State) -> list[Move]:
+    def _closable(self, state: InlineState) -> list[Move]:
         """The closing moves that keep to the canonical order."""
         if not state.stack or _just_opened(state):
             return []
@@ -158,19 +192,19 @@ class InlineGrammar:
             return closes[self._order[inner.label] + 1 :]
         return closes if self._order[top.label] > self._order[inner.label] else []
 
-    def _completes(self, state: State) -> bool:
+    def _completes(self, state: InlineState) -> bool:
         """Whether every open span can still be closed: closing as early as possible, with the first label that may be
         written, leaves the most to the others."""
         while state.stack:
             if closable := self._closable(state):
                 state = self.advance(state, closable[0])
             elif state.position < self._bound(state):
-                state = State(state.position + 1, state.stack)
+                state = InlineState(state.position + 1, state.stack)
             else:
                 return False
         return True
 
 
-def _just_opened(state: State) -> bool:
+def _just_opened(state: InlineState) -> bool:
     """Whether the innermost span has no token yet."""
     return bool(state.stack) and state.stack[-1].start == state.position

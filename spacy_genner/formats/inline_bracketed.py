@@ -7,19 +7,19 @@ import re
 from dataclasses import dataclass
 
 from ..answers import Marked
-from ..labels import Labels
-from ..types import Source
-from .inline import InlineGrammar, Marks
-from .nested import Nested
-from .read_marked import read_bracketed
+from ..labels.label_set import Labels
+from .backslashes import escape
+from .inline import Inline, Marks
+from .marked_copies import read_marks
 
 _PLAIN = str.maketrans("[]|", "()/")
 """What stands for brackets of the text: a model copies them, and behind a backslash it takes them for marks."""
-_LABEL_DELIMITER = re.compile(r"[\\\[\]|:]")
+_LABEL_LAST = re.compile(r"(?P<open>\[)|(?: ?\| ?(?P<label>(?:[^\\\[\]|]|\\.)*))?\]", re.DOTALL)
+_LABEL_FIRST = re.compile(r"(?P<open>\[)(?:(?P<label>(?:[^\\\[\]|:]|\\.)+): ?)?|\]", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class InlineBracketed(Nested):
+class InlineBracketed(Inline):
     """Marks each entity where it stands in a copy of the source.
 
     max_depth: How many spans may be open at one place.
@@ -33,20 +33,13 @@ class InlineBracketed(Nested):
         example = "[LABEL: entity]" if self.label_first else "[entity | LABEL]"
         return f"Copy the text and mark each entity as {example}."
 
-    def marks(self, labels: Labels) -> list[str]:
-        """The brackets, with and without a space before them, for every label."""
-        return self._marks(labels).texts()
-
-    def grammar(self, source: Source, labels: Labels) -> InlineGrammar:
-        """The grammar of the marked copies of a source."""
-        return InlineGrammar(source, labels, self.max_depth, self._marks(labels))
-
     def read(self, text: str) -> Marked:
         """What an answer says that was written freely, however broken it is."""
         return read_bracketed(text, self.label_first)
 
-    def _marks(self, labels: Labels) -> Marks:
-        names = {label: _LABEL_DELIMITER.sub(r"\\\g<0>", label) for label in labels}
+    def marks_of(self, labels: Labels) -> Marks:
+        """The brackets of every label."""
+        names = {label: escape(label, "[]|:") for label in labels}
         if self.label_first:
             opens = [(f"[{name}:", label) for label, name in names.items()]
             return Marks(opens, {label: [("]", None)] for label in labels}, " ", _safe)
@@ -56,3 +49,8 @@ class InlineBracketed(Nested):
 
 def _safe(word: str) -> str:
     return word.translate(_PLAIN)
+
+
+def read_bracketed(text: str, label_first: bool = False) -> Marked:
+    """`[Essex | ORG]`, or `[ORG: Essex]`."""
+    return read_marks(text, _LABEL_FIRST if label_first else _LABEL_LAST)

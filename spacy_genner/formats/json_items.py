@@ -1,14 +1,18 @@
 """JSON lists of entities, each with its text, its label, and its place: `[{"text": "Essex", "label": "ORG", …}]`."""
 
+import re
 from collections.abc import Callable
+from typing import Any
 
-from ..labels import Labels
+from ..answers import Listed
+from ..labels.label_set import Labels
 from ..text import Extent
 from ..types import Entity, Move, Source
-from .json_text import escape
-from .lists import ListGrammar, State
+from .json_text import STRING, decode_items, escape, listed, read_value
+from .lists import ListGrammar, ListState
 from .mentions import Mentions
 
+_FIELD = re.compile(rf'"(text|label|occurrence_index|start|end)"\s*:\s*({STRING}|-?\d+)', re.DOTALL)
 _FINISH = [Move("finish", "[]"), Move("finish", "]")]
 _BEGIN = [Move("begin", '[{"text": "'), Move("begin", ', {"text": "')]
 
@@ -30,7 +34,7 @@ class JSONItemsGrammar(ListGrammar):
         self._place = place
         self._labels = label_moves(labels, key)
 
-    def moves(self, state: State) -> list[Move] | Mentions:
+    def moves(self, state: ListState) -> list[Move] | Mentions:
         """Finish, or begin an entity; then its text, its label, its place."""
         more = bool(state.found)
         if state.part == "item":
@@ -41,20 +45,20 @@ class JSONItemsGrammar(ListGrammar):
             return [move for move in self._labels if self.places(state.found, state.text, move.label or "")]
         return [self._place_move(*place) for place in self._legal(state)] if state.part == "place" else []
 
-    def advance(self, state: State, move: Move) -> State:
+    def advance(self, state: ListState, move: Move) -> ListState:
         """The state after a legal move."""
         if move.kind == "finish":
-            return State(state.found, "end")
+            return ListState(state.found, "end")
         if move.kind == "begin":
-            return State(state.found, "mention")
+            return ListState(state.found, "mention")
         if move.kind == "mention":
-            return State(state.found, "label", text=self.text(move))
+            return ListState(state.found, "label", text=self.text(move))
         if move.kind == "label":
-            return State(state.found, "place", move.label, state.text)
+            return ListState(state.found, "place", move.label, state.text)
         place = next(place for place in self._legal(state) if self._place_move(*place) == move)
-        return State((*state.found, Entity(*place, state.label or "")))
+        return ListState((*state.found, Entity(*place, state.label or "")))
 
-    def toward(self, state: State, entity: Entity | None) -> Move:
+    def toward(self, state: ListState, entity: Entity | None) -> Move:
         """The legal move that leads to the next entity, or to the end."""
         more = bool(state.found)
         if not entity:
@@ -65,7 +69,7 @@ class JSONItemsGrammar(ListGrammar):
             return next(move for move in self._labels if move.label == entity.label)
         return _BEGIN[more] if state.part == "item" else self._place_move(entity.start, entity.end)
 
-    def _legal(self, state: State) -> list[Extent]:
+    def _legal(self, state: ListState) -> list[Extent]:
         return self.places(state.found, state.text, state.label or "")
 
     def _place_move(self, start: int, end: int) -> Move:
@@ -81,3 +85,18 @@ def item_marks(labels: Labels, key: str) -> list[str]:
     """What an answer may contain besides mentions and places."""
     items = [JSONItemsGrammar.closing, *(move.text for move in label_moves(labels, key))]
     return [move.text for move in _FINISH + _BEGIN] + items
+
+
+def read_mentions_json(text: str) -> Listed:
+    """`[{"text": "Essex", "label": "ORG"}]`, each with an `occurrence_index`, or `start` and `end`, or neither. Outside
+    of valid JSON, a mention goes as far as no field comes again."""
+    items, rests = decode_items(text, "[", dict)
+    for rest in rests:
+        item: dict[str, Any] = {}
+        for name, value in _FIELD.findall(rest):
+            if name in item:
+                items.append(item)
+                item = {}
+            item[name] = read_value(value)
+        items += [item] if item else []
+    return listed(items, len(rests))

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..labels import Labels
+from ..labels.label_set import Labels
 from ..nesting import depths, nest
 from ..types import Entity, Move, Source
 from .base import Deciding, Refused, cannot_say, sayable
@@ -19,7 +19,7 @@ _CACHED = 8  # as many sets of spans are in use at once at most
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class ListState:
     """A place in a list.
 
     found: The entities that are complete.
@@ -42,7 +42,7 @@ class ListGrammar(ABC):
     """
 
     pivot: ClassVar[None] = None
-    start = State()
+    start = ListState()
     opening: ClassVar[str]
     """What stands before the first token of a mention."""
     closing: ClassVar[str]
@@ -58,15 +58,15 @@ class ListGrammar(ABC):
         self._nestable: Callable[[tuple[Entity, ...]], Spans] = lru_cache(_CACHED)(self._compute_nestable)
 
     @abstractmethod
-    def moves(self, state: State) -> list[Move] | Mentions:
+    def moves(self, state: ListState) -> list[Move] | Mentions:
         """The legal moves. The one that ends a list is the first."""
 
     @abstractmethod
-    def advance(self, state: State, move: Move) -> State:
+    def advance(self, state: ListState, move: Move) -> ListState:
         """The state after a legal move."""
 
     @abstractmethod
-    def toward(self, state: State, entity: Entity | None) -> Move:
+    def toward(self, state: ListState, entity: Entity | None) -> Move:
         """The legal move that leads to the next entity, or to the end."""
 
     def sayable(self, entities: Iterable[Entity]) -> tuple[list[Entity], list[Refused]]:
@@ -133,7 +133,7 @@ class ListGrammar(ABC):
             spans[here] = again
         return spans
 
-    def mentions(self, state: State) -> Mentions:
+    def mentions(self, state: ListState) -> Mentions:
         """The mentions that may be written now: of the label if it is decided, else of any."""
         spans = self.spans(state.found, state.label or self.labels[-1])
         return Mentions(self.texts, self.texts.once(spans), self.opening, self.closing)
@@ -148,7 +148,7 @@ class ListGrammar(ABC):
         places = [place for place in self.texts.find(text) if spans[place[0], place[1] - 1]]
         return [place for place in places if not last or self.key(last) < self.key(Entity(*place, label))]
 
-    def placed(self, state: State, text: str) -> tuple[Entity, ...]:
+    def placed(self, state: ListState, text: str) -> tuple[Entity, ...]:
         """The entities when one of this text is added at the first place where it may be."""
         label = state.label or ""
         return (*state.found, Entity(*self.places(state.found, text, label)[0], label))

@@ -7,12 +7,11 @@ Source: the occurrence JSON format of LLMs4NER (arXiv 2601.17898).
 from dataclasses import dataclass
 
 from ..answers import Listed
-from ..labels import Labels
+from ..labels.label_set import Labels
 from ..text import Text
 from ..types import Source
-from .json_items import JSONItemsGrammar, item_marks
+from .json_items import JSONItemsGrammar, item_marks, read_mentions_json
 from .nested import Nested
-from .read_listed import read_mentions_json
 
 _KEY = "occurrence_index"
 

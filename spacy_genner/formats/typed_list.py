@@ -6,17 +6,16 @@ Source: iNERD (arXiv 2308.07791), which writes type, separator, text, separator.
 import re
 from dataclasses import dataclass
 
-from ..answers import Listed
-from ..labels import Labels
+from ..answers import Listed, Mention
+from ..labels.label_set import Labels
 from ..types import Entity, Move, Source
-from .lists import ListGrammar, State
+from .backslashes import escape, unescape
+from .lists import ListGrammar, ListState
 from .mentions import Mentions
 from .nested import Nested
-from .read_listed import read_typed_list
 
-_DELIMITER = re.compile(r"[\\;]")
-_LABEL_DELIMITER = re.compile(r"[\\:;.]")
-_ESCAPED = r"\\\g<0>"
+# A label starts behind a mark or where the text does: else every place in a text without marks would be tried.
+_ITEM = re.compile(r"(?<![^\\:;.])(?:(?<=;) )?((?:[^\\:;.]|\\.)+): ((?:[^\\;]|\\.|\\\Z)*)(;|\Z)", re.DOTALL)
 _FINISH = Move("finish", ".")
 
 
@@ -47,11 +46,12 @@ class TypedList(Nested):
 
 def escape_text(word: str) -> str:
     """A token as it is written in a text."""
-    return _DELIMITER.sub(_ESCAPED, word)
+    return escape(word, ";")
 
 
 def _label_moves(space: str, labels: Labels) -> list[Move]:
-    return [Move("label", f"{space}{_LABEL_DELIMITER.sub(_ESCAPED, label)}:", label) for label in labels]
+    names = {label: escape(label, ":;.") for label in labels}
+    return [Move("label", f"{space}{name}:", label) for label, name in names.items()]
 
 
 class TypedListGrammar(ListGrammar):
@@ -63,23 +63,34 @@ class TypedListGrammar(ListGrammar):
         super().__init__(source, labels, max_depth, escape_text)
         self._label_moves = [_label_moves("", labels), _label_moves(" ", labels)]
 
-    def moves(self, state: State) -> list[Move] | Mentions:
+    def moves(self, state: ListState) -> list[Move] | Mentions:
         """Finish, or a label; then a text."""
         if state.part == "item":
             left = len(self.labels_left(state.found))
             return [_FINISH, *self._label_moves[bool(state.found)][len(self.labels) - left :]]
         return self.mentions(state) if state.part == "mention" else []
 
-    def advance(self, state: State, move: Move) -> State:
+    def advance(self, state: ListState, move: Move) -> ListState:
         """The state after a legal move."""
         if move.kind == "finish":
-            return State(state.found, "end")
+            return ListState(state.found, "end")
         if move.kind == "label":
-            return State(state.found, "mention", move.label)
-        return State(self.placed(state, self.text(move)))
+            return ListState(state.found, "mention", move.label)
+        return ListState(self.placed(state, self.text(move)))
 
-    def toward(self, state: State, entity: Entity | None) -> Move:
+    def toward(self, state: ListState, entity: Entity | None) -> Move:
         """The legal move that leads to the next entity, or to the end."""
         if entity and state.part == "mention":
             return self.mentions(state).move(entity.start, entity.end)
         return next(move for move in self.moves(state) if move.label == (entity and entity.label))
+
+
+def read_typed_list(text: str) -> Listed:
+    """`ORG: Essex Police; GPE: Essex;.` A backslash before a mark makes it text."""
+    mentions, unread, end = list[Mention](), 0, 0
+    for item in _ITEM.finditer(text):
+        unread += bool(text[end : item.start()].strip(" \n."))
+        end = item.end()
+        label, name = map(unescape, item.groups()[:2])
+        mentions.append(Mention(name if item[3] else name.strip().removesuffix("."), label))
+    return Listed(mentions, unread + bool(text[end:].strip(" \n.")))

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 
 from .attention import attention_mask
+from .causal_steps import CausalSteps
 from .language_model import LanguageModel
 from .packing import pack
-from .step import CausalSteps
 
 
 class CausalLM(LanguageModel):

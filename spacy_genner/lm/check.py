@@ -1,4 +1,4 @@
-"""Whether we read with a model as it reads by itself."""
+"""Whether a model can be used: it must read with us as it reads by itself."""
 
 from __future__ import annotations
 
@@ -6,14 +6,23 @@ from typing import Any
 
 import torch
 
-from .base_step import Steps
+from .attention import layer_kinds
+from .causal_steps import CausalSteps
 from .encoder_decoder import start_of
-from .seq2seq_step import Seq2SeqSteps
-from .step import CausalSteps
+from .seq2seq_steps import Seq2SeqSteps
+from .steps import Steps
 
 _LENGTH = 12
 _TOLERANCE = 0.1
 """Of the spread of the logits: above what bfloat16 rounds away, below what another scaling or mask makes of them."""
+
+
+def check_model(model: Any) -> None:
+    """Raises: ValueError for a kind of layer that cannot look back past a hole, and for a model that `check_reading`
+    finds fault with."""
+    if not model.config.is_encoder_decoder:
+        layer_kinds(model.config)
+    check_reading(model)
 
 
 @torch.inference_mode()

@@ -14,8 +14,8 @@ from torch.nn.functional import pad, relu
 from torch.nn.utils.rnn import pad_sequence
 
 from ..decoding.marks import Pattern, Plan
-from ..saved import reading
-from .tensors import check_numbers, load_tensors, save_tensors
+from ..files.saved import reading
+from ..weights.tensors import check_numbers, load_tensors, save_tensors
 
 _WIDTH, _REACH, _DEPTH = 128, 5, 3  # a convolution sees what stands to the right, which a causal model does not
 

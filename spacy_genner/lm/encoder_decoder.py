@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from .base_step import padded
+from .steps import padded
 
 
 class Read(NamedTuple):

@@ -7,13 +7,9 @@ from typing import Any
 
 import torch
 
+from ..weights.identity import scales_hidden
+
 NEVER = float("-inf")
-
-
-def scales_hidden(config: Any) -> bool:
-    """Whether the output matrix gets hidden states divided by the root of their width: in T5, if it is tied."""
-    tied = config.model_type in ("t5", "umt5") and config.tie_word_embeddings
-    return bool(getattr(config, "scale_decoder_outputs", tied))  # transformers 5 calls every T5 tied
 
 
 class Head:

@@ -11,17 +11,17 @@ from typing import Any, ClassVar
 import torch
 from torch.utils.checkpoint import checkpoint
 
-from ..locks import Lock
-from .adapters import LoRA, Tuning, sharing_copy
+from ..locks import Lock, shared_property
+from ..weights.adapters import LoRA, Tuning, sharing_copy
+from ..weights.bundle import bundled, save_base
+from ..weights.identity import HASHES, read_identity
+from ..weights.load import Base, device_of, dtype_of, load_base
 from .attention import implementation_of
-from .base_step import Steps
-from .bundle import bundled, save_base
+from .check import check_model
 from .draft_head import DraftHead
 from .head import Head
-from .identity import HASHES, read_identity
-from .load import Base, device_of, dtype_of, load_base
 from .pieces import Pieces
-from .shared import shared_property
+from .steps import Steps
 
 
 class LanguageModel(ABC):
@@ -194,7 +194,7 @@ class LanguageModel(ABC):
 
     def _load(self, name: str, revision: str | None) -> Base:
         placing: Any = {"dtype": self.dtype, "device": self.device}
-        return load_base(name, self.encoder_decoder, revision=revision, **placing, **self._loading)
+        return load_base(name, self.encoder_decoder, check=check_model, revision=revision, **placing, **self._loading)
 
     @abstractmethod
     def _steps_of(self, merged: Any) -> Steps:

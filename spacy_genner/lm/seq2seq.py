@@ -6,12 +6,12 @@ from typing import Any
 
 import torch
 
-from .base_step import padded
+from ..locks import shared_property
 from .encoder_decoder import Read, begun, decoded, start_of
 from .language_model import LanguageModel
 from .pieces import Pieces
-from .seq2seq_step import Seq2SeqSteps
-from .shared import shared_property
+from .seq2seq_steps import Seq2SeqSteps
+from .steps import padded
 
 
 class Seq2SeqLM(LanguageModel):

@@ -12,10 +12,10 @@ from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
 from ..decoding.batches import batches
+from ..decoding.interfaces import Job
 from ..decoding.marks import Pattern, marks_of
-from ..decoding.model import Job
-from ..lm.base_step import Steps
 from ..lm.draft_head import DraftHead
+from ..lm.steps import Steps
 from .generative import Gold, Network, speller_of
 
 _LAYERS = 2 / 3  # behind which share of them: measured better than the last one, and than half

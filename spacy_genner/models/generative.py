@@ -6,13 +6,13 @@ from typing import Any
 from thinc.api import Model
 from thinc.types import Floats1d
 
-from ..decoding.model import Decoder
+from ..decoding.interfaces import Decoder
 from ..decoding.scores import scored_entities
 from ..formats.base import Format
-from ..labels import Labels
+from ..labels.label_set import Labels
 from ..lm.language_model import LanguageModel
-from ..prompts import Instruction
-from ..shots import Shot, Shots
+from ..prompts.instruction import Instruction
+from ..prompts.shots import Shot, Shots
 from ..types import Entity, Source
 from ..windows import Room
 from .losses import LossShim, loss_of

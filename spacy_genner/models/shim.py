@@ -15,11 +15,11 @@ from thinc.api import Optimizer, xp2torch
 from thinc.shims import Shim
 from thinc.types import FloatsXd
 
-from ..decoding.model import StepModel
+from ..decoding.interfaces import StepModel
+from ..files.saved import MODEL_FILES, pack_parts, reading, unpack_parts
+from ..files.writing import filling
 from ..lm.language_model import LanguageModel
 from ..locks import Lock
-from ..saved import MODEL_FILES, pack_parts, reading, unpack_parts
-from ..writing import filling
 
 
 class LMShim(Shim):

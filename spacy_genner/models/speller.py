@@ -9,15 +9,15 @@ from functools import partial
 from itertools import chain
 
 from ..answers import Repairs
-from ..decoding.model import Job
+from ..decoding.interfaces import Job
 from ..decoding.moves import spell
 from ..formats.base import Format, Grammar, parse
-from ..labels import Labels
+from ..labels.label_set import Labels
 from ..lm.pieces import Pieces
 from ..locks import Lock
-from ..prompts import Instruction
-from ..resolve import resolve
-from ..shots import Shot, Shots
+from ..prompts.instruction import Instruction
+from ..prompts.shots import Shot, Shots
+from ..reading.resolve import resolve
 from ..types import Entity, Source
 from ..windows import Room
 from .losses import Target

@@ -12,7 +12,7 @@ import numpy as np
 from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example
 
-from ..labels import Labels, as_labels
+from ..labels.label_set import Labels, as_labels
 from ..types import Entity, Source
 from .extension import LABELS, get_labels
 

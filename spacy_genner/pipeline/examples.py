@@ -10,9 +10,9 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from ..formats.base import Format
-from ..labels import Labels
+from ..labels.label_set import Labels
 from ..nesting import nest, within_sentences
-from ..shots import Shot
+from ..prompts.shots import Shot
 from ..types import Entity, Source
 from ..windows import Room, Window, covering, inside, split
 from .docs import DocSource, Reading, gold_spans

@@ -6,7 +6,7 @@ from typing import Any
 from spacy.language import Language
 from thinc.api import Config, Model
 
-from ..labels import Sampling
+from ..labels.label_sampling import Sampling
 from .configurable import check_labels
 from .generative_ner import GenerativeNER
 

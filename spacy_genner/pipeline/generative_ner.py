@@ -16,9 +16,10 @@ from spacy.tokens import Doc, DocBin
 from spacy.training import Example, validate_examples, validate_get_examples
 from thinc.api import Adam, Model, Optimizer
 
-from ..calibration import Platt, as_platt
-from ..labels import Labels, Sampling, as_labels, once_each
-from ..shots import pack, unpack
+from ..decoding.calibration import Platt, as_platt
+from ..labels.label_sampling import Sampling, once_each
+from ..labels.label_set import Labels, as_labels
+from ..prompts.shots import pack, unpack
 from ..types import Entity, Source
 from ..windows import Room, merge
 from .configurable import as_configured

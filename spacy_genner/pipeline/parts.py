@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ..labels import Labels
+from ..labels.label_set import Labels
 from ..types import Entity, Source
 from ..windows import Room, Window, covering, split
 from .docs import DocSource

@@ -11,8 +11,8 @@ from spacy import util
 from spacy.vocab import Vocab
 from thinc.api import Model
 
-from ..saved import MODEL_FILES, pack_parts, parse_object, read_object, reading, unpack_parts
-from ..writing import filling
+from ..files.saved import MODEL_FILES, pack_parts, parse_object, read_object, reading, unpack_parts
+from ..files.writing import filling
 from .settings import AdjustablePipe, Settings, restored
 
 Self = TypeVar("Self", bound="SavedPipe")

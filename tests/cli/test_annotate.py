@@ -11,8 +11,10 @@ from spacy.tokens import Doc, DocBin, Span
 from typer.testing import CliRunner
 
 import spacy_genner.cli  # noqa: F401  (registers the commands)
-from spacy_genner.cli._pipelines import read_spans
-from spacy_genner.cli.annotate import annotate_cli, read_texts, tree
+from spacy_genner.cli.annotate import annotate_cli
+from spacy_genner.evaluation.annotations import tree
+from spacy_genner.evaluation.spans import read_spans
+from spacy_genner.files.text_files import read_texts
 
 TEXT = "The University of Edinburgh\nis in Leith.\n\n \t\n\nاسم [a] </s> 🎉\r\n\r\nLeith\n"
 PRINTED = """\

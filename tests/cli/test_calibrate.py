@@ -9,8 +9,7 @@ from spacy.tokens import DocBin, Span
 from typer.testing import CliRunner
 
 import spacy_genner.cli  # noqa: F401  (registers the commands)
-from spacy_genner.cli._evaluation import evaluate
-from spacy_genner.cli.calibrate import outcomes
+from spacy_genner.evaluation.running import evaluate, outcomes
 from tests.pipeline.scripted import TEXT, add_scripted
 
 

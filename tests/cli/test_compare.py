@@ -8,8 +8,8 @@ from spacy.cli._util import app
 from typer.testing import CliRunner
 
 import spacy_genner.cli  # noqa: F401  (registers the commands)
-from spacy_genner.cli.compare import compare
-from spacy_genner.evaluation.scores import Document, score
+from spacy_genner.evaluation.comparison import compare
+from spacy_genner.evaluation.metrics import Document, score
 from spacy_genner.types import Entity
 
 

@@ -11,7 +11,7 @@ from spacy.tokens import Doc, DocBin
 from typer.testing import CliRunner
 
 import spacy_genner.cli  # noqa: F401  (registers the commands)
-from spacy_genner.cli._printing import msg
+from spacy_genner.printing import msg
 
 COLUMNS = "University\tB-ORG\tO\nof\tI-ORG\tO\nBonn\tI-ORG\tB-LOC\n\nHello\tO\tO\n"
 

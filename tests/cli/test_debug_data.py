@@ -9,7 +9,7 @@ from spacy.tokens import Doc, DocBin, Span
 from typer.testing import CliRunner
 
 import spacy_genner.cli  # noqa: F401  (registers the commands)
-from spacy_genner.cli.debug_data import warnings
+from spacy_genner.corpora.checking import warnings
 from spacy_genner.corpora.statistics import statistics
 
 NLP = spacy.blank("xx")

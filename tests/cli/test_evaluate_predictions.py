@@ -11,8 +11,7 @@ from spacy.cli._util import app
 from typer.testing import CliRunner
 
 import spacy_genner.cli  # noqa: F401  (registers the commands)
-from spacy_genner.cli._predictions import read_predictions
-from spacy_genner.cli.evaluate_predictions import evaluate_predictions
+from spacy_genner.evaluation.predictions import evaluate_predictions, read_predictions
 
 PROMPT = (
     "<|start_header_id|>user<|end_header_id|>\n\nYour task is to identify all named entities.\nLabel Set:\n"

@@ -18,9 +18,9 @@ from typer.testing import CliRunner
 
 import spacy_genner.cli  # noqa: F401  (registers the commands)
 from spacy_genner.cli.train import _add_seconds
-from spacy_genner.models import checkpoint
+from spacy_genner.training import checkpoint
 from tests.cli.test_evaluate_predictions import gner
-from tests.cli.tiny_training import Training
+from tests.training.tiny_training import Training
 
 resource = pytest.importorskip("resource", reason="needs a limit for the size of files")
 

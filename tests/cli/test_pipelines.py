@@ -7,15 +7,9 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
 
-from spacy_genner.cli._pipelines import (
-    characters,
-    layer,
-    load,
-    plain_errors,
-    read_corpus,
-    read_own_spans,
-    read_spans,
-)
+from spacy_genner.cli._pipelines import load, plain_errors
+from spacy_genner.corpora.spacy_files import read_corpus
+from spacy_genner.evaluation.spans import characters, layer, read_own_spans, read_spans
 from spacy_genner.pipeline.docs import own_labels
 from spacy_genner.types import Entity
 

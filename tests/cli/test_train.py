@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 
 import spacy_genner.cli  # noqa: F401  (registers the commands)
 from spacy_genner.cli.train import train
-from tests.cli import tiny_training
-from tests.cli.tiny_training import Training
+from tests.training import tiny_training
+from tests.training.tiny_training import Training
 
 
 def run(training: Training, output: Path, kill: str) -> int:

@@ -8,8 +8,8 @@ import pytest
 import spacy
 
 from spacy_genner.corpora.brat import KINDS, Pair, find_pairs, read_pair
+from spacy_genner.corpora.conversion_report import Report
 from spacy_genner.corpora.offsets import Alignment, record_doc
-from spacy_genner.corpora.report import Report
 
 EACH_CHARACTER = spacy.blank("zh")
 """Cuts a text into characters."""

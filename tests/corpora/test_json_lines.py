@@ -120,12 +120,12 @@ def test_bad_records_are_named(tmp_path: Path, item: Any, message: str) -> None:
         ({"tokenized_text": ["a"], "ner": []}, "read_gliner"),
         ({"tokens": ["a"], "ner_tags": ["O"], "spans": ["PER: a"]}, "read_tags"),
         ({"tokens": ["a"], "tags": ["O"]}, "read_tags"),
-        ({"tokens": ["a"], "tags": ["news"], "entities": []}, "read_spans"),
+        ({"tokens": ["a"], "tags": ["news"], "entities": []}, "read_span_record"),
         ({"text": "a", "ents": [], "tokens": []}, "read_doc"),
         ({"text": "a", "spans": {}}, "read_doc"),
         ({"text": "a", "tokens": [{"id": 0, "start": 0, "end": 1}]}, "read_doc"),
-        ({"text": "a", "tokens": [{"id": 0, "start": 0, "end": 1, "text": "a"}], "spans": []}, "read_spans"),
-        ({"data": "a", "label": []}, "read_spans"),
+        ({"text": "a", "tokens": [{"id": 0, "start": 0, "end": 1, "text": "a"}], "spans": []}, "read_span_record"),
+        ({"data": "a", "label": []}, "read_span_record"),
     ],
 )
 def test_the_shape_tells_the_layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, item: Any, layout: str) -> None:

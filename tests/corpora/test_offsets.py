@@ -4,9 +4,9 @@ import pytest
 import spacy
 from spacy.tokens import Doc
 
+from spacy_genner.corpora.conversion_report import Report
 from spacy_genner.corpora.offsets import Alignment, record_doc
 from spacy_genner.corpora.record import RawSpan, Record
-from spacy_genner.corpora.report import Report
 
 NLP = spacy.blank("xx")
 TEXT = "The New-Yorkers met  Ünal.\n"

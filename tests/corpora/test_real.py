@@ -9,7 +9,7 @@ import pytest
 import spacy
 
 from spacy_genner.corpora.columns import Layout
-from spacy_genner.corpora.convert import Output, convert_brat, convert_columns, convert_json
+from spacy_genner.corpora.conversion import Output, convert_brat, convert_columns, convert_json
 from spacy_genner.corpora.offsets import Alignment
 
 FOLDER = Path(os.environ.get("GENNER_CORPORA", ""))

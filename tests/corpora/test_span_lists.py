@@ -7,7 +7,7 @@ import spacy
 from spacy.tokens import Span
 
 from spacy_genner.corpora.record import LeftOut, Record
-from spacy_genner.corpora.span_lists import read_doc, read_spans
+from spacy_genner.corpora.span_lists import read_doc, read_span_record
 
 
 def spans(record: Record | LeftOut) -> list[tuple[int, int, str]]:
@@ -28,19 +28,19 @@ def spans(record: Record | LeftOut) -> list[tuple[int, int, str]]:
     ],
 )
 def test_every_layout_of_a_span(name: str, span: Any, texts: tuple[str, ...]) -> None:
-    record = read_spans({"text": "Bonn!", name: [span]}, "f:1")
+    record = read_span_record({"text": "Bonn!", name: [span]}, "f:1")
     assert (record.text, spans(record), record.spans[0].texts) == ("Bonn!", [(0, 4, "LOC")], texts)
 
 
 @pytest.mark.parametrize("name", ["label", "labels"])
 def test_labels_of_the_whole_text_are_no_spans(name: str) -> None:
-    assert spans(read_spans({"text": "Bonn", "spans": [[0, 4, "LOC"]], name: ["news"]}, "f:1")) == [(0, 4, "LOC")]
-    assert spans(read_spans({"text": "Bonn", name: []}, "f:1")) == []
+    assert spans(read_span_record({"text": "Bonn", "spans": [[0, 4, "LOC"]], name: ["news"]}, "f:1")) == [(0, 4, "LOC")]
+    assert spans(read_span_record({"text": "Bonn", name: []}, "f:1")) == []
 
 
 def test_tokens_with_token_offsets() -> None:
     mentions = [{"start": 0, "end": 2, "entity_type": "LOC", "text": "New York"}]
-    record = read_spans({"tokens": ["New", "York"], "sent_id": "x", "entity_mentions": mentions}, "f:1")
+    record = read_span_record({"tokens": ["New", "York"], "sent_id": "x", "entity_mentions": mentions}, "f:1")
     assert (record.text, record.tokens, spans(record)) == (None, ["New", "York"], [(0, 2, "LOC")])
     assert record.spans[0].texts == ("New York",)
 
@@ -48,7 +48,7 @@ def test_tokens_with_token_offsets() -> None:
 def test_a_text_comes_before_tokens() -> None:
     """Prodigy writes both; its spans have character offsets."""
     tokens = [{"text": "Bonn", "start": 0}]
-    record = read_spans({"text": "Bonn", "tokens": tokens, "spans": [[0, 4, "LOC"]], "label": "news"}, "f:1")
+    record = read_span_record({"text": "Bonn", "tokens": tokens, "spans": [[0, 4, "LOC"]], "label": "news"}, "f:1")
     assert (record.text, record.tokens) == ("Bonn", [])
 
 
@@ -70,9 +70,9 @@ def test_prodigys_tokens_say_what_stands_there(
     start: int, end: int, first: int, last: int, text: str, contradiction: str
 ) -> None:
     span = {"start": start, "end": end, "label": "LOC", "token_start": first, "token_end": last}
-    (found,) = read_spans({"text": "In New York.", "tokens": TOKENS, "spans": [span]}, "f:1").spans
+    (found,) = read_span_record({"text": "In New York.", "tokens": TOKENS, "spans": [span]}, "f:1").spans
     assert (found.texts, found.contradiction) == ((text,), contradiction), "the last token is counted in"
-    (found,) = read_spans({"text": "In New York.", "tokens": [*TOKENS, {}], "spans": [span]}, "f:1").spans
+    (found,) = read_span_record({"text": "In New York.", "tokens": [*TOKENS, {}], "spans": [span]}, "f:1").spans
     assert (found.texts, found.contradiction) == ((), ""), "tokens of another kind say nothing"
 
 
@@ -86,17 +86,17 @@ def test_prodigys_tokens_say_what_stands_there(
     ],
 )
 def test_doccanos_offsets_count_utf_16_units(item: Any, utf16: bool) -> None:
-    assert read_spans(item, "f:1").utf16 is utf16
+    assert read_span_record(item, "f:1").utf16 is utf16
 
 
 def test_doccanos_old_name_of_the_text() -> None:
-    record = read_spans({"id": 3, "data": "Bonn", "label": [[0, 4, "LOC"]]}, "f:1")
+    record = read_span_record({"id": 3, "data": "Bonn", "label": [[0, 4, "LOC"]]}, "f:1")
     assert record.text == "Bonn" and spans(record) == [(0, 4, "LOC")]
 
 
 def test_relations_are_counted() -> None:
     relations = [{"from_id": 1, "to_id": 2, "type": "in"}] * 2
-    assert read_spans({"text": "a", "spans": [], "relations": relations}, "f:1").ignored == ("relations",) * 2
+    assert read_span_record({"text": "a", "spans": [], "relations": relations}, "f:1").ignored == ("relations",) * 2
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_relations_are_counted() -> None:
 )
 def test_bad_records_are_named(item: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        read_spans(item, "f:1")
+        read_span_record(item, "f:1")
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_bad_records_are_named(item: Any, message: str) -> None:
 )  # fmt: skip
 def test_bad_spans_are_named(span: Any) -> None:
     with pytest.raises(ValueError, match=r"f:1 .* is no span: expected"):
-        read_spans({"text": "ab", "spans": [span]}, "f:1")
+        read_span_record({"text": "ab", "spans": [span]}, "f:1")
 
 
 DOC = {

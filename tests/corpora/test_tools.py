@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import spacy
 
-from spacy_genner.corpora.convert import Output, convert_json
+from spacy_genner.corpora.conversion import Output, convert_json
 from spacy_genner.corpora.offsets import Alignment
 from tests.corpora.tools import FILES, FLAT, TAG_NAMES
 

@@ -7,7 +7,7 @@ from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from spacy_genner.corpora.columns import Layout, read_columns
-from spacy_genner.corpora.report import Report
+from spacy_genner.corpora.conversion_report import Report
 from spacy_genner.corpora.tags import Scheme
 from spacy_genner.corpora.words import sentence_doc, words_doc
 from spacy_genner.types import Entity

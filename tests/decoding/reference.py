@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from spacy_genner.decoding.model import Job
+from spacy_genner.decoding.interfaces import Job
 from spacy_genner.types import Step, Trace
 
 Ask = Callable[[tuple[int, ...], Sequence[int]], Sequence[float]]

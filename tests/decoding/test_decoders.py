@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_genner.decoding.greedy import _WIDTH, GreedyDecoder
-from spacy_genner.decoding.model import Decoder, Job
+from spacy_genner.decoding.interfaces import Decoder, Job
 from spacy_genner.decoding.moves import spell
 from spacy_genner.decoding.speculative import SpeculativeDecoder
 from spacy_genner.formats.base import Format
 from spacy_genner.formats.inline_bracketed import InlineBracketed
-from spacy_genner.labels import as_labels
+from spacy_genner.labels.label_set import as_labels
 from spacy_genner.types import Entity, Source, Trace
 from tests.decoding import reference
 from tests.decoding.scripted import Rule, ScriptedModel, encode, noise, unread, wanting

@@ -12,7 +12,7 @@ from spacy_genner.decoding.marks import COPY, Mark, Pattern, Plan, marks_of
 from spacy_genner.decoding.moves import Walk, spell
 from spacy_genner.formats.base import Grammar
 from spacy_genner.formats.inline_bracketed import InlineBracketed
-from spacy_genner.labels import as_labels
+from spacy_genner.labels.label_set import as_labels
 from spacy_genner.types import Entity, Source
 from tests.decoding.scripted import encode, plan_of
 from tests.strategies import examples, label_sets, nested, sources

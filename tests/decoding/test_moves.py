@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from spacy_genner.decoding.moves import Decision, Walk, spell, trie
 from spacy_genner.formats.bio import BIO
 from spacy_genner.formats.inline_bracketed import InlineBracketed
-from spacy_genner.labels import as_labels
+from spacy_genner.labels.label_set import as_labels
 from spacy_genner.types import Entity, Move, Source
 from tests.decoding.scripted import encode
 from tests.strategies import label_sets, nested, sources

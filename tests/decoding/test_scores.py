@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 
 from spacy_genner.decoding.greedy import GreedyDecoder
-from spacy_genner.decoding.model import Job
+from spacy_genner.decoding.interfaces import Job
 from spacy_genner.decoding.scores import SCORINGS, scored_entities
 from spacy_genner.formats.base import Format
 from spacy_genner.formats.bio import BIO
 from spacy_genner.formats.inline_bracketed import InlineBracketed
 from spacy_genner.formats.inline_xml import InlineXML
 from spacy_genner.formats.typed_list import TypedList
-from spacy_genner.labels import as_labels
+from spacy_genner.labels.label_set import as_labels
 from spacy_genner.types import Entity, Source, Step, Trace
 from tests.decoding.scripted import Rule, ScriptedModel, encode, noise, unread
 from tests.formats.table import FORMATS

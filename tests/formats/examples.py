@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from spacy_genner.formats.base import Format
-from spacy_genner.labels import as_labels
+from spacy_genner.labels.label_set import as_labels
 from spacy_genner.types import Entity, Source
 
 LABELS = as_labels(["PER", "ORG", "GPE"])

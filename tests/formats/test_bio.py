@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from spacy_genner.formats.bio import BIO
-from spacy_genner.labels import as_labels
+from spacy_genner.labels.label_set import as_labels
 from spacy_genner.types import Entity, Source
 from tests.formats.examples import LABELS, legal_texts, source_of, written
 

@@ -20,9 +20,9 @@ from spacy_genner.formats.base import Format, Grammar, parse
 from spacy_genner.formats.bio import BIO
 from spacy_genner.formats.inline_bracketed import InlineBracketed
 from spacy_genner.formats.inline_xml import InlineXML
-from spacy_genner.labels import as_labels
+from spacy_genner.labels.label_set import as_labels
 from spacy_genner.nesting import depths, nest, within_sentences
-from spacy_genner.resolve import resolve
+from spacy_genner.reading.resolve import resolve
 from spacy_genner.types import Entity, Source
 from tests.formats.table import FORMATS, TELL_NO_PLACES
 from tests.strategies import WORDS, derivations, examples, label_sets, nested, sources

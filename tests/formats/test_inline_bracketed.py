@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from spacy_genner.formats.inline import InlineGrammar
 from spacy_genner.formats.inline_bracketed import InlineBracketed
-from spacy_genner.labels import as_labels
+from spacy_genner.labels.label_set import as_labels
 from spacy_genner.types import GAPS, Entity, Source
 from tests.strategies import derivations, examples, label_sets, sources
 

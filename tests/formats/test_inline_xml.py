@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_genner.formats.inline_xml import InlineXML
-from spacy_genner.labels import as_labels
+from spacy_genner.labels.label_set import as_labels
 from spacy_genner.types import Entity
 from tests.formats.examples import ESSEX, legal_texts, source_of, written
 from tests.strategies import nested

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_genner.formats.lists import ListGrammar, State
+from spacy_genner.formats.lists import ListGrammar, ListState
 from spacy_genner.formats.mentions import Texts
 from spacy_genner.formats.occurrence_json import OccurrenceJSON
 from spacy_genner.formats.typed_list import TypedList
-from spacy_genner.labels import as_labels
+from spacy_genner.labels.label_set import as_labels
 from spacy_genner.nesting import nest
 from spacy_genner.types import Entity, Source
 from tests.formats.examples import source_of
@@ -70,7 +70,7 @@ def test_a_mention_is_offered_once(source: Source, data: st.DataObject) -> None:
     grammar = TypedList().grammar(source, LABELS)
     if not len(source):
         return
-    mentions = grammar.mentions(State(part="mention", label="A"))
+    mentions = grammar.mentions(ListState(part="mention", label="A"))
     texts = [move.text for move in mentions]
     assert len(set(texts)) == len(texts)
     assert {grammar.text(move) for move in mentions} == {grammar.texts(*span) for span in spans_of(source)}
@@ -83,7 +83,7 @@ def test_a_mention_is_offered_once(source: Source, data: st.DataObject) -> None:
 def test_many_words_are_no_burden() -> None:
     """A window full of one word has as many texts as words, at each of many places."""
     source = Source(("ha",) * 256, (True,) * 256)
-    mentions: Any = TypedList().grammar(source, LABELS).mentions(State(part="mention", label="A"))
+    mentions: Any = TypedList().grammar(source, LABELS).mentions(ListState(part="mention", label="A"))
     assert [len(move.parts) for move in mentions] == [*range(2, 258)]
 
 

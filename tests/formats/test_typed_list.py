@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from spacy_genner.formats.typed_list import TypedList
-from spacy_genner.labels import as_labels
+from spacy_genner.labels.label_set import as_labels
 from spacy_genner.types import Entity
 from tests.formats.examples import ESSEX, LABELS, legal_texts, source_of, written
 

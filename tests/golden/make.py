@@ -22,7 +22,7 @@ from spacy.training import Example
 from spacy.util import fix_random_seed
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from spacy_genner.calibration import Platt
+from spacy_genner.decoding.calibration import Platt
 from tests.conftest import SIZES, byte_level_bpe
 
 FOLDER = Path(__file__).absolute().parent

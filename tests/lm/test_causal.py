@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 import torch
 
-from spacy_genner.lm.adapters import FullTuning, LoRA, Tuning
 from spacy_genner.lm.causal import CausalLM
+from spacy_genner.weights.adapters import FullTuning, LoRA, Tuning
 from tests.conftest import FAMILIES
-from tests.lm.test_convert import tiny_llama, vocabulary, write_gguf
+from tests.tiny_gguf import tiny_llama, vocabulary, write_gguf
 
 IDS = torch.arange(3, 23)[None]
 TUNINGS: dict[str, Tuning] = {"lora": LoRA(r=4), "full": FullTuning()}

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from spacy_genner.lm.head import NEVER, Head, scales_hidden
+from spacy_genner.lm.head import NEVER, Head
+from spacy_genner.weights.identity import scales_hidden
 from tests.strategies import examples
 from tests.tiny_t5 import KINDS
 

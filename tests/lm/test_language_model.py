@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import torch
 
-from spacy_genner.lm.adapters import LoRA
 from spacy_genner.lm.draft_head import DraftHead
+from spacy_genner.weights.adapters import LoRA
 from tests.conftest import FAMILIES
 from tests.lm.test_causal import TUNINGS, shaken
 from tests.lm.test_seq2seq import BODIES, PREFIX

@@ -9,8 +9,8 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from spacy_genner.lm.download import installed
-from spacy_genner.lm.manifest import verify
+from spacy_genner.weights.manifest import verify
+from spacy_genner.weights.packages import installed
 
 pytestmark = pytest.mark.slow
 

@@ -16,12 +16,12 @@ from thinc.api import Adam, Model
 from spacy_genner.decoding.greedy import GreedyDecoder
 from spacy_genner.decoding.speculative import SpeculativeDecoder
 from spacy_genner.formats.inline_bracketed import InlineBracketed
-from spacy_genner.lm.adapters import LoRA
-from spacy_genner.models import checkpoint
 from spacy_genner.models.drafting import train_drafts
 from spacy_genner.models.generative import build_generative_ner, set_labels
-from spacy_genner.models.trained import Trained
-from spacy_genner.prompts import Instruction
+from spacy_genner.prompts.instruction import Instruction
+from spacy_genner.training import checkpoint
+from spacy_genner.training.trained import Trained
+from spacy_genner.weights.adapters import LoRA
 from tests.models.test_generative import GOLDS, LABELS, SOURCES, learn, scores
 
 every_device = pytest.mark.parametrize("device", ["cpu", pytest.param("cuda:0", marks=pytest.mark.gpu)])

@@ -17,10 +17,10 @@ from spacy_genner.decoding.moves import spell
 from spacy_genner.formats.base import Format
 from spacy_genner.formats.bio import BIO
 from spacy_genner.formats.inline_bracketed import InlineBracketed
-from spacy_genner.lm.adapters import FullTuning
 from spacy_genner.models.generative import build_generative_ner, set_labels, speller_of
-from spacy_genner.prompts import Instruction
+from spacy_genner.prompts.instruction import Instruction
 from spacy_genner.types import Entity, Source
+from spacy_genner.weights.adapters import FullTuning
 from tests.formats.table import FORMATS, LEARNT
 from tests.models.test_generative import GOLDS, LABELS, SOURCES, learn, scores
 

@@ -18,13 +18,13 @@ from spacy_genner.formats.bio import BIO
 from spacy_genner.formats.grouped_json import GroupedJSON
 from spacy_genner.formats.inline_bracketed import InlineBracketed
 from spacy_genner.formats.typed_list import TypedList
-from spacy_genner.lm.adapters import FullTuning, LoRA
 from spacy_genner.models import speller
 from spacy_genner.models.generative import Gold, build_generative_ner, set_labels, set_shots, speller_of
 from spacy_genner.models.speller import Speller
-from spacy_genner.prompts import Instruction
-from spacy_genner.shots import FewShot, Shots
+from spacy_genner.prompts.instruction import Instruction
+from spacy_genner.prompts.shots import FewShot, Shots
 from spacy_genner.types import Entity, Source
+from spacy_genner.weights.adapters import FullTuning, LoRA
 from tests.formats.table import LEARNT
 
 LABELS = {"ORG": "", "GPE": "a place", "PER": ""}

@@ -14,12 +14,13 @@ from spacy_genner.decoding.greedy import GreedyDecoder
 from spacy_genner.decoding.marks import marks_of
 from spacy_genner.decoding.speculative import SpeculativeDecoder
 from spacy_genner.formats.inline_bracketed import InlineBracketed
-from spacy_genner.lm.adapters import FullTuning, LoRA
 from spacy_genner.models.drafting import train_drafts
-from spacy_genner.models.generative import Speller, build_generative_ner, set_labels, speller_of
-from spacy_genner.prompts import Instruction
-from spacy_genner.shots import Shots
+from spacy_genner.models.generative import build_generative_ner, set_labels, speller_of
+from spacy_genner.models.speller import Speller
+from spacy_genner.prompts.instruction import Instruction
+from spacy_genner.prompts.shots import Shots
 from spacy_genner.types import Entity, Source
+from spacy_genner.weights.adapters import FullTuning, LoRA
 from tests.decoding import reference
 from tests.models.test_generative import GOLDS, LABELS, SOURCES, learn, scores, source
 from tests.tiny_t5 import KINDS

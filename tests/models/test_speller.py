@@ -17,8 +17,8 @@ from spacy_genner.formats.inline_bracketed import InlineBracketed
 from spacy_genner.formats.occurrence_json import OccurrenceJSON
 from spacy_genner.lm.pieces import Pieces
 from spacy_genner.models.speller import Speller, Spellers
-from spacy_genner.prompts import Instruction
-from spacy_genner.shots import FewShot, Shots
+from spacy_genner.prompts.instruction import Instruction
+from spacy_genner.prompts.shots import FewShot, Shots
 from spacy_genner.types import Entity, Source
 from tests.strategies import nested, sources
 

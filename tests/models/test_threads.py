@@ -13,9 +13,9 @@ from thinc.api import Model
 
 from spacy_genner.decoding.speculative import SpeculativeDecoder
 from spacy_genner.formats.inline_bracketed import InlineBracketed
-from spacy_genner.labels import Labels
+from spacy_genner.labels.label_set import Labels
 from spacy_genner.models.generative import build_generative_ner, speller_of
-from spacy_genner.prompts import Instruction
+from spacy_genner.prompts.instruction import Instruction
 from spacy_genner.types import Source
 
 CHAT = "{% for turn in messages %}<|im_start|>{{ turn['role'] }}\n{{ turn['content'] }}<|im_end|>\n{% endfor %}"

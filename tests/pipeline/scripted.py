@@ -11,7 +11,7 @@ from spacy.tokens import Doc, Span
 from thinc.api import Model
 
 from spacy_genner.formats.inline_bracketed import InlineBracketed
-from spacy_genner.prompts import Instruction
+from spacy_genner.prompts.instruction import Instruction
 from spacy_genner.types import Entity, Source
 from spacy_genner.windows import Room
 

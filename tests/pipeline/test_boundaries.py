@@ -12,7 +12,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from spacy_genner.lm.step import CausalSession
+from spacy_genner.lm.causal_steps import CausalSession
 from spacy_genner.pipeline.docs import Reading
 from spacy_genner.types import Entity
 from tests.pipeline.scripted import add_scripted, marked

@@ -7,7 +7,7 @@ import pytest
 import spacy
 from spacy.training import Example
 
-from spacy_genner.calibration import Platt
+from spacy_genner.decoding.calibration import Platt
 from tests.pipeline.scripted import TEXT, add_scripted, marked
 
 SCALING = Platt(2.0, 1.0)

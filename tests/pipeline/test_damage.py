@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.pipeline.damage import DAMAGES, damaged, files_of, write
+from tests.pipeline.damaged_pipelines import DAMAGES, damaged, files_of, write
 from tests.pipeline.with_shots import NLP, component, examples, state
 
 MANY = pytest.param(3000, marks=pytest.mark.slow)

@@ -11,8 +11,8 @@ from spacy.cli.init_config import fill_config
 from spacy.language import Language
 from thinc.api import Config, ConfigValidationError
 
+from spacy_genner.labels.schemes import make_labels
 from spacy_genner.pipeline.factory import DEFAULT_MODEL
-from spacy_genner.schemes import make_labels
 from tests.pipeline.scripted import add_scripted
 
 ODD = ["natural person", "per-son", "größe", "組織", "منظمة", "🏢", "x]", "a|b", "\\", "a.b", "A", "a", "1", "*"]

@@ -9,7 +9,7 @@ import spacy
 from spacy.language import Language
 from spacy.training import Example
 
-from spacy_genner.labels import LabelSampling
+from spacy_genner.labels.label_sampling import LabelSampling
 from spacy_genner.types import Entity
 from tests.pipeline.scripted import add_scripted
 from tests.pipeline.test_own_labels import example

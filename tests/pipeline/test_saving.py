@@ -12,7 +12,7 @@ import pytest
 import torch
 from spacy.tokens import DocBin
 
-from spacy_genner.saved import pack_parts, unpack_parts
+from spacy_genner.files.saved import pack_parts, unpack_parts
 from tests.pipeline.with_shots import NLP, component, examples, state
 
 

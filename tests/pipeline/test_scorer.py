@@ -9,8 +9,8 @@ from spacy.scorer import Scorer
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from spacy_genner.evaluation.scores import Document, Scores
-from spacy_genner.evaluation.scores import score as evaluate
+from spacy_genner.evaluation.metrics import Document, Scores
+from spacy_genner.evaluation.metrics import score as evaluate
 from spacy_genner.pipeline.scorer import make_scorer, score
 from spacy_genner.types import Entity
 from tests.pipeline.scripted import add_scripted

@@ -18,8 +18,8 @@ from spacy.language import Language
 from spacy.training import Example
 from thinc.api import Config
 
-from tests.lm.test_consent import with_code
 from tests.pipeline.scripted import TEXT, marked
+from tests.weights.test_consent import with_code
 
 TEXTS = [TEXT, "Mrs O'Neil sold [it] for $1,234.50.", ""]
 PRINT = """

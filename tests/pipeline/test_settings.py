@@ -16,7 +16,7 @@ from spacy.training import Example
 from spacy.util import load_model_from_config
 from thinc.api import Config
 
-from spacy_genner.calibration import Platt
+from spacy_genner.decoding.calibration import Platt
 from spacy_genner.decoding.free import FreeDecoder
 from spacy_genner.models.generative import speller_of
 from spacy_genner.pipeline.scorer import make_scorer

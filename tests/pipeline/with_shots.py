@@ -9,7 +9,7 @@ import spacy
 from spacy.tokens import Span
 from spacy.training import Example
 
-from spacy_genner.calibration import Platt
+from spacy_genner.decoding.calibration import Platt
 from tests.pipeline.scripted import marked
 
 NLP = spacy.blank("xx")

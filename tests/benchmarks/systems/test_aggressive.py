@@ -2,7 +2,7 @@
 
 from benchmarks.systems.aggressive import AggressiveDecoder
 from spacy_genner.decoding.greedy import GreedyDecoder
-from spacy_genner.decoding.model import Job
+from spacy_genner.decoding.interfaces import Job
 from spacy_genner.formats.inline_bracketed import InlineBracketed
 from spacy_genner.types import Source
 from tests.decoding.reference import same

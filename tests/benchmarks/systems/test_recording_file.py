@@ -18,7 +18,7 @@ from spacy_genner.decoding.speculative import SpeculativeDecoder
 from spacy_genner.formats.inline_bracketed import InlineBracketed
 from spacy_genner.models.drafting import train_drafts
 from spacy_genner.models.generative import build_generative_ner, set_labels, speller_of
-from spacy_genner.prompts import Instruction
+from spacy_genner.prompts.instruction import Instruction
 from tests.models.test_generative import GOLDS, LABELS, SOURCES, learn
 
 CONFIG = {"@misc": "spacy_genner.InlineBracketed.v1", "max_depth": 3}

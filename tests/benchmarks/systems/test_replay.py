@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.systems.replay import Recording, Replaying, Script
+from spacy_genner.decoding.interfaces import Job
 from spacy_genner.decoding.marks import Plan, marks_of
-from spacy_genner.decoding.model import Job
 from spacy_genner.decoding.speculative import SpeculativeDecoder
 from spacy_genner.types import Entity
 from tests.decoding.scripted import ScriptedModel, noise, plan_of, wanting

@@ -1,0 +1,212 @@
+"""Files of stored predictions, JSON lines in the layouts of GNER and LLMs4NER."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from ..answers import Listed, Marked, Repairs
+from ..corpora.json_values import parse_json
+from ..corpora.tags import chunks, parse_tag
+from ..files.text_files import numbered_lines
+from ..formats.bio import read_bio
+from ..formats.grouped_json import read_grouped_json
+from ..formats.inline_bracketed import read_bracketed
+from ..formats.inline_xml import read_xml
+from ..formats.json_items import read_mentions_json
+from ..reading.resolve import PIECE, resolve
+from ..text import Text
+from ..types import Entity, Source
+from .metrics import Document, score
+from .published import Format, Tally, gner_tally, llms4ner_tally
+
+_READERS: dict[Format, Callable[[str], Marked | Listed]] = {
+    Format.bracketed: read_bracketed,
+    Format.xml: read_xml,
+    Format.grouped: read_grouped_json,
+    Format.occurrence: read_mentions_json,
+    Format.offset: read_mentions_json,
+}
+_TEMPLATE = r"\n|<\|\w+\|>|<end_of_turn>|</s>|\[/INST\]|$"
+_SENTENCE = re.compile(rf".*Now process the input sentence:\s*(.*?)\s*(?:{_TEMPLATE})", re.DOTALL)
+_LABELS = re.compile(r"Label Set:\n(.*?)\nNow process", re.DOTALL)
+
+Line = tuple[str, dict[str, Any]]
+"""File with line number, and the object of that line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A scored answer.
+
+    document: Text, gold and predicted spans, in characters.
+    tally: The count of the published script.
+    repairs: What was wrong with the answer.
+    gold_repairs: What was wrong with the gold answer.
+    """
+
+    dataset: str
+    document: Document
+    tally: Tally
+    repairs: Repairs
+    gold_repairs: Repairs
+
+
+def read_predictions(path: Path) -> list[Prediction]:
+    """The answers of a file of JSON lines; the first line tells the layout.
+
+    GNER: `dataset`, `label_list`, `prediction`, and `words` and `labels` (BIO tags) under `instance`.
+    LLMs4NER, as LLaMA-Factory writes it: `prompt`, `predict` and `label` (the gold answer).
+
+    Raises: ValueError for a line that is not of its layout, with its number, and for a file without answers.
+    """
+    lines = [(f"{path}:{number}", line) for number, line in numbered_lines(path) if line.strip()]
+    items = [(place, _object(line, place)) for place, line in lines]
+    if not items:
+        raise ValueError(f"{path} is empty: expected a prediction a line, as JSON")
+    if "prediction" in items[0][1]:
+        return [_gner(*line) for line in items]
+    if "predict" in items[0][1]:
+        return _llms4ner(items, path.stem)
+    raise ValueError(
+        f"{items[0][0]} has neither `prediction` (GNER) nor `predict` (LLMs4NER), only "
+        f"{', '.join(items[0][1]) or 'nothing'}: give a file in one of these layouts"
+    )
+
+
+def evaluate_predictions(predictions: Sequence[Prediction]) -> dict[str, Any]:
+    """The metrics of each dataset and of all: scores by position, the published count, and the repairs.
+
+    `mean_f` is the mean of the datasets, which is what GNER reports.
+    """
+    names = dict.fromkeys(prediction.dataset for prediction in predictions)
+    datasets = {name: _metrics([p for p in predictions if p.dataset == name]) for name in names}
+    means = {kind: mean(each[kind]["f"] or 0.0 for each in datasets.values()) for kind in ("position", "published")}
+    return {"datasets": datasets, "overall": _metrics(predictions), "mean_f": means}
+
+
+def _metrics(predictions: Sequence[Prediction]) -> dict[str, Any]:
+    tally = sum((p.tally for p in predictions), Tally())
+    return {
+        "documents": len(predictions),
+        "position": asdict(score([p.document for p in predictions]).total),
+        "published": {**asdict(tally), "f": tally.f},
+        "repairs": asdict(sum((p.repairs for p in predictions), Repairs())),
+        "gold_repairs": asdict(sum((p.gold_repairs for p in predictions), Repairs())),
+    }
+
+
+def _object(line: str, place: str) -> dict[str, Any]:
+    item = parse_json(line, place)
+    if not isinstance(item, dict):
+        raise ValueError(f"{place} is a {type(item).__name__}: expected an object")
+    return item
+
+
+def _gner(place: str, item: dict[str, Any]) -> Prediction:
+    match item:
+        case {
+            "dataset": str(dataset),
+            "label_list": [*labels],
+            "instance": {"words": [*words], "labels": [*tags]},
+            "prediction": str(answer),
+        } if all(isinstance(value, str) for value in [*labels, *words, *tags]) and len(words) == len(tags):
+            pass
+        case _:
+            raise ValueError(
+                f"{place} is not in GNER's layout: expected strings as `dataset` and `prediction`, lists of strings "
+                "as `label_list`, and as `words` and `labels`, of one length, under `instance`"
+            )
+    try:
+        source = Source(tuple(words), (True,) * len(words))
+        gold = [entity for entity, _ in chunks(map(parse_tag, tags))]
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}") from error
+    found, repairs = resolve(read_bio(answer), source, labels)
+    tally = gner_tally(words, tags, answer, labels)
+    return Prediction(dataset, _document(source, gold, found), tally, repairs, Repairs())
+
+
+def _llms4ner(lines: Sequence[Line], dataset: str) -> list[Prediction]:
+    for place, item in lines:
+        if not {"predict", "label"} <= item.keys():
+            raise ValueError(f"{place} is not in LLMs4NER's layout: expected `predict` and `label` (the gold answer)")
+    format = _format(lines)
+    golds = [_READERS[format](_text(item["label"])) for _, item in lines]
+    labels = dict.fromkeys(label for line in lines for label in _prompt_labels(line[1]))
+    labels |= dict.fromkeys(label for gold in golds for label in _written_labels(gold))
+    predictions = []
+    for (place, item), gold in zip(lines, golds, strict=True):
+        source = _source(gold.text if isinstance(gold, Marked) else _sentence(place, item))
+        entities, gold_repairs = resolve(gold, source, labels)
+        found, repairs = resolve(_READERS[format](_text(item["predict"])), source, labels)
+        tally = llms4ner_tally(format, item["predict"], item["label"], labels)
+        predictions.append(Prediction(dataset, _document(source, entities, found), tally, repairs, gold_repairs))
+    return predictions
+
+
+def _format(lines: Sequence[Line]) -> Format:
+    """The first gold answer with an entity tells it."""
+    for gold in [_text(item["label"]) for _, item in lines]:
+        match _json(gold):
+            case [{"occurrence_index": _}, *_]:
+                return Format.occurrence
+            case [{"start": _}, *_]:
+                return Format.offset
+            case dict():
+                return Format.grouped
+        if read_xml(gold).spans:
+            return Format.xml
+        if read_bracketed(gold).spans:
+            return Format.bracketed
+    raise ValueError(
+        f"{lines[0][0]} and below: no gold answer (`label`) has an entity that tells which of LLMs4NER's formats it is"
+    )
+
+
+def _text(answer: Any) -> str:
+    return answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
+
+
+def _json(answer: str) -> Any:
+    try:
+        return json.loads(answer)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _prompt_labels(item: dict[str, Any]) -> list[str]:
+    """Those of the label set, a line each, without its name in brackets and its definition."""
+    found = _LABELS.search(str(item.get("prompt")))
+    return [label.strip() for label in re.findall(r"^[^(:\n]+", found[1], re.MULTILINE)] if found else []
+
+
+def _written_labels(answer: Marked | Listed) -> list[str]:
+    return [span[2] for span in answer.spans] if isinstance(answer, Marked) else [m.label for m in answer.mentions]
+
+
+def _sentence(place: str, item: dict[str, Any]) -> str:
+    found = _SENTENCE.match(str(item.get("prompt")))
+    if not found:
+        raise ValueError(f'{place}: `prompt` does not have the sentence behind "Now process the input sentence:"')
+    return found[1]
+
+
+def _source(sentence: str) -> Source:
+    pieces = list(PIECE.finditer(sentence))
+    spaces = (piece.start() > 0 and sentence[piece.start() - 1].isspace() for piece in pieces)
+    return Source(tuple(piece[0] for piece in pieces), tuple(spaces))
+
+
+def _document(source: Source, gold: Iterable[Entity], found: Iterable[Entity]) -> Document:
+    text = Text(source.words, source.spaces)
+
+    def characters(entities: Iterable[Entity]) -> frozenset[Entity]:
+        return frozenset(Entity(text.starts[e.start], text.ends[e.end - 1], e.label) for e in entities)
+
+    return Document(text.text, characters(gold), characters(found))

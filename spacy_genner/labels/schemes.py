@@ -1,0 +1,27 @@
+"""Definitions of the labels of common schemes, written for this project."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from .label_set import Labels
+
+_SCHEMES = {path.stem: path for path in sorted((Path(__file__).parent / "definitions").glob("*.json"))}
+
+
+def definitions(scheme: str) -> dict[str, list[str]]:
+    """The labels of a common scheme, each with its definition and, behind that, other wordings.
+
+    scheme: The name of a file in `definitions/`, such as "ontonotes5".
+    Raises: ValueError for another name.
+    """
+    if scheme not in _SCHEMES:
+        raise ValueError(f"scheme = {scheme!r}: choose one of {', '.join(_SCHEMES)}")
+    result: dict[str, list[str]] = json.loads(_SCHEMES[scheme].read_text("utf-8"))
+    return result
+
+
+def make_labels(scheme: str) -> Labels:
+    """The labels of a common scheme with their definitions. Raises: ValueError for an unknown name."""
+    return {label: texts[0] for label, texts in definitions(scheme).items()}

@@ -1,0 +1,34 @@
+"""What the commands print: no text from a file can do anything to the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from wasabi.printer import Printer
+
+from .text import visible
+
+
+class VisiblePrinter(Printer):
+    """wasabi's printer, with control characters as escapes."""
+
+    def text(self, title: Any = "", text: Any = "", *args: Any, **settings: Any) -> Any:
+        """A message; wasabi's methods for errors, warnings and so on call this one."""
+        return super().text(_lines(title), _lines(text), *args, **settings)
+
+    def table(self, data: Any, **settings: Any) -> Any:
+        """A table of these rows."""
+        header = settings.pop("header", None)
+        return super().table([_cells(row) for row in data], header=header and _cells(header), **settings)
+
+
+def _lines(message: object) -> str:
+    return "\n".join(map(visible, str(message).split("\n")))
+
+
+def _cells(row: Iterable[object]) -> list[str]:
+    return [visible(str(cell)) for cell in row]
+
+
+msg = VisiblePrinter()

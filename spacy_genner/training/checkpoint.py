@@ -1,0 +1,81 @@
+"""The state of a training in a file that a kill cannot harm."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..files.writing import remove_leftovers, replacing
+
+
+def write(path: Path, state: dict[str, Any]) -> None:
+    """Write a dict of tensors and of what Python has built in. A kill leaves the file of before, or the new one.
+
+    Raises: OSError if it cannot be written.
+    """
+    remove_leftovers(path)
+    with replacing(path) as new, new.open("wb") as file:
+        torch.save(state, file)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read it, with its tensors on the CPU. Raises: ValueError if the file is corrupt."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()  # torch itself does not look at the checksums
+        if damaged is not None:
+            raise ValueError(f"{damaged} in it is damaged")
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        return state
+    except Exception as error:  # for each kind of damage zipfile, pickle and torch have another
+        raise ValueError(f"{path} is no readable checkpoint: {error}") from error
+
+
+def remove(path: Path) -> None:
+    """Remove the file, and what a kill has left of a newer one."""
+    path.unlink(missing_ok=True)
+    remove_leftovers(path)
+
+
+def digest(weights: Mapping[str, torch.Tensor]) -> str:
+    """A hash of names and values."""
+    result = hashlib.sha256()
+    for name, weight in weights.items():
+        result.update(name.encode())
+        result.update(weight.flatten().view(torch.uint8).numpy().data)  # NumPy has no bfloat16
+    return result.hexdigest()
+
+
+def random_states(devices: Iterable[torch.device]) -> dict[str, Any]:
+    """Where the random generators of Python, NumPy and torch stand, for torch also those of the GPUs among the devices.
+    Other kinds of devices keep theirs to themselves, and so does CuPy, for the dropout of thinc on a GPU."""
+    numpy: Any = np.random.get_state()
+    kind, keys, *rest = numpy
+    gpus = [device for device in devices if device.type == "cuda"]
+    return {
+        "python": random.getstate(),
+        "numpy": [kind, keys.tolist(), *rest],
+        "torch": torch.get_rng_state().numpy().tobytes(),
+        "cuda": {str(device): torch.cuda.get_rng_state(device).numpy().tobytes() for device in gpus},
+    }
+
+
+def set_random_states(states: Mapping[str, Any]) -> None:
+    """Put the random generators back to where they stood."""
+    version, keys, rest = states["python"]
+    random.setstate((version, tuple(keys), rest))
+    np.random.set_state(tuple(states["numpy"]))
+    torch.set_rng_state(_tensor(states["torch"]))
+    for device, state in states["cuda"].items():
+        torch.cuda.set_rng_state(_tensor(state), device)
+
+
+def _tensor(data: bytes) -> torch.Tensor:
+    return torch.frombuffer(bytearray(data), dtype=torch.uint8)
