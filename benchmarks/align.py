@@ -1,4 +1,5 @@
-"""Whether `align` finds longest common subsequences, and how much faster than the table of all pairs.
+"""Whether `align` finds longest common subsequences, and how much faster than the table of all
+pairs.
 
 python benchmarks/align.py
 """
@@ -42,7 +43,8 @@ def damaged(rng: random.Random, words: Words, rate: float) -> Words:
     written = list[str]()
     for word in words:
         written += rng.choices(
-            [[word], [], [word, *zipf(rng, 1)], zipf(rng, 1)], weights=[1 - 3 * rate, rate, rate, rate]
+            [[word], [], [word, *zipf(rng, 1)], zipf(rng, 1)],
+            weights=[1 - 3 * rate, rate, rate, rate],
         )[0]
     return written
 
@@ -56,13 +58,16 @@ def is_longest(match: Match, written: Words, source: Words) -> bool:
 
 
 def agreement(rng: random.Random, pairs: int) -> int:
-    """How many of so many random pairs of short texts, alike or not, are aligned as the table does."""
+    """How many of so many random pairs of short texts, alike or not, are aligned as the table
+    does."""
     agree = 0
     for _ in range(pairs):
         words = [str(word) for word in range(rng.choice([1, 2, 3, 10, 100]))]
         source = rng.choices(words, k=rng.randrange(30))
         alike = damaged(rng, source, rng.choice([0.02, 0.1, 0.3]))
-        agree += is_longest(common, rng.choice([alike, rng.choices(words, k=rng.randrange(30))]), source)
+        agree += is_longest(
+            common, rng.choice([alike, rng.choices(words, k=rng.randrange(30))]), source
+        )
     return agree
 
 
@@ -80,11 +85,15 @@ def main(
 ) -> None:
     """Compare and time."""
     rng = random.Random(0)
-    typer.echo(f"{agreement(rng, pairs):,} of {pairs:,} random pairs: as long as the longest, and common")
+    typer.echo(
+        f"{agreement(rng, pairs):,} of {pairs:,} random pairs: as long as the longest, and common"
+    )
     for name, text in TEXTS.items():
         source = [text(rng, size) for _ in range(repeats + 1)]
         copies = [(damaged(rng, words, 0.03), words) for words in source]
-        ours, table = ([seconds(match, *copy) for copy in copies][1:] for match in (common, quadratic))  # a warm-up
+        ours, table = (
+            [seconds(match, *copy) for copy in copies][1:] for match in (common, quadratic)
+        )  # a warm-up
         ratios = sorted(slow / fast for slow, fast in zip(table, ours, strict=True))
         milliseconds = [1e3 * statistics.median(times) for times in (ours, table)]
         typer.echo(

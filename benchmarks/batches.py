@@ -14,21 +14,25 @@ from spacy.tokens import DocBin
 COMPONENT = "generative_ner"
 
 
-def found(model: Path, texts: list[str], dtype: str, batch_size: int) -> list[set[tuple[int, int, str]]]:
+def found(
+    model: Path, texts: list[str], dtype: str, batch_size: int
+) -> list[set[tuple[int, int, str]]]:
     """The spans of each text."""
     nlp = spacy.load(model, config={"components": {COMPONENT: {"model": {"lm": {"dtype": dtype}}}}})
     pipe: Any = nlp.get_pipe(COMPONENT)
     docs = nlp.pipe(texts, batch_size=batch_size)
-    return [{(span.start, span.end, span.label_) for span in doc.spans[pipe.spans_key]} for doc in docs]
+    return [
+        {(span.start, span.end, span.label_) for span in doc.spans[pipe.spans_key]} for doc in docs
+    ]
 
 
 def main(
     model: Annotated[Path, typer.Argument(help="A trained pipeline", exists=True)],
     data: Annotated[Path, typer.Argument(help="Documents, .spacy", exists=True)],
     batch_size: Annotated[int, typer.Option(help="To compare with batches of one document")] = 64,
-    output: Annotated[Path, typer.Option("--json", help="Results; what is there already is not done again")] = Path(
-        "benchmarks/out/batches.json"
-    ),
+    output: Annotated[
+        Path, typer.Option("--json", help="Results; what is there already is not done again")
+    ] = Path("benchmarks/out/batches.json"),
 ) -> None:
     """Count the documents that differ."""
     cells = Cells(output)

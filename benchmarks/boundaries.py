@@ -1,5 +1,5 @@
-"""What the boundaries of sentences and lines are worth in whole documents: gold spans that cross them, and F1 with each
-setting on and off.
+"""What the boundaries of sentences and lines are worth in whole documents: gold spans that cross
+them, and F1 with each setting on and off.
 
 python benchmarks/boundaries.py FOLDER
 """
@@ -38,7 +38,9 @@ def crossing(examples: list[Example], nlp: Any) -> dict[str, int]:
     return dict(counts)
 
 
-def trained(examples: list[Example], lm: dict[str, Any], steps: int, batch: int, **settings: Any) -> Any:
+def trained(
+    examples: list[Example], lm: dict[str, Any], steps: int, batch: int, **settings: Any
+) -> Any:
     """A pipeline with a sentencizer, trained by its examples in turn."""
     fix_random_seed(0)
     nlp = spacy.blank("en")
@@ -47,9 +49,15 @@ def trained(examples: list[Example], lm: dict[str, Any], steps: int, batch: int,
     nlp.initialize(lambda: examples)
     optimizer = Adam(warmup_linear(0.001, steps // 10, steps), L2=0.0, use_averages=False)
     order = random.Random(0)
-    shuffled = (example for _ in range(steps * batch) for example in order.sample(examples, len(examples)))
+    shuffled = (
+        example for _ in range(steps * batch) for example in order.sample(examples, len(examples))
+    )
     for _, some in zip(range(steps), minibatch(shuffled, batch), strict=False):
-        nlp.update([Example(nlp.make_doc(e.text), e.reference) for e in some], sgd=optimizer, annotates=["sentencizer"])
+        nlp.update(
+            [Example(nlp.make_doc(e.text), e.reference) for e in some],
+            sgd=optimizer,
+            annotates=["sentencizer"],
+        )
         optimizer.step_schedules()
     assert component.labels
     return nlp
@@ -57,31 +65,47 @@ def trained(examples: list[Example], lm: dict[str, Any], steps: int, batch: int,
 
 def main(
     corpora: Annotated[Path, typer.Argument(help="The folder with the corpora", exists=True)],
-    names: Annotated[list[str] | None, typer.Option("--corpus", help=f"{', '.join(CORPORA)}; all if not given")] = None,
+    names: Annotated[
+        list[str] | None, typer.Option("--corpus", help=f"{', '.join(CORPORA)}; all if not given")
+    ] = None,
     steps: Annotated[int, typer.Option(help="Of each training")] = 60,
     model: Annotated[str, typer.Option(help="The language model")] = "smollm2-135m",
     scored: Annotated[int, typer.Option(help="Documents to score on, of each corpus")] = 100,
-    output: Annotated[Path, typer.Option("--json", help="Results; what is there already is not done again")] = Path(
-        "benchmarks/out/boundaries.json"
-    ),
+    output: Annotated[
+        Path, typer.Option("--json", help="Results; what is there already is not done again")
+    ] = Path("benchmarks/out/boundaries.json"),
 ) -> None:
-    """Train on each corpus with lines seen and unseen, and score with sentences respected and ignored."""
+    """Train on each corpus with lines seen and unseen, and score with sentences respected and
+    ignored."""
     cells, blank = Cells(output), spacy.blank("en")
     blank.add_pipe("sentencizer")
     for name in names or CORPORA:
-        train, test = (read_corpus(converted(name, part, corpora, output.parent), blank) for part in ("train", "test"))
+        train, test = (
+            read_corpus(converted(name, part, corpora, output.parent), blank)
+            for part in ("train", "test")
+        )
         counts = cells.cell(corpus=name, model=model)
         counts["gold"] = crossing([*train, *test], blank)
         for lines in (False, True):
-            key = {"corpus": name, "model": model, "steps": steps, "scored": scored, "line_breaks": lines}
+            key = {
+                "corpus": name,
+                "model": model,
+                "steps": steps,
+                "scored": scored,
+                "line_breaks": lines,
+            }
             todo = [cells.cell(**key, sentence_starts=starts) for starts in (False, True)]
             if all("f" in cell for cell in todo):
                 continue
             lm = {"name": model, "gradient_checkpointing": True}  # a step reads whole documents
-            nlp = trained(train, lm, steps, CORPORA[name].batch, sentence_starts=False, line_breaks=lines)
+            nlp = trained(
+                train, lm, steps, CORPORA[name].batch, sentence_starts=False, line_breaks=lines
+            )
             for cell in todo:
                 nlp.get_pipe(COMPONENT).cfg["sentence_starts"] = cell["sentence_starts"]
-                examples = annotated(read_corpus(converted(name, "test", corpora, output.parent), nlp, scored), "sc")
+                examples = annotated(
+                    read_corpus(converted(name, "test", corpora, output.parent), nlp, scored), "sc"
+                )
                 total = evaluate(nlp, examples, "sc").scores.total
                 cell |= {"p": total.p, "r": total.r, "f": total.f, "f_ci": total.f_ci}
                 cells.save()
@@ -91,7 +115,10 @@ def main(
 
 def table(cells: list[dict[str, Any]]) -> str:
     """A row for each corpus."""
-    lines = ["| corpus | gold spans | across sentences | across lines | neither | sentences | lines | both |"]
+    lines = [
+        "| corpus | gold spans | across sentences | across lines | neither | sentences | lines | "
+        "both |"
+    ]
     lines.append("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     for counts in (cell for cell in cells if "gold" in cell):
         gold = counts["gold"]

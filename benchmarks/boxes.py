@@ -1,4 +1,5 @@
-"""Work in boxes of time: what no longer fits is left out, and what fails is told and stops nothing else."""
+"""Work in boxes of time: what no longer fits is left out, and what fails is told and stops nothing
+else."""
 
 from __future__ import annotations
 
@@ -14,8 +15,8 @@ _LONGEST = 300  # letters of an error
 
 
 def fill(cells: Mapping[str, Work], end: float, tell: Callable[[str, Cell], None]) -> list[str]:
-    """Do the work of one cell after another, as long as one that takes as long as the longest so far would end in time,
-    and tell the result of each.
+    """Do the work of one cell after another, as long as one that takes as long as the longest so
+    far would end in time, and tell the result of each.
 
     end: A time in seconds, as `time.time` counts them.
     Returns: the names of the cells that were left out.
@@ -32,7 +33,8 @@ def fill(cells: Mapping[str, Work], end: float, tell: Callable[[str, Cell], None
 
 
 def attempt(work: Work) -> Cell:
-    """The result of work, or the error that ended it. What a GPU held for it is free again afterwards."""
+    """The result of work, or the error that ended it. What a GPU held for it is free again
+    afterwards."""
     try:
         return work()
     except Exception as error:  # whatever it is, the other cells are worth having

@@ -1,4 +1,5 @@
-"""Results in a JSON file: what is finished is kept, so that a benchmark can be stopped and go on."""
+"""Results in a JSON file: what is finished is kept, so that a benchmark can be stopped and go
+on."""
 
 import json
 from pathlib import Path
@@ -8,7 +9,8 @@ Cell = dict[str, Any]
 
 
 class Cells:
-    """The cells of a file, which is read if it is there. Each has a key, a few of its fields, and results."""
+    """The cells of a file, which is read if it is there. Each has a key, a few of its fields, and
+    results."""
 
     def __init__(self, path: Path) -> None:
         self.all: list[Cell] = json.loads(path.read_text(encoding="utf8")) if path.exists() else []

@@ -19,9 +19,11 @@ from spacy.util import minibatch
 from spacy_genner.corpora.spacy_files import read_corpus
 
 
-def measured(train: Path, model: dict[str, Any], batch: int, steps: int) -> tuple[list[float], float]:
-    """The seconds of each step behind the first, and by how many MiB the peak of memory is above what was held before
-    the first."""
+def measured(
+    train: Path, model: dict[str, Any], batch: int, steps: int
+) -> tuple[list[float], float]:
+    """The seconds of each step behind the first, and by how many MiB the peak of memory is above
+    what was held before the first."""
     nlp = spacy.blank("en")
     component: Any = nlp.add_pipe("generative_ner", config={"model": model})
     examples = read_corpus(train, nlp, batch * (steps + 1))
@@ -54,7 +56,9 @@ def main(
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
             seconds, mib = process.submit(measured, train, settings, batch, steps).result()
         name = "with" if checkpointing else "without"
-        typer.echo(f"{name}: {mib:,.0f} MiB above those before, {statistics.median(seconds):.2f} s a step")
+        typer.echo(
+            f"{name}: {mib:,.0f} MiB above those before, {statistics.median(seconds):.2f} s a step"
+        )
         found.append((seconds, mib))
     (plain, more), (twice, less) = found
     ratio = statistics.median(b / a for a, b in zip(plain, twice, strict=True))

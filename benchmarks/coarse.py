@@ -2,10 +2,11 @@
 
 python benchmarks/coarse.py FOLDER
 
-A model is trained on WNUT-17, BTC, Wikigold and BC5CDR: on all of them, on a half and a quarter, and on each alone, for
-as many steps each. It is scored on SEC-FIN and GENIA as it is, asked for their labels, and again after it has been
-trained on a few of their sentences. Beside it, the same without the first stage. SEC-FIN is another domain with the
-labels of Wikigold; GENIA's labels are in none of the others.
+A model is trained on WNUT-17, BTC, Wikigold and BC5CDR: on all of them, on a half and a quarter,
+and on each alone, for as many steps each. It is scored on SEC-FIN and GENIA as it is, asked for
+their labels, and again after it has been trained on a few of their sentences. Beside it, the same
+without the first stage. SEC-FIN is another domain with the labels of Wikigold; GENIA's labels are
+in none of the others.
 """
 
 from collections.abc import Sequence
@@ -31,15 +32,22 @@ RUNS = {
 
 
 def main(
-    corpora: Annotated[Path, typer.Argument(help="A folder with the corpora, each in a folder", exists=True)],
+    corpora: Annotated[
+        Path, typer.Argument(help="A folder with the corpora, each in a folder", exists=True)
+    ],
     work: Annotated[Path, typer.Option(help="Where to train")] = Path("training/coarse"),
-    output: Annotated[Path, typer.Option("--json", help="Results; what is there already is not done again")] = Path(
-        "benchmarks/out/coarse.json"
-    ),
+    output: Annotated[
+        Path, typer.Option("--json", help="Results; what is there already is not done again")
+    ] = Path("benchmarks/out/coarse.json"),
     definitions: Annotated[
-        Path | None, typer.Option(help="Definitions of labels: SCHEME.json, label → text; left out where there is none")
+        Path | None,
+        typer.Option(
+            help="Definitions of labels: SCHEME.json, label → text; left out where there is none"
+        ),
     ] = Path(__file__).parent.parent / "spacy_genner" / "definitions",
-    runs: Annotated[str, typer.Option(help="Coarse stages, with commas between them")] = ",".join([NOTHING, *RUNS]),
+    runs: Annotated[str, typer.Option(help="Coarse stages, with commas between them")] = ",".join(
+        [NOTHING, *RUNS]
+    ),
     targets: Annotated[str, typer.Option(help="Corpora to score on, likewise")] = ",".join(TARGETS),
     sentences: Annotated[int, typer.Option(help="Of each corpus, in the coarse stage")] = 1000,
     steps: Annotated[int, typer.Option(help="Of the coarse stage, of 16 sentences")] = 300,
@@ -53,10 +61,17 @@ def main(
     """Train and score all that is not done yet, and print a Markdown table."""
     stages_of, asked = runs.split(","), targets.split(",")
     if unknown := set(stages_of) - RUNS.keys() - {NOTHING}:
-        raise typer.BadParameter(f"{', '.join(sorted(unknown))}: choose from {', '.join([NOTHING, *RUNS])}")
+        raise typer.BadParameter(
+            f"{', '.join(sorted(unknown))}: choose from {', '.join([NOTHING, *RUNS])}"
+        )
     if unknown := set(asked) - set(TARGETS):
         raise typer.BadParameter(f"{', '.join(sorted(unknown))}: choose from {', '.join(TARGETS)}")
-    sizes = {"model": model, "sentences": sentences, "steps": steps, "fine_sentences": fine_sentences}
+    sizes = {
+        "model": model,
+        "sentences": sentences,
+        "steps": steps,
+        "fine_sentences": fine_sentences,
+    }
     sizes |= {"fine_steps": fine_steps, "test": test, "seed": seed}
     key = sizes | {"definitions": definitions and definitions.name}
     folder = work / "-".join([Path(model).name, *(str(size) for size in list(sizes.values())[1:])])

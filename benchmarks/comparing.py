@@ -16,14 +16,20 @@ def f1(tasks: Sequence[Sentence], found: Sequence[Sequence[Entity]], key: str) -
     """F1 of all spans, by the package's scorer."""
     for task, entities in zip(tasks, found, strict=True):
         doc = task.example.predicted
-        write_spans(doc, key, [(task.read.span(doc, entity), entity.score) for entity in sorted(set(entities))])
+        write_spans(
+            doc,
+            key,
+            [(task.read.span(doc, entity), entity.score) for entity in sorted(set(entities))],
+        )
     value: float | None = score([task.example for task in tasks], spans_key=key)[f"spans_{key}_f"]
     return value
 
 
-def margin(subject: Subject, task: Task, found: Sequence[Entity], reference: Sequence[Entity]) -> float:
-    """Where two legal answers part, by how much the reference's choice is the more probable one: the difference of the
-    log-probabilities, read in one pass over the prompt and all before."""
+def margin(
+    subject: Subject, task: Task, found: Sequence[Entity], reference: Sequence[Entity]
+) -> float:
+    """Where two legal answers part, by how much the reference's choice is the more probable one:
+    the difference of the log-probabilities, read in one pass over the prompt and all before."""
     grammar, encode = task.job.grammar, task.job.encode
     ids, decisions = spell(grammar, grammar.derive(reference), encode)
     _, others = spell(grammar, grammar.derive(found), encode)

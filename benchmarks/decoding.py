@@ -1,4 +1,5 @@
-"""How fast sentences are decoded, by us and by others with the same weights: time, passes, memory, F1.
+"""How fast sentences are decoded, by us and by others with the same weights: time, passes, memory,
+F1.
 
 python benchmarks/decoding.py training/genia/model-drafts corpus/genia/test.spacy
 """
@@ -19,22 +20,38 @@ def main(
     model: Annotated[str, typer.Argument(help="A folder with a trained pipeline")],
     test: Annotated[Path, typer.Argument(help="Its test data, a .spacy file", exists=True)],
     limit: Annotated[int, typer.Option(help="How many sentences; 0: all")] = 300,
-    output: Annotated[Path, typer.Option("--json", help="Results; what is there already is not measured again")] = Path(
-        "benchmarks/out/decoding.json"
-    ),
-    systems: Annotated[str | None, typer.Option(help="Their names, with commas between them; else all")] = None,
-    batch: Annotated[list[int] | None, typer.Option(help="Sentences at once; 1, 8 and 32 if not given")] = None,
+    output: Annotated[
+        Path, typer.Option("--json", help="Results; what is there already is not measured again")
+    ] = Path("benchmarks/out/decoding.json"),
+    systems: Annotated[
+        str | None, typer.Option(help="Their names, with commas between them; else all")
+    ] = None,
+    batch: Annotated[
+        list[int] | None, typer.Option(help="Sentences at once; 1, 8 and 32 if not given")
+    ] = None,
     parts: Annotated[
-        int, typer.Option(help="The sentences are dealt into parts, each timed by itself; the median counts")
+        int,
+        typer.Option(
+            help="The sentences are dealt into parts, each timed by itself; the median counts"
+        ),
     ] = 5,
     dtype: Annotated[str, typer.Option(help="bfloat16 or float32")] = "bfloat16",
-    threads: Annotated[int | None, typer.Option(help="Of torch and llama.cpp; as torch chooses if not given")] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Of torch and llama.cpp; as torch chooses if not given")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda:0")] = "auto",
     shape: Annotated[
         str | None,
-        typer.Option(help="135m, 1b, 8b: time a network of this size, with random weights and the same decisions"),
+        typer.Option(
+            help=(
+                "135m, 1b, 8b: time a network of this size, with random weights and the same "
+                "decisions"
+            )
+        ),
     ] = None,
-    pipeline: Annotated[list[str] | None, typer.Option(help="Another spaCy pipeline to time: NAME=FOLDER")] = None,
+    pipeline: Annotated[
+        list[str] | None, typer.Option(help="Another spaCy pipeline to time: NAME=FOLDER")
+    ] = None,
 ) -> None:
     """Time all systems at all batch sizes in turn, part by part, and print one Markdown table."""
     if threads:

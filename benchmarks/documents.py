@@ -55,7 +55,11 @@ def _mspt(folder: Path, part: str, work: Path) -> list[Path]:
 
 
 def _re3d(folder: Path, part: str, work: Path) -> list[Path]:
-    documents = {d["_id"]: d["text"] for source in sorted(folder.iterdir()) for d in _lines(source, "documents")}
+    documents = {
+        d["_id"]: d["text"]
+        for source in sorted(folder.iterdir())
+        for d in _lines(source, "documents")
+    }
     spans: dict[str, list[list[Any]]] = {id: [] for id in documents}
     for source in sorted(folder.iterdir()):
         for entity in _lines(source, "entities"):
@@ -82,7 +86,9 @@ def _lines(folder: Path, name: str) -> Iterator[dict[str, Any]]:
 
 
 def _split(documents: list[Any], part: str) -> Iterator[Any]:
-    return (document for n, document in enumerate(documents) if (n % _TEST == 0) == (part == "test"))
+    return (
+        document for n, document in enumerate(documents) if (n % _TEST == 0) == (part == "test")
+    )
 
 
 def _written(records: Iterator[dict[str, Any]], path: Path) -> list[Path]:

@@ -23,8 +23,12 @@ def environment(device: torch.device, commit: str | None) -> dict[str, Any]:
     gpu = device.type == "cuda"
     return {
         "commit": commit or output(["git", "-C", str(ROOT), "describe", "--always", "--dirty"]),
-        "device": torch.cuda.get_device_name(device) if gpu else platform.processor() or platform.machine(),
-        "driver": output(["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]) if gpu else None,
+        "device": torch.cuda.get_device_name(device)
+        if gpu
+        else platform.processor() or platform.machine(),
+        "driver": output(["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"])
+        if gpu
+        else None,
         "CUDA": torch.version.cuda,
         "float32 products": torch.get_float32_matmul_precision(),  # "highest": without TF32
         "Python": platform.python_version(),

@@ -14,7 +14,8 @@ VALUES = {"seconds": "seconds", "mib": "MiB above those before", "passes": "pass
 
 
 def exponent(points: Sequence[float], values: Sequence[float]) -> float:
-    """The slope of the least-squares line through the logarithms: 1 where values grow in proportion."""
+    """The slope of the least-squares line through the logarithms: 1 where values grow in
+    proportion."""
     return float(np.polyfit(np.log(points), np.log(values), 1)[0])
 
 
@@ -29,17 +30,24 @@ def by_axis(cells: Iterable[Cell]) -> dict[str, list[Cell]]:
     axes: dict[str, list[Cell]] = {}
     for cell in cells:
         axes.setdefault(cell["axis"], []).append(cell)
-    return {axis: sorted(found, key=lambda cell: float(cell["point"])) for axis, found in axes.items() if found[1:]}
+    return {
+        axis: sorted(found, key=lambda cell: float(cell["point"]))
+        for axis, found in axes.items()
+        if found[1:]
+    }
 
 
 def table(cells: Iterable[Cell]) -> str:
-    """A Markdown table of exponents, each over all points and, behind a stroke, over the last three."""
+    """A Markdown table of exponents, each over all points and, behind a stroke, over the last
+    three."""
     lines = [["axis", "from", "to", *VALUES.values()], ["---", *["---:"] * (2 + len(VALUES))]]
     for axis, found in by_axis(cells).items():
         points = [cell["point"] for cell in found]
         line = [axis, str(points[0]), str(points[-1])]
         for name in VALUES:
             values = [cell[name] for cell in found]
-            line.append(f"{exponent(points, values):.2f} / {exponent(points[-3:], values[-3:]):.2f}")
+            line.append(
+                f"{exponent(points, values):.2f} / {exponent(points[-3:], values[-3:]):.2f}"
+            )
         lines.append(line)
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,10 +1,11 @@
-"""Every output format on the same sentences, with the same budget and seed: trained, constrained, and left free.
+"""Every output format on the same sentences, with the same budget and seed: trained, constrained,
+and left free.
 
 python benchmarks/formats.py wnut17=corpus/wnut17 genia=corpus/genia
 
-Each corpus is a folder with train.spacy and test.spacy. The models are trained with `loss = "tokens"`, so that they can
-also write freely; with `--loss decisions`, the default of the component, they are scored constrained only. Those that
-are finished are not trained again.
+Each corpus is a folder with train.spacy and test.spacy. The models are trained with `loss =
+"tokens"`, so that they can also write freely; with `--loss decisions`, the default of the
+component, they are scored constrained only. Those that are finished are not trained again.
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ RULES: dict[str, Callable[[Subject], System]] = {
 }
 """iNERD's ablation, of its own format."""
 LOSSES = {"tokens": MODES, "decisions": {"constrained": speculative}}
-"""How a model trained with each loss can write: one trained on decisions never learns to write freely."""
+"""How a model trained with each loss can write: one trained on decisions never learns to write
+freely."""
 
 
 def subset(source: Path, target: Path, size: int, seed: int) -> Path:
@@ -61,11 +63,15 @@ def subset(source: Path, target: Path, size: int, seed: int) -> Path:
     if not target.exists():
         docs = list(DocBin().from_disk(source).get_docs(spacy.blank("en").vocab))
         target.parent.mkdir(parents=True, exist_ok=True)
-        DocBin(docs=random.Random(seed).sample(docs, min(size, len(docs))), store_user_data=True).to_disk(target)
+        DocBin(
+            docs=random.Random(seed).sample(docs, min(size, len(docs))), store_user_data=True
+        ).to_disk(target)
     return target
 
 
-def train(folder: Path, format: str, loss: str, train_data: Path, dev_data: Path, steps: int, seed: int) -> Path:
+def train(
+    folder: Path, format: str, loss: str, train_data: Path, dev_data: Path, steps: int, seed: int
+) -> Path:
     """A trained pipeline; goes on where it was stopped."""
     config = config_of("cpu", steps)
     config["components"]["generative_ner"]["model"] |= {
@@ -84,7 +90,9 @@ class Trained:
         nlp: Any = spacy.load(model)
         component = nlp.get_pipe("generative_ner")
         network = component.model
-        self.subject = Subject(network.shims[0].lm, network.attrs["format"], network.attrs["labels"])
+        self.subject = Subject(
+            network.shims[0].lm, network.attrs["format"], network.attrs["labels"]
+        )
         self._key = nlp.get_pipe_config("generative_ner")["spans_key"]
         speller, tasks = speller_of(network), []
         for number, example in enumerate(read_corpus(test, nlp)):
@@ -93,8 +101,8 @@ class Trained:
         self._tasks = sorted(tasks, key=lambda task: len(task.job.body))
 
     def measure(self, system: System) -> dict[str, Any]:
-        """F1, the share of answers that had to be repaired, and of those with texts or labels that do not exist, what
-        it took."""
+        """F1, the share of answers that had to be repaired, and of those with texts or labels that
+        do not exist, what it took."""
         system(self._tasks[:BATCH], BATCH)
         start = time.perf_counter()
         output = system(self._tasks, BATCH)
@@ -109,30 +117,47 @@ class Trained:
 
 
 def invented(repairs: Repairs) -> bool:
-    """Whether an answer has words, mentions or labels that were not given; pieces of a broken mark are words, too."""
+    """Whether an answer has words, mentions or labels that were not given; pieces of a broken mark
+    are words, too."""
     return bool(repairs.additions + repairs.substitutions + repairs.missing + repairs.unknown)
 
 
 def table(cells: Sequence[Cell]) -> str:
     """A Markdown table, a line for each way to write."""
-    header = ["corpus", "format", "trained on", "", "F1", "illegal %", "hallucinated %", "passes", "sentences/s"]
+    header = [
+        "corpus",
+        "format",
+        "trained on",
+        "",
+        "F1",
+        "illegal %",
+        "hallucinated %",
+        "passes",
+        "sentences/s",
+    ]
     lines = [header, ["---", "---", "---", "---", *["---:"] * 5]]
     for cell in cells:
         for mode in MODES | RULES:
             if found := cell.get(mode):
                 shares = [f"{100 * found[name]:.1f}" for name in ("f", "illegal", "hallucinated")]
                 amounts = [f"{found['passes']:.1f}", f"{found['rate']:.2f}"]
-                lines.append([cell["corpus"], cell["format"], cell["loss"], mode, *shares, *amounts])
+                lines.append(
+                    [cell["corpus"], cell["format"], cell["loss"], mode, *shares, *amounts]
+                )
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def main(
     corpora: Annotated[list[str], typer.Argument(help="NAME=FOLDER")],
-    output: Annotated[Path, typer.Option("--json", help="Results; what is there already is not measured again")] = Path(
-        "benchmarks/out/formats.json"
+    output: Annotated[
+        Path, typer.Option("--json", help="Results; what is there already is not measured again")
+    ] = Path("benchmarks/out/formats.json"),
+    models: Annotated[Path, typer.Option(help="Where trained pipelines are kept")] = Path(
+        "benchmarks/out/formats"
     ),
-    models: Annotated[Path, typer.Option(help="Where trained pipelines are kept")] = Path("benchmarks/out/formats"),
-    formats: Annotated[str, typer.Option(help="Their names, with commas between them")] = ",".join(FORMATS),
+    formats: Annotated[str, typer.Option(help="Their names, with commas between them")] = ",".join(
+        FORMATS
+    ),
     loss: Annotated[str, typer.Option(help="What to train on: tokens or decisions")] = "tokens",
     training: Annotated[int, typer.Option(help="Training sentences")] = 600,
     test: Annotated[int, typer.Option(help="Test sentences")] = 200,
@@ -158,7 +183,10 @@ def main(
             if modes.keys() <= cell.keys():
                 continue
             name = FORMATS[format]
-            tested = Trained(train(place / f"{name}-{loss}", name, loss, train_data, dev_data, steps, seed), test_data)
+            tested = Trained(
+                train(place / f"{name}-{loss}", name, loss, train_data, dev_data, steps, seed),
+                test_data,
+            )
             for mode in modes.keys() - cell.keys():
                 cell[mode] = tested.measure(modes[mode](tested.subject))
                 cells.save()

@@ -1,4 +1,5 @@
-"""What only a GPU can tell, in a few minutes, with random networks of true shape that replay a recording.
+"""What only a GPU can tell, in a few minutes, with random networks of true shape that replay a
+recording.
 
 python benchmarks/gpu.py --output benchmarks/results/h100
 """
@@ -63,11 +64,19 @@ def tiny(recorded: Recorded) -> Setting:
 
 def main(
     output: Annotated[Path, typer.Option(help="A folder for gpu.json and gpu.md")],
-    minutes: Annotated[float, typer.Option(min=1, help="All of it, imports included, takes no longer")] = 8,
+    minutes: Annotated[
+        float, typer.Option(min=1, help="All of it, imports included, takes no longer")
+    ] = 8,
     shape: Annotated[list[str] | None, typer.Option(help="135m, 1b, 8b; all if not given")] = None,
-    recording: Annotated[Path, typer.Option(help="Made by benchmarks/record.py", exists=True)] = RECORDING,
-    commit: Annotated[str | None, typer.Option(help="What is measured, where git cannot say it")] = None,
-    small: Annotated[bool, typer.Option("--tiny", help="A tiny network on a CPU, to see whether it runs")] = False,
+    recording: Annotated[
+        Path, typer.Option(help="Made by benchmarks/record.py", exists=True)
+    ] = RECORDING,
+    commit: Annotated[
+        str | None, typer.Option(help="What is measured, where git cannot say it")
+    ] = None,
+    small: Annotated[
+        bool, typer.Option("--tiny", help="A tiny network on a CPU, to see whether it runs")
+    ] = False,
 ) -> None:
     """Do all sections in turn, each in its share of the time; results are written as they come."""
     if unknown := set(shape or ()) - SHAPES.keys():

@@ -1,8 +1,10 @@
-"""How time and memory grow with the length of sentences, their number at once, the labels, the depth, the documents.
+"""How time and memory grow with the length of sentences, their number at once, the labels, the
+depth, the documents.
 
 python benchmarks/growth.py
 
-The model is tiny and random, so that all work besides its own shows. It computes what a trained one would, but its
+The model is tiny and random, so that all work besides its own shows. It computes what a trained one
+would, but its
 choices are scripted: every fifth word is an entity, nested as deep as may be.
 """
 
@@ -71,7 +73,9 @@ class Tiny:
         self._decoder = SpeculativeDecoder()
         self._pipe.model.attrs["decoder"] = self._decode
         encode = self._pipe.model.shims[0].lm.pieces.encode
-        self._opens, self._entities = ({encode(s + text)[0] for s in ("", " ")} for text in ("[", ENTITY))
+        self._opens, self._entities = (
+            {encode(s + text)[0] for s in ("", " ")} for text in ("[", ENTITY)
+        )
         self._close = encode(" |")[0]
 
     def work(self, axis: str, point: int) -> Callable[[], object]:
@@ -97,11 +101,16 @@ class Tiny:
     def _choose(self, ids: Sequence[int]) -> int:
         if self._close in ids:
             return ids.index(self._close)
-        return next((n for n, id in enumerate(ids) if id in self._opens), 0) if ids[0] in self._entities else 0
+        return (
+            next((n for n, id in enumerate(ids) if id in self._opens), 0)
+            if ids[0] in self._entities
+            else 0
+        )
 
 
 def measure(tiny: Tiny, axis: str, point: int, repeats: int) -> Cell:
-    """The median time; how far the peak of memory is above what was held before, at least 1 MiB; passes a sentence.
+    """The median time; how far the peak of memory is above what was held before, at least 1 MiB;
+    passes a sentence.
     Documents are read once only: they are many."""
     tiny.work(axis, AXES[axis][0])()
     work = tiny.work(axis, point)
@@ -111,7 +120,11 @@ def measure(tiny: Tiny, axis: str, point: int, repeats: int) -> Cell:
     passes = tiny.rows / tiny.sentences
     if axis != "documents":
         seconds = [_seconds(work) for _ in range(repeats)]
-    return {"seconds": statistics.median(seconds), "mib": max(1.0, peak.mib - peak.before), "passes": passes}
+    return {
+        "seconds": statistics.median(seconds),
+        "mib": max(1.0, peak.mib - peak.before),
+        "passes": passes,
+    }
 
 
 def _seconds(work: Callable[[], object]) -> float:
@@ -126,7 +139,9 @@ def draw(cells: Sequence[Cell], path: Path) -> None:
     from matplotlib import pyplot
 
     axes = by_axis(cells)
-    figure, grid = pyplot.subplots(len(VALUES), len(axes), figsize=(4 * len(axes), 3 * len(VALUES)), squeeze=False)
+    figure, grid = pyplot.subplots(
+        len(VALUES), len(axes), figsize=(4 * len(axes), 3 * len(VALUES)), squeeze=False
+    )
     for column, (axis, found) in enumerate(axes.items()):
         points = [cell["point"] for cell in found]
         for row, (name, title) in enumerate(VALUES.items()):
@@ -141,12 +156,16 @@ def draw(cells: Sequence[Cell], path: Path) -> None:
 
 
 def main(
-    output: Annotated[Path, typer.Option("--json", help="Results; what is there already is not measured again")] = Path(
-        "benchmarks/out/growth.json"
+    output: Annotated[
+        Path, typer.Option("--json", help="Results; what is there already is not measured again")
+    ] = Path("benchmarks/out/growth.json"),
+    axes: Annotated[str, typer.Option(help="Their names, with commas between them")] = ",".join(
+        AXES
     ),
-    axes: Annotated[str, typer.Option(help="Their names, with commas between them")] = ",".join(AXES),
     largest: Annotated[int, typer.Option(help="No point beyond this one")] = 100_000,
-    repeats: Annotated[int, typer.Option(help="How often each point is timed; the median counts")] = 5,
+    repeats: Annotated[
+        int, typer.Option(help="How often each point is timed; the median counts")
+    ] = 5,
     threads: Annotated[int | None, typer.Option(help="As torch chooses if not given")] = None,
 ) -> None:
     """Measure all points, print a table of exponents, and draw a picture beside the JSON file."""

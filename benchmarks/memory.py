@@ -27,10 +27,16 @@ def tiny_pipeline(folder: str) -> spacy.Language:
 
     tokenizer = AutoTokenizer.from_pretrained(download("smollm2-135m"))
     tokenizer.save_pretrained(folder)
-    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
+    sizes = {
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+    }
     LlamaForCausalLM(LlamaConfig(vocab_size=len(tokenizer), **sizes)).save_pretrained(folder)
     nlp = spacy.blank("en")
-    # no draft agrees with a random model; large batches, since its passes cost next to nothing but their number
+    # no draft agrees with a random model; large batches, since its passes cost next to nothing but
+    # their number
     decoder = {"@misc": "spacy_genner.GreedyDecoder.v1", "batch_tokens": 16384}
     model = {"lm": {"name": folder}, "decoder": decoder}
     nlp.add_pipe("generative_ner", config={"labels": ["ORG", "PLACE"], "model": model})
@@ -41,12 +47,16 @@ def main(
     pipeline: Annotated[str, typer.Argument(help='A trained pipeline, or "tiny"')],
     documents: Annotated[int, typer.Option(help="How many documents")] = 1000,
     points: Annotated[int, typer.Option(help="How often to look at the memory")] = 10,
-    output: Annotated[Path | None, typer.Option("--json", help="Where to write the figures")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--json", help="Where to write the figures")
+    ] = None,
 ) -> None:
     """Print the resident memory, in MiB, along the way."""
     with tempfile.TemporaryDirectory() as folder:
         nlp = tiny_pipeline(folder) if pipeline == "tiny" else spacy.load(pipeline)
-        texts = [json.loads(line)["text"] for line in CORPUS.read_text(encoding="utf8").splitlines()]
+        texts = [
+            json.loads(line)["text"] for line in CORPUS.read_text(encoding="utf8").splitlines()
+        ]
         stream = itertools.islice(itertools.cycle(texts), documents)
         process, memory = psutil.Process(), []
         stream_of_docs = nlp.pipe(stream, batch_size=256 if pipeline == "tiny" else None)
@@ -57,7 +67,10 @@ def main(
     print("MiB:", *memory)
     if output:
         output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(json.dumps({"pipeline": pipeline, "documents": documents, "mib": memory}), encoding="utf8")
+        output.write_text(
+            json.dumps({"pipeline": pipeline, "documents": documents, "mib": memory}),
+            encoding="utf8",
+        )
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ _MIB = 2**20
 
 
 class Peak:
-    """As a context: the most memory held at any time meanwhile, in MiB; on a GPU that of its tensors, else that of the
-    process, looked at each millisecond.
+    """As a context: the most memory held at any time meanwhile, in MiB; on a GPU that of its
+    tensors, else that of the process, looked at each millisecond.
 
     before: What was held at the start.
     """

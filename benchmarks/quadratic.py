@@ -1,4 +1,5 @@
-"""The longest common subsequence by the textbook: a table of all pairs of words (Wagner and Fischer, 1974)."""
+"""The longest common subsequence by the textbook: a table of all pairs of words (Wagner and
+Fischer, 1974)."""
 
 from __future__ import annotations
 

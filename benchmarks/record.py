@@ -1,6 +1,7 @@
 """Record what a trained pipeline decides, to be replayed where its weights are not.
 
-python benchmarks/record.py training/demo/model-drafts corpus/dev.spacy corpus/test.spacy benchmarks/recording.json.gz
+python benchmarks/record.py training/demo/model-drafts corpus/dev.spacy corpus/test.spacy
+benchmarks/recording.json.gz
 """
 
 from pathlib import Path
@@ -19,7 +20,9 @@ COMPONENT = "generative_ner"
 
 def main(
     model: Annotated[str, typer.Argument(help="A folder with a trained pipeline")],
-    corpora: Annotated[list[Path], typer.Argument(help=".spacy files with short documents", exists=True)],
+    corpora: Annotated[
+        list[Path], typer.Argument(help=".spacy files with short documents", exists=True)
+    ],
     output: Annotated[Path, typer.Argument(help="The recording, a .json.gz file")],
 ) -> None:
     """Decode each document as one window, and write all that decoding it again needs."""

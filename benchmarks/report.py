@@ -42,7 +42,10 @@ class Report:
 
 def markdown(content: Mapping[str, Any]) -> str:
     """A list of where results come from, and a table for each section."""
-    parts = ["# On a GPU", "\n".join(f"- {name}: {_shown(value)}" for name, value in content["environment"].items())]
+    parts = [
+        "# On a GPU",
+        "\n".join(f"- {name}: {_shown(value)}" for name, value in content["environment"].items()),
+    ]
     for section in content["sections"]:
         parts += [f"## {section['name'].capitalize()}", section["about"]]
         parts += [table(section["cells"])] if section["cells"] else []
@@ -53,8 +56,11 @@ def markdown(content: Mapping[str, Any]) -> str:
 
 
 def table(cells: Sequence[Cell]) -> str:
-    """A row for each cell, a column for each name that one of them has; lists are left to the JSON file."""
-    names = list(dict.fromkeys(name for cell in cells for name in cell if not isinstance(cell[name], list)))
+    """A row for each cell, a column for each name that one of them has; lists are left to the JSON
+    file."""
+    names = list(
+        dict.fromkeys(name for cell in cells for name in cell if not isinstance(cell[name], list))
+    )
     lines = [names, ["---", *["---:"] * (len(names) - 1)]]
     lines += [[_shown(cell.get(name)) for name in names] for cell in cells]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
@@ -65,4 +71,6 @@ def _shown(value: Any) -> str:
         return "–"
     if isinstance(value, float):
         return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-    return f"{value:,}" if isinstance(value, int) else " ".join(str(value).split()).replace("|", "\\|")
+    return (
+        f"{value:,}" if isinstance(value, int) else " ".join(str(value).split()).replace("|", "\\|")
+    )

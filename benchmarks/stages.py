@@ -29,7 +29,10 @@ class Part:
     options: Sequence[str] = ("--format", "columns")
 
 
-GENIA = [f"genia/mlc/{label}_train.conll" for label in ("DNA", "RNA", "cell_line", "cell_type", "protein")]
+GENIA = [
+    f"genia/mlc/{label}_train.conll"
+    for label in ("DNA", "RNA", "cell_line", "cell_type", "protein")
+]
 PARTS = {
     ("wnut17", "train"): Part(["wnut17/wnut17train.conll"]),
     ("btc", "train"): Part(["btc/btc.train"]),
@@ -45,7 +48,8 @@ SCHEMES = {"wikigold": "conll2003", "sec-fin": "conll2003"}
 
 
 class Stages:
-    """The stages, each in a folder of its own; what an earlier run has finished there is not done again.
+    """The stages, each in a folder of its own; what an earlier run has finished there is not done
+    again.
 
     corpora: The folder with the corpora as their sources give them.
     work: The folder to write to.
@@ -56,7 +60,13 @@ class Stages:
     """
 
     def __init__(
-        self, corpora: Path, work: Path, definitions: Path | None, lm: dict[str, Any], test: int, seed: int
+        self,
+        corpora: Path,
+        work: Path,
+        definitions: Path | None,
+        lm: dict[str, Any],
+        test: int,
+        seed: int,
     ) -> None:
         self._corpora, self._work, self._definitions = corpora, work, definitions
         self._lm, self._test, self._seed = lm, test, seed
@@ -64,16 +74,22 @@ class Stages:
     def coarse(self, name: str, corpora: Iterable[str], sentences: int, steps: int) -> Path:
         """Train on so many sentences of each corpus. Returns: the pipeline."""
         config = self._config("coarse", steps)
-        config["corpora"] = {  # what is trained last counts: development data are not used, and cost only time
+        config[
+            "corpora"
+        ] = {  # what is trained last counts: development data are not used, and cost only time
             "train": _merged({corpus: self._reader(corpus, sentences) for corpus in corpora}),
             "dev": _merged({corpus: self._reader(corpus, 1) for corpus in corpora}),
         }
         return trained(self._work / name, config)
 
     def fine(self, name: str, source: Path | None, target: str, sentences: int, steps: int) -> Path:
-        """Train on so many sentences of a corpus, from a pipeline on or from scratch. Returns: the pipeline."""
+        """Train on so many sentences of a corpus, from a pipeline on or from scratch. Returns: the
+        pipeline."""
         config = self._config("fine", steps)
-        config["corpora"] = {"train": self._reader(target, sentences), "dev": self._reader(target, 1)}
+        config["corpora"] = {
+            "train": self._reader(target, sentences),
+            "dev": self._reader(target, 1),
+        }
         if source:
             config["paths"]["source"] = str(source)
         else:
@@ -82,16 +98,25 @@ class Stages:
         return trained(self._work / name, config)
 
     def score(self, pipeline: Path | None, target: str) -> dict[str, Any]:
-        """What a pipeline, or the base weights alone, finds in the test part of a corpus, asked for its labels."""
+        """What a pipeline, or the base weights alone, finds in the test part of a corpus, asked for
+        its labels."""
         if pipeline:
             nlp = spacy.load(pipeline)
         else:
             nlp = load_model_from_config(self._config("coarse", 1), auto_fill=True)
             nlp.get_pipe(COMPONENT).model.initialize()  # type: ignore[attr-defined]
         nlp.get_pipe(COMPONENT).set_labels(self._labels(target))  # type: ignore[attr-defined]
-        found = evaluate(nlp, annotated(read_corpus(self._converted(target, "test"), nlp), _SPANS), _SPANS)
+        found = evaluate(
+            nlp, annotated(read_corpus(self._converted(target, "test"), nlp), _SPANS), _SPANS
+        )
         total, nested = found.scores.total, found.scores.nesting["nested"]
-        return {"p": total.p, "r": total.r, "f": total.f, "nested_f": nested.f, "scored": len(found.gold)}
+        return {
+            "p": total.p,
+            "r": total.r,
+            "f": total.f,
+            "nested_f": nested.f,
+            "scored": len(found.gold),
+        }
 
     def _config(self, name: str, steps: int) -> Config:
         config = config_of(name, steps)
@@ -102,12 +127,18 @@ class Stages:
     def _reader(self, corpus: str, sentences: int) -> dict[str, Any]:
         path = self._converted(corpus, "train")
         labels = self._labels(corpus)
-        reader = {"@readers": "spacy_genner.LabelledCorpus.v1", "path": str(path), "limit": sentences}
+        reader = {
+            "@readers": "spacy_genner.LabelledCorpus.v1",
+            "path": str(path),
+            "limit": sentences,
+        }
         return {**reader, "seed": self._seed, "labels": labels}
 
     def _labels(self, corpus: str) -> dict[str, str]:
         """The labels of the training part, as it has them or with definitions."""
-        docs = DocBin().from_disk(self._converted(corpus, "train")).get_docs(spacy.blank("en").vocab)
+        docs = (
+            DocBin().from_disk(self._converted(corpus, "train")).get_docs(spacy.blank("en").vocab)
+        )
         names = sorted({span.label_ for doc in docs for span in doc.spans[_SPANS]})
         file = self._definitions and self._definitions / f"{SCHEMES.get(corpus, corpus)}.json"
         known: dict[str, Any] = srsly.read_json(file) if file and file.exists() else {}
@@ -119,7 +150,15 @@ class Stages:
         path = self._work / "corpus" / corpus / f"{part}{self._test if limit else ''}.spacy"
         if not path.exists():
             files = [self._corpora / file for file in PARTS[corpus, part].files]
-            genner("convert", *files, path, *PARTS[corpus, part].options, *limit, "--seed", str(self._seed))
+            genner(
+                "convert",
+                *files,
+                path,
+                *PARTS[corpus, part].options,
+                *limit,
+                "--seed",
+                str(self._seed),
+            )
         return path
 
 

@@ -9,7 +9,16 @@ from typing import Any
 Cell = dict[str, Any]
 
 COUNTS = {"passes": "passes", "rows": "rows × passes", "ids": "ids", "padded": "padded"}
-HEADER = ["batch", "sentences/s", "× generate", "cost / floor", *COUNTS.values(), "MiB (rise)", "F1", "differ"]
+HEADER = [
+    "batch",
+    "sentences/s",
+    "× generate",
+    "cost / floor",
+    *COUNTS.values(),
+    "MiB (rise)",
+    "F1",
+    "differ",
+]
 
 
 def rate(cell: Cell) -> float:
@@ -18,7 +27,8 @@ def rate(cell: Cell) -> float:
 
 
 def ratio(cell: Cell, other: Cell) -> float:
-    """By how much a cell is faster than another one: the median over the parts that both have worked on."""
+    """By how much a cell is faster than another one: the median over the parts that both have
+    worked on."""
     return median(ours / theirs for ours, theirs in zip(_rates(cell), _rates(other), strict=False))
 
 
@@ -27,14 +37,17 @@ def _rates(cell: Cell) -> list[float]:
 
 
 def table(cells: Sequence[Cell]) -> str:
-    """Each system at batch 1 and at its best batch, beside `generate` and the floor at batch 1 and at theirs."""
+    """Each system at batch 1 and at its best batch, beside `generate` and the floor at batch 1 and
+    at theirs."""
     measured = [cell for cell in cells if cell.get("runs")]
     lines = [["system", *HEADER], ["---", *["---:"] * len(HEADER)]]
     for system in dict.fromkeys(cell["system"] for cell in measured):
         if one := _one(measured, system):
             lines.append(_row(one, "", _one(measured, "generate"), _one(measured, "floor")))
         if best := _best(measured, system):
-            lines.append(_row(best, " (best)", _best(measured, "generate"), _best(measured, "floor")))
+            lines.append(
+                _row(best, " (best)", _best(measured, "generate"), _best(measured, "floor"))
+            )
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -64,7 +77,8 @@ def _row(cell: Cell, note: str, generate: Cell | None, floor: Cell | None) -> li
 
 
 def _differing(cell: Cell) -> str:
-    """How many sentences differ from our greedy decoder, and between which margins it chose there."""
+    """How many sentences differ from our greedy decoder, and between which margins it chose
+    there."""
     if cell["differing"] is None:
         return "–"
     margins = [margin for margin in cell["differing"].values() if margin is not None]

@@ -12,24 +12,35 @@ CONFIGS = Path(__file__).parent.parent / "configs"
 
 
 def config_of(name: str, steps: int) -> Config:
-    """A config of the project for so many steps, with evaluations at the first and the last one only."""
-    overrides = {"training.optimizer.learn_rate.total_steps": steps, "training.eval_frequency": steps}
+    """A config of the project for so many steps, with evaluations at the first and the last one
+    only."""
+    overrides = {
+        "training.optimizer.learn_rate.total_steps": steps,
+        "training.eval_frequency": steps,
+    }
     return Config().from_disk(CONFIGS / f"{name}.cfg", interpolate=False, overrides=overrides)
 
 
 def trained(folder: Path, config: Config) -> Path:
-    """A pipeline trained by this config in this folder. One that was stopped goes on, a finished one stays.
+    """A pipeline trained by this config in this folder. One that was stopped goes on, a finished
+    one stays.
 
-    Raises: ValueError if one was finished there with another config, subprocess.CalledProcessError if training fails.
+    Raises: ValueError if one was finished there with another config, subprocess.CalledProcessError
+        if training fails.
     """
-    path, finished = folder / "config.cfg", folder / "finished"  # model-last is there from the first evaluation on
+    path, finished = (
+        folder / "config.cfg",
+        folder / "finished",
+    )  # model-last is there from the first evaluation on
     if not finished.exists():
         folder.mkdir(parents=True, exist_ok=True)
         config.to_disk(path)
         genner("train", path, "--output", folder)
         finished.touch()
     elif path.read_text(encoding="utf8") != config.to_str():
-        raise ValueError(f"{folder} holds a model that was trained with another config: choose another folder")
+        raise ValueError(
+            f"{folder} holds a model that was trained with another config: choose another folder"
+        )
     return folder / "model-last"
 
 

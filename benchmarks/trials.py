@@ -29,11 +29,13 @@ _FIRST = 16
 
 
 class Trials:
-    """Runs of systems on parts of the first sentences of a corpus, the shortest of a part first, each as one window.
+    """Runs of systems on parts of the first sentences of a corpus, the shortest of a part first,
+    each as one window.
 
     model: A folder with a trained pipeline.
     parts: How many.
-    shape: The size of a model with random weights to take the place of the trained one, if any; see `Shaped`.
+    shape: The size of a model with random weights to take the place of the trained one, if any; see
+        `Shaped`.
     pipelines: Folders of other pipelines, by the names of their systems.
     """
 
@@ -63,8 +65,12 @@ class Trials:
             tasks.append(Sentence(speller.job(read.source), [], number, example, read))
         self._tasks = sorted(tasks, key=lambda task: len(task.job.body))
         self._parts = [self._tasks[part::parts] for part in range(parts)]
-        for task, entities in zip(self._tasks, self._found(speculative(self._subject)), strict=True):
-            task.answer.extend(spell(task.job.grammar, task.job.grammar.derive(entities), task.job.encode)[0])
+        for task, entities in zip(
+            self._tasks, self._found(speculative(self._subject)), strict=True
+        ):
+            task.answer.extend(
+                spell(task.job.grammar, task.job.grammar.derive(entities), task.job.encode)[0]
+            )
         self._reference = self._found(greedy(self._subject))
         self._known = SCRIPTED if shape else SYSTEMS
         if shape:
@@ -76,7 +82,11 @@ class Trials:
         if name not in self._systems:
             path, known = self._pipelines.get(name), self._known
             try:
-                made = InBatches(SpacyPipeline(path, self._key)) if path else known[name](self._subject)
+                made = (
+                    InBatches(SpacyPipeline(path, self._key))
+                    if path
+                    else known[name](self._subject)
+                )
                 self._systems[name] = made
             except (ImportError, OSError, ValueError) as error:
                 typer.echo(f"{name} is left out: {error}")
@@ -84,8 +94,9 @@ class Trials:
         return self._systems[name]
 
     def warm_up(self, system: System, batch: int) -> dict[str, float]:
-        """Work on a batch of short sentences and one of long ones. Returns: the peak of memory in MiB, of all that is
-        loaded, and by how much it is above what was held before the long ones."""
+        """Work on a batch of short sentences and one of long ones. Returns: the peak of memory in
+        MiB, of all that is loaded, and by how much it is above what was held before the long
+        ones."""
         system(self._tasks[:batch], batch)
         with Peak(self._subject.lm.device) as peak:
             system(self._tasks[-batch:], batch)
@@ -102,11 +113,13 @@ class Trials:
             "seconds": seconds,
             "sentences": len(tasks),
             "reading": asdict(output.reading),
-            "found": found and {str(t.number): list(map(asdict, e)) for t, e in zip(tasks, found, strict=True)},
+            "found": found
+            and {str(t.number): list(map(asdict, e)) for t, e in zip(tasks, found, strict=True)},
         }
 
     def quality(self, system: System, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """F1 of what was found in runs, and the sentences where our greedy decoder finds other entities."""
+        """F1 of what was found in runs, and the sentences where our greedy decoder finds other
+        entities."""
         if not all(run["found"] for run in runs):
             return {"f": None, "differing": None}
         by_number = {number: found for run in runs for number, found in run["found"].items()}
@@ -116,11 +129,18 @@ class Trials:
                 tasks.append(task)
                 references.append(reference)
                 found.append([Entity(**entity) for entity in by_number[str(task.number)]])
-        others = [trio for trio in zip(tasks, found, references, strict=True) if set(trio[1]) != set(trio[2])]
+        others = [
+            trio
+            for trio in zip(tasks, found, references, strict=True)
+            if set(trio[1]) != set(trio[2])
+        ]
         legal = isinstance(system, Ours)
         return {
             "f": f1(tasks, found, self._key),
-            "differing": {str(t.number): margin(self._subject, t, *pair) if legal else None for t, *pair in others},
+            "differing": {
+                str(t.number): margin(self._subject, t, *pair) if legal else None
+                for t, *pair in others
+            },
         }
 
     def _found(self, system: System) -> list[list[Entity]]:

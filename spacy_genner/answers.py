@@ -1,4 +1,5 @@
-"""What a model wrote freely, once it is read, and the account of what was wrong with it. Standard library only."""
+"""What a model wrote freely, once it is read, and the account of what was wrong with it. Standard
+library only."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ class Marked:
     """A marked copy of the source.
 
     text: The copy without its marks.
-    spans: Start and end of each span, characters of the text, half-open; and its label as it was written.
+    spans: Start and end of each span, characters of the text, half-open; and its label as it was
+        written.
     spaced: Whether the copy has a space between all words, also where the source has none.
     """
 
@@ -25,7 +27,8 @@ class Mention:
     """An entity that is named instead of marked.
 
     label: As it was written.
-    occurrence: Which occurrence of the text in the source it is, from 1, those inside of words counted as well.
+    occurrence: Which occurrence of the text in the source it is, from 1, those inside of words
+        counted as well.
     start, end: Where it stands in the text of the source, characters, half-open.
     """
 
@@ -53,7 +56,8 @@ class Listed:
 class Repairs:
     """What was wrong with answers; the accounts of several add up.
 
-    Copies are compared in *pieces*: runs of letters and digits, and all other characters one by one.
+    Copies are compared in *pieces*: runs of letters and digits, and all other characters one by
+        one.
 
     omissions: Pieces of the source that were not written.
     additions: Written pieces that stand for nothing in the source, those of unreadable marks too.
@@ -62,12 +66,15 @@ class Repairs:
     unended: Answers cut at the length that none may exceed.
     unread: Parts of a list that could not be read.
     inexact: Texts and labels found only by ignoring case and white space.
-    misplaced: Mentions with a wrong occurrence or wrong offsets: they are taken as if they named no place.
+    misplaced: Mentions with a wrong occurrence or wrong offsets: they are taken as if they named no
+        place.
     unknown: Entities left out because their label is not in the label set.
     missing: Entities left out because the source does not have their text, as whole words.
-    crossing: Entities left out because they cross a longer one, or an earlier one of the same length.
+    crossing: Entities left out because they cross a longer one, or an earlier one of the same
+        length.
     duplicate: Entities left out because they were there already.
-    unsayable: Entities left out because the format allows no such depth, or moved to where it means their text.
+    inexpressible: Entities left out because the format allows no such depth, or moved to where it
+        means their text.
     """
 
     omissions: int = 0
@@ -82,7 +89,7 @@ class Repairs:
     missing: int = 0
     crossing: int = 0
     duplicate: int = 0
-    unsayable: int = 0
+    inexpressible: int = 0
 
     def __add__(self, other: Repairs) -> Repairs:
         return Repairs(*map(add, astuple(self), astuple(other)))

@@ -1,4 +1,5 @@
-"""What objects need that threads share, and that processes are forked with: locks, and values that are made once."""
+"""What objects need that threads share, and that processes are forked with: locks, and values that
+are made once."""
 
 from __future__ import annotations
 
@@ -12,10 +13,11 @@ T = TypeVar("T")
 
 
 class Lock:
-    """A lock that the thread that holds it may take again. After a fork it is free, whatever the threads of the parent
-    were doing, and every copy has one of its own.
+    """A lock that the thread that holds it may take again. After a fork it is free, whatever the
+    threads of the parent were doing, and every copy has one of its own.
 
-    interrupted: Whether another thread held it at the fork, so that what it protects may be half done.
+    interrupted: Whether another thread held it at the fork, so that what it protects may be half
+        done.
     """
 
     def __init__(self) -> None:
@@ -53,8 +55,8 @@ if hasattr(os, "register_at_fork"):
 
 
 class shared_property(cached_property[T]):
-    """A cached property of an object with a `lock`: of several threads that ask at once, one makes the value, and the
-    others wait for it."""
+    """A cached property of an object with a `lock`: of several threads that ask at once, one makes
+    the value, and the others wait for it."""
 
     def __get__(self, instance: Any, owner: type[Any] | None = None) -> Any:
         if instance is None:

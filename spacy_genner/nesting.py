@@ -1,4 +1,5 @@
-"""Proper nesting: every two spans are disjoint, or one lies inside the other. Standard library only."""
+"""Proper nesting: every two spans are disjoint, or one lies inside the other. Standard library
+only."""
 
 from __future__ import annotations
 
@@ -8,27 +9,32 @@ from collections.abc import Iterable, Sequence
 from .types import Entity, Source
 
 
-def nest(entities: Iterable[Entity], max_depth: int | None = None) -> tuple[list[Entity], list[tuple[Entity, str]]]:
+def nest(
+    entities: Iterable[Entity], max_depth: int | None = None
+) -> tuple[list[Entity], list[tuple[Entity, str]]]:
     """Split entities into a properly nested subset and the rest.
 
-    Of two crossing spans the longer is kept, of two of one length the one that starts earlier. One extent may carry
-    several labels, each once; they nest in their order of appearance. A span's depth is 1 more than the number of
-    kept spans around it.
+    Of two crossing spans the longer is kept, of two of one length the one that starts earlier. One
+    extent may carry several labels, each once; they nest in their order of appearance. A span's
+    depth is 1 more than the number of kept spans around it.
 
     max_depth: The greatest depth kept, at least 1; None for any.
 
-    Returns: The kept entities by start, the longest first, then by appearance; and every other one with its reason:
-        "empty", "duplicate", "crossing" or "too deep".
+    Returns: The kept entities by start, the longest first, then by appearance; and every other one
+        with its reason: "empty", "duplicate", "crossing" or "too deep".
     """
     if max_depth is not None and max_depth < 1:
-        raise ValueError(f"max_depth = {max_depth} would keep no span: give 1 or more, or None for any depth")
+        raise ValueError(
+            f"max_depth = {max_depth} would keep no span: give 1 or more, or None for any depth"
+        )
     kept: list[Entity] = []
     rest: list[tuple[Entity, str]] = []
     seen: set[Entity] = set()
     starts: list[int] = []
     ends: list[int] = []
     for entity in sorted(entities, key=lambda e: (e.start - e.end, e.start)):
-        # What is kept by now is at least as long: it crosses if it starts or ends inside, else it is around or apart.
+        # What is kept by now is at least as long: it crosses if it starts or ends inside, else it
+        # is around or apart.
         start_at, end_at = bisect_right(starts, entity.start), bisect_right(ends, entity.start)
         if entity.start >= entity.end:
             rest.append((entity, "empty"))
@@ -50,8 +56,11 @@ def _below(positions: list[int], at: int, limit: int) -> bool:
     return at < len(positions) and positions[at] < limit
 
 
-def within_sentences(entities: Iterable[Entity], source: Source) -> tuple[list[Entity], list[tuple[Entity, str]]]:
-    """Split entities into those that cross no known start of a sentence, and the rest with the reason."""
+def within_sentences(
+    entities: Iterable[Entity], source: Source
+) -> tuple[list[Entity], list[tuple[Entity, str]]]:
+    """Split entities into those that cross no known start of a sentence, and the rest with the
+    reason."""
     kept, rest, bounds = list[Entity](), list[tuple[Entity, str]](), source.bounds()
     for entity in entities:
         if 0 <= entity.start < len(source) and bounds[entity.start] < entity.end <= len(source):
@@ -85,7 +94,8 @@ def outermost(nested: Sequence[Entity]) -> list[Entity]:
 
 
 def inner(entities: Iterable[Entity]) -> set[Entity]:
-    """The entities that lie inside another one: two labels on the same tokens do not lie inside one another."""
+    """The entities that lie inside another one: two labels on the same tokens do not lie inside one
+    another."""
     entities = set(entities)
     reach, inside = -1, set()
     for start, minus_end in sorted({(e.start, -e.end) for e in entities}):

@@ -20,7 +20,9 @@ class VisiblePrinter(Printer):
     def table(self, data: Any, **settings: Any) -> Any:
         """A table of these rows."""
         header = settings.pop("header", None)
-        return super().table([_cells(row) for row in data], header=header and _cells(header), **settings)
+        return super().table(
+            [_cells(row) for row in data], header=header and _cells(header), **settings
+        )
 
 
 def _lines(message: object) -> str:

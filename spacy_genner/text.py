@@ -10,24 +10,29 @@ Extent = tuple[int, int]
 """A span of words, half-open."""
 
 _HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Characters that move a terminal's cursor, colour it, ring its bell; that reverse the order in which others are shown;
-and halves of characters, which cannot be printed at all."""
+"""Characters that move a terminal's cursor, colour it, ring its bell; that reverse the order in
+which others are shown; and halves of characters, which cannot be printed at all."""
 
 
 def visible(text: str) -> str:
-    """A text from elsewhere, safe to print in one line: control characters as escapes such as `\\x1b`."""
+    """A text from elsewhere, safe to print in one line: control characters as escapes such as
+    `\\x1b`."""
     return _HIDDEN.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 class Text:
-    """Words in one line of text: a space before each that has any white space before it, none before the first.
+    """Words in one line of text: a space before each that has any white space before it, none
+    before the first.
 
     text: The text.
     starts, ends: Where each word starts and ends in it, in characters.
     """
 
     def __init__(self, words: Sequence[str], spaces: Sequence[int]) -> None:
-        spaced = [" " * (space > 0 and i > 0) + word for i, (word, space) in enumerate(zip(words, spaces, strict=True))]
+        spaced = [
+            " " * (space > 0 and i > 0) + word
+            for i, (word, space) in enumerate(zip(words, spaces, strict=True))
+        ]
         self.text = "".join(spaced)
         self.ends = list(accumulate(map(len, spaced)))
         self.starts = [end - len(word) for end, word in zip(self.ends, words, strict=True)]
@@ -40,8 +45,12 @@ class Text:
 
     def find(self, text: str) -> list[Extent]:
         """Where whole words make up a text, from left to right."""
-        edges = ((self._first.get(at), self._last.get(at + len(text))) for at in self.occurrences(text))
-        return [(first, last + 1) for first, last in edges if first is not None and last is not None]
+        edges = (
+            (self._first.get(at), self._last.get(at + len(text))) for at in self.occurrences(text)
+        )
+        return [
+            (first, last + 1) for first, last in edges if first is not None and last is not None
+        ]
 
     def occurrences(self, text: str) -> list[int]:
         """Where a text starts, also inside of words and of one another, from left to right."""

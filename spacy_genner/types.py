@@ -13,8 +13,10 @@ class Source:
     """The text as the model sees it: its tokens without white space.
 
     words: The text of each token; never empty and never only white space.
-    spaces: What stands before each token, as an index into `GAPS`: False for nothing, True for a space.
-    starts: Whether each token is known to start a sentence, which no entity crosses; empty where no start is known.
+    spaces: What stands before each token, as an index into `GAPS`: False for nothing, True for a
+        space.
+    starts: Whether each token is known to start a sentence, which no entity crosses; empty where no
+        start is known.
     """
 
     words: tuple[str, ...]
@@ -23,11 +25,19 @@ class Source:
 
     def __post_init__(self) -> None:
         if len(self.words) != len(self.spaces):
-            raise ValueError(f"a Source of {len(self.words)} words has {len(self.spaces)} spaces: give one for each")
+            raise ValueError(
+                f"a Source of {len(self.words)} words has {len(self.spaces)} spaces: give one for "
+                "each"
+            )
         if len(self.starts) not in (0, len(self.words)):
-            raise ValueError(f"a Source of {len(self.words)} words has {len(self.starts)} starts: give one for each")
+            raise ValueError(
+                f"a Source of {len(self.words)} words has {len(self.starts)} starts: give one for "
+                "each"
+            )
         if any(not word.strip() for word in self.words):
-            raise ValueError("a word of a Source is empty or only white space: white space belongs into `spaces`")
+            raise ValueError(
+                "a word of a Source is empty or only white space: white space belongs into `spaces`"
+            )
 
     def __len__(self) -> int:
         return len(self.words)
@@ -36,8 +46,8 @@ class Source:
         return Source(self.words[part], self.spaces[part], self.starts[part])
 
     def bounds(self) -> list[int]:
-        """For each token, and for the end, how far an entity that starts there may reach: to the next known start of a
-        sentence, else to the end of the source."""
+        """For each token, and for the end, how far an entity that starts there may reach: to the
+        next known start of a sentence, else to the end of the source."""
         bound, bounds = len(self), [len(self)]
         for position in reversed(range(len(self))):
             bounds.append(bound)
@@ -70,7 +80,8 @@ class Move:
     """A semantic step of a derivation, and the text that it writes.
 
     kind: What the step does, one of the format's own words ("copy", "open", "close", …).
-    text: What it writes, with its leading space. No move of a state writes a prefix of another's text.
+    text: What it writes, with its leading space. No move of a state writes a prefix of another's
+        text.
     label: The label that the step decides, if it does.
     parts: What the text consists of, if that is several segments, each tokenised on its own.
     """
@@ -90,10 +101,11 @@ class Move:
 class Step:
     """A move that was taken.
 
-    logprob: Natural logarithm of its probability among the legal moves: the sum over the nodes where there was a
-        choice.
+    logprob: Natural logarithm of its probability among the legal moves: the sum over the nodes
+        where there was a choice.
     forced: Whether there was no choice; `logprob` is 0 then.
-    absence: Natural logarithm of the probability of all moves here but those of the grammar's pivotal kind.
+    absence: Natural logarithm of the probability of all moves here but those of the grammar's
+        pivotal kind.
     """
 
     move: Move
@@ -112,8 +124,8 @@ class Prompt:
 
     prefix: Instruction, labels, definitions: the same for every source of a label set.
     suffix: What stands between the source and the answer.
-    shots: For each example between prefix and source, what stands between its source and its answer, and what stands
-        behind its answer.
+    shots: For each example between prefix and source, what stands between its source and its
+        answer, and what stands behind its answer.
     """
 
     prefix: str

@@ -14,7 +14,8 @@ Window: TypeAlias = tuple[int, int]
 
 _SENTENCE_END = frozenset(".!?\u2026\u3002\uff01\uff1f\uff61\u061f\u0964\u0965")
 _SHARED = 4
-"""Two windows that are cut inside a line share a fourth of the first one, so that an entity there is whole in one."""
+"""Two windows that are cut inside a line share a fourth of the first one, so that an entity there
+is whole in one."""
 
 
 class Room:
@@ -33,7 +34,8 @@ class Room:
         self._read = list(accumulate(lengths, initial=0))  # before each token
 
     def reach(self, start: int, tokens: int) -> int:
-        """The end of the longest window of at most so many tokens that begins here. It holds at least one token."""
+        """The end of the longest window of at most so many tokens that begins here. It holds at
+        least one token."""
         end = start + min(tokens, self.tokens)
         if self._ids is not None:
             end = min(end, bisect_right(self._read, self._read[start] + self._ids) - 1)
@@ -53,22 +55,28 @@ def split(
 ) -> list[Window]:
     """Cut a source into windows, in order, with nothing left out.
 
-    Windows are as few as there is room for, and about as long as one another. They begin where sentences begin; in a
-    sentence that is longer than a window, where lines begin; and in a line that is longer, anywhere, but then two
-    windows share a fourth of the first one.
+    Windows are as few as there is room for, and about as long as one another. They begin where
+    sentences begin; in a sentence that is longer than a window, where lines begin; and in a line
+    that is longer, anywhere, but then two windows share a fourth of the first one.
 
-    sentences: The first token of each sentence. None: sentences end behind a token such as "." or "?".
+    sentences: The first token of each sentence. None: sentences end behind a token such as "." or
+        "?".
     lines: The first token of each line.
     within: The part to cut; None: all of the source.
     """
     if sentences is None:
         sentences = (i + 1 for i, word in enumerate(source.words) if word in _SENTENCE_END)
     start, end = within or (0, len(source))
-    return _cut((start, end), room, [sorted(set(sentences)), sorted(set(lines))]) if start < end else []
+    return (
+        _cut((start, end), room, [sorted(set(sentences)), sorted(set(lines))])
+        if start < end
+        else []
+    )
 
 
 def _cut(window: Window, room: Room, levels: Sequence[Sequence[int]]) -> list[Window]:
-    """Cut at the places of the first level; pieces that are still too long, at those of the next level."""
+    """Cut at the places of the first level; pieces that are still too long, at those of the next
+    level."""
     start, end = window
     if not levels:
         return _balanced(range(start, end + 1), room, overlap=True)
@@ -87,7 +95,9 @@ def _balanced(places: Sequence[int], room: Room, overlap: bool = False) -> list[
     """The fewest windows there is room for, each of as few tokens as that number allows."""
     fewest = len(_packed(places, room, room.tokens, overlap))
     shorter = range(1, room.tokens)
-    enough = bisect_left(shorter, True, key=lambda tokens: len(_packed(places, room, tokens, overlap)) <= fewest)
+    enough = bisect_left(
+        shorter, True, key=lambda tokens: len(_packed(places, room, tokens, overlap)) <= fewest
+    )
     return _packed(places, room, enough + 1, overlap)
 
 
@@ -110,7 +120,9 @@ def covering(windows: Iterable[Window]) -> list[Window]:
     return kept
 
 
-def inside(entities: Iterable[Entity], windows: Sequence[Window]) -> tuple[list[list[Entity]], list[Entity]]:
+def inside(
+    entities: Iterable[Entity], windows: Sequence[Window]
+) -> tuple[list[list[Entity]], list[Entity]]:
     """The entities that lie in each window, counted from its start, and those that lie in none."""
     kept: list[list[Entity]] = [[] for _ in windows]
     lost = []
@@ -124,33 +136,51 @@ def inside(entities: Iterable[Entity], windows: Sequence[Window]) -> tuple[list[
     return kept, lost
 
 
-def merge(entities: Sequence[Iterable[Entity]], windows: Sequence[Window]) -> tuple[list[Entity], list[Entity]]:
-    """The entities of all windows, counted from the start of the source, and those that had to be dropped.
+def merge(
+    entities: Sequence[Iterable[Entity]], windows: Sequence[Window]
+) -> tuple[list[Entity], list[Entity]]:
+    """The entities of all windows, counted from the start of the source, and those that had to be
+    dropped.
 
-    Where two windows overlap, one cut decides: what lies on its left is taken from the left window, what lies on its
-    right from the right one. It is the place nearest the middle that no entity of either window spans. If there is no
-    such place, it is the one that the fewest span, and these are dropped.
+    Where two windows overlap, one cut decides: what lies on its left is taken from the left window,
+    what lies on its right from the right one. It is the place nearest the middle that no entity of
+    either window spans. If there is no such place, it is the one that the fewest span, and these
+    are dropped.
     """
-    found = [[e.shifted(start) for e in some] for some, (start, _) in zip(entities, windows, strict=True)]
+    found = [
+        [e.shifted(start) for e in some] for some, (start, _) in zip(entities, windows, strict=True)
+    ]
     cuts = [
         _best_cut(start, end, {*left, *right})
-        for (left, right), ((_, end), (start, _)) in zip(pairwise(found), pairwise(windows), strict=True)
+        for (left, right), ((_, end), (start, _)) in zip(
+            pairwise(found), pairwise(windows), strict=True
+        )
     ]
     kept, dropped = list[Entity](), list[Entity]()
-    for some, low, high in zip(found, [0, *cuts], [*cuts, *(end for _, end in windows[-1:])], strict=False):
+    for some, low, high in zip(
+        found, [0, *cuts], [*cuts, *(end for _, end in windows[-1:])], strict=False
+    ):
         kept += [entity for entity in some if low <= entity.start and entity.end <= high]
         dropped += [e for e in some if e.start < low < e.end or e.start < high < e.end]
     return kept, list(dict.fromkeys(dropped))
 
 
 def shares(windows: Sequence[Window]) -> list[Window]:
-    """The part of each window that counts if each token counts once: windows that overlap meet in the middle."""
+    """The part of each window that counts if each token counts once: windows that overlap meet in
+    the middle."""
     cuts = [_best_cut(start, end, set()) for (_, end), (start, _) in pairwise(windows)]
-    return list(zip([start for start, _ in windows[:1]] + cuts, cuts + [end for _, end in windows[-1:]], strict=True))
+    return list(
+        zip(
+            [start for start, _ in windows[:1]] + cuts,
+            cuts + [end for _, end in windows[-1:]],
+            strict=True,
+        )
+    )
 
 
 def _best_cut(start: int, end: int, entities: set[Entity]) -> int:
-    """The place that the fewest entities span; of several, that nearest the middle, and of two the left one."""
+    """The place that the fewest entities span; of several, that nearest the middle, and of two the
+    left one."""
 
     def cost(place: int) -> tuple[int, int]:
         return sum(e.start < place < e.end for e in entities), abs(2 * place - start - end)

@@ -1,4 +1,5 @@
-"""Tiny random language models, made once a session: real architectures and real tokenizers, no weights to fetch."""
+"""Tiny random language models, made once a session: real architectures and real tokenizers, no
+weights to fetch."""
 
 import os
 import shutil
@@ -20,9 +21,11 @@ settings.register_profile("thorough", max_examples=500, deadline=None)
 settings.load_profile("quick")
 
 TEXTS = [
-    "The University of Edinburgh bought the old factory in Leeds, and Mrs O'Neil sold it for $1,234.50.",
+    "The University of Edinburgh bought the old factory in Leeds, and Mrs O'Neil sold it for "
+    "$1,234.50.",
     "c-fos RNA [sic] | protein: binds to the promoter (in T-cells) \\ of IL-2.",
-    "Essex County Council said: “no comment”. Copy the text and mark each entity as [entity | LABEL].",
+    "Essex County Council said: “no comment”. Copy the text and mark each entity as [entity | "
+    "LABEL].",
     "Labels: ORG, GPE, PER. Text: Answer: naïve café 東京 القاهرة 👍🏽 עברית\n",
     '[{"text": "x", "occurrence_index": 0}] <b>3 6 7 8 9</b>; & #',
 ]
@@ -65,9 +68,12 @@ def byte_level_bpe() -> Tokenizer:
 
 
 def sentencepiece() -> Tokenizer:
-    """As Llama 2 or T5: a space of its own before the text, and characters that cannot be written."""
+    """As Llama 2 or T5: a space of its own before the text, and characters that cannot be
+    written."""
     tokenizer = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True))
-    tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]
+    )
     tokenizer.decoder = decoders.Metaspace()
     special = ["<unk>", "<s>", "</s>"]
     trainer = trainers.BpeTrainer(vocab_size=300, special_tokens=special, show_progress=False)
@@ -82,7 +88,8 @@ TOKENIZERS: dict[str, tuple[Callable[[], Tokenizer], dict[str, str]]] = {
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """One thread for each of the processes among which pytest-xdist shares the tests, and for those that they start."""
+    """One thread for each of the processes among which pytest-xdist shares the tests, and for those
+    that they start."""
     if hasattr(config, "workerinput"):
         os.environ["OMP_NUM_THREADS"] = "1"
         torch.set_num_threads(1)
@@ -116,11 +123,15 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
             build, special = TOKENIZERS[tokenizer]
             fast = PreTrainedTokenizerFast(tokenizer_object=build(), **special)
             fast.save_pretrained(folder)
-            config = AutoConfig.for_model(family, vocab_size=len(fast), **{**SIZES, **FAMILIES[family]})
+            config = AutoConfig.for_model(
+                family, vocab_size=len(fast), **{**SIZES, **FAMILIES[family]}
+            )
             torch.manual_seed(0)
             AutoModelForCausalLM.from_config(config).save_pretrained(folder)
             made[family, tokenizer] = str(folder)
-            kept.append(CausalLM(str(folder), dtype="float32", device="cpu").base)  # is not loaded again by each test
+            kept.append(
+                CausalLM(str(folder), dtype="float32", device="cpu").base
+            )  # is not loaded again by each test
         return made[family, tokenizer]
 
     return make
@@ -128,11 +139,14 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
 
 @pytest.fixture
 def tiny_lm(tiny: Callable[..., str]) -> Callable[..., Any]:
-    """`tiny_lm(family, tokenizer, **settings)`: a `CausalLM` on a tiny model, float32 on the CPU."""
+    """`tiny_lm(family, tokenizer, **settings)`: a `CausalLM` on a tiny model, float32 on the
+    CPU."""
     from spacy_genner.lm.causal import CausalLM
 
     def make(family: str = "llama", tokenizer: str = "bpe", **settings: Any) -> CausalLM:
-        return CausalLM(tiny(family, tokenizer), **{"dtype": "float32", "device": "cpu", **settings})
+        return CausalLM(
+            tiny(family, tokenizer), **{"dtype": "float32", "device": "cpu", **settings}
+        )
 
     return make
 
@@ -147,14 +161,17 @@ def pieces(tiny: Callable[..., str]) -> Callable[[str], Pieces]:
 
 @pytest.fixture(scope="session")
 def tiny_t5(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
-    """`tiny_t5(kind)`: the folder of a tiny random encoder–decoder model, the same at every call."""
+    """`tiny_t5(kind)`: the folder of a tiny random encoder–decoder model, the same at every
+    call."""
     from tests.tiny_t5 import KINDS, save_model, save_tokenizer
 
     @cache
     def make(kind: str = "t5") -> str:
         folder = tmp_path_factory.mktemp(kind)
         model_type, settings = KINDS[kind]
-        save_model(folder, model_type, save_tokenizer(folder, TEXTS[:-1]), **settings)  # T5 knows no braces
+        save_model(
+            folder, model_type, save_tokenizer(folder, TEXTS[:-1]), **settings
+        )  # T5 knows no braces
         return str(folder)
 
     return make
@@ -182,7 +199,12 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> str:
     vocabulary = folder / "vocab.txt"
     vocabulary.write_text("\n".join(words), encoding="utf8")
     BertTokenizerFast(str(vocabulary)).save_pretrained(folder)
-    sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    sizes = {
+        "hidden_size": 32,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 32,
+    }
     torch.manual_seed(0)
     BertModel(BertConfig(vocab_size=len(words), **sizes)).save_pretrained(folder)
     return str(folder)

@@ -1,4 +1,5 @@
-"""Files that are nearly right: valid ones with something wrong in their values, their text or their bytes."""
+"""Files that are nearly right: valid ones with something wrong in their values, their text or their
+bytes."""
 
 from __future__ import annotations
 
@@ -15,20 +16,41 @@ ODD_VALUES: list[Any] = [
     *["", " ", "1", "\ud83d", "\x00", "\x1b[31m", "\r\n", "\u2028", "😀", "O", "B-ORG", "reject", "x" * 300],
     *[[], {}, [[]], [None], {"": None}, [0, 1, "ORG"], {"start": 0, "end": 1, "label": "ORG"}],
 ]  # fmt: skip
-KEYS = ["text", "data", "tokens", "spans", "label", "ents", "answer", "start", "end", "result", "annotations", "type"]
+KEYS = [
+    "text",
+    "data",
+    "tokens",
+    "spans",
+    "label",
+    "ents",
+    "answer",
+    "start",
+    "end",
+    "result",
+    "annotations",
+    "type",
+]
 PIECES = [
     *["\x00", "\r", "\r\n", "\n", "\t", " ", "\ufeff", "\u2028", "\x1b", "😀", "é", "9", "#", "B-X"],
     *["[", "]", "{", "}", '"', "\\", ",", ":", '{"a":', "\\ud83d", "NaN", "true", "-"],
 ]  # fmt: skip
 TOO_MUCH = [("9", 5000), ("[", 1500), ('{"a":', 1500)]
 """More digits and more depth than Python can read."""
-noise = st.sampled_from([*((piece, 1) for piece in PIECES), *TOO_MUCH]).map(lambda piece: piece[0] * piece[1])
+noise = st.sampled_from([*((piece, 1) for piece in PIECES), *TOO_MUCH]).map(
+    lambda piece: piece[0] * piece[1]
+)
 noises = st.lists(noise, max_size=8).map("".join)
 
 
 def nodes(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """The ways to all values inside a value."""
-    keys = value.keys() if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    keys = (
+        value.keys()
+        if isinstance(value, dict)
+        else range(len(value))
+        if isinstance(value, list)
+        else ()
+    )
     return [path, *(inner for key in keys for inner in nodes(value[key], (*path, key)))]
 
 
@@ -90,7 +112,8 @@ def damaged_texts(draw: st.DrawFn, text: str) -> str:
 
 @st.composite
 def damaged_files(draw: st.DrawFn, text: str) -> tuple[str, bytes]:
-    """The suffix and the content of a file: in some encoding, or compressed, and sometimes damaged."""
+    """The suffix and the content of a file: in some encoding, or compressed, and sometimes
+    damaged."""
     encoding = draw(st.sampled_from(["utf-8"] * 8 + ["utf-8-sig", "utf-16", "latin-1"]))
     data = text.encode(encoding, "surrogatepass" if encoding.startswith("utf") else "replace")
     suffix = draw(st.sampled_from([""] * 5 + [".gz"]))

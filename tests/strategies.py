@@ -1,4 +1,5 @@
-"""Hypothesis strategies: sources in many scripts, label sets with odd names, properly nested entities, derivations."""
+"""Hypothesis strategies: sources in many scripts, label sets with odd names, properly nested
+entities, derivations."""
 
 from __future__ import annotations
 
@@ -22,8 +23,37 @@ WORDS = [
 """What real texts hold, and what formats and tokenizers could stumble over."""
 
 LABELS = [
-    *["ORG", "O", "OR", "GPE ", "ORG]", "ORG:", "ORG | GPE", "ORG\\", "[ORG", "[", "]", "|", "\\", ":", "\\]", "|]"],
-    *["natural person", "per-son", "Ort/Fluss", "größe", "組織", "منظمة", "🏢", "0", "None", "</s>", "<|im_end|>"],
+    *[
+        "ORG",
+        "O",
+        "OR",
+        "GPE ",
+        "ORG]",
+        "ORG:",
+        "ORG | GPE",
+        "ORG\\",
+        "[ORG",
+        "[",
+        "]",
+        "|",
+        "\\",
+        ":",
+        "\\]",
+        "|]",
+    ],
+    *[
+        "natural person",
+        "per-son",
+        "Ort/Fluss",
+        "größe",
+        "組織",
+        "منظمة",
+        "🏢",
+        "0",
+        "None",
+        "</s>",
+        "<|im_end|>",
+    ],
 ]
 
 texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8).filter(str.strip)
@@ -31,13 +61,15 @@ words = st.sampled_from(WORDS) | texts
 
 
 def examples(weight: float, **others: Any) -> settings:
-    """A multiple of the examples that the profile says: fewer for a test that takes long, more for a quick one."""
+    """A multiple of the examples that the profile says: fewer for a test that takes long, more for
+    a quick one."""
     return settings(max_examples=round(weight * settings.default.max_examples), **others)
 
 
 @st.composite
 def sources(draw: st.DrawFn, max_size: int = 10) -> Source:
-    """With spaces, as in most scripts, or without any, as in Japanese; with lines and sentences, or without."""
+    """With spaces, as in most scripts, or without any, as in Japanese; with lines and sentences, or
+    without."""
     drawn = draw(st.lists(words, max_size=max_size))
 
     def each(values: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
@@ -47,7 +79,9 @@ def sources(draw: st.DrawFn, max_size: int = 10) -> Source:
     return Source(tuple(drawn), tuple(spaces), tuple(draw(st.just([]) | each(st.booleans()))))
 
 
-label_sets = st.lists(st.sampled_from(LABELS) | texts, max_size=6, unique_by=str.strip).map(as_labels)
+label_sets = st.lists(st.sampled_from(LABELS) | texts, max_size=6, unique_by=str.strip).map(
+    as_labels
+)
 
 
 @st.composite
@@ -64,7 +98,8 @@ def nested(draw: st.DrawFn, source: Source, labels: Labels, max_depth: int) -> l
 
 @st.composite
 def derivations(draw: st.DrawFn, grammar: Grammar) -> list[Move]:
-    """Legal moves up to the end. Each kind of move is as probable as another, however many labels there are."""
+    """Legal moves up to the end. Each kind of move is as probable as another, however many labels
+    there are."""
     moves, state = list[Move](), grammar.start
     while legal := grammar.moves(state):
         kind = draw(st.sampled_from(sorted({move.kind for move in legal})))

@@ -1,4 +1,5 @@
-"""The configs of the project, and spaCy's whole life cycle on a pipeline that each of them has trained."""
+"""The configs of the project, and spaCy's whole life cycle on a pipeline that each of them has
+trained."""
 
 from __future__ import annotations
 
@@ -29,9 +30,16 @@ from typer.testing import CliRunner
 
 import spacy_genner.cli  # noqa: F401  (registers the commands)
 
-CONFIGS = {path.stem: path for path in sorted((Path(__file__).parent.parent / "configs").glob("*.cfg"))}
-TEXTS = {"The University of Edinburgh bought Acme.": [(4, 27, "ORG"), (35, 39, "ORG")], "Acme bought it.": []}
-needs_encoder = pytest.mark.skipif(not find_spec("spacy_transformers"), reason="needs spacy-transformers: STACK=4")
+CONFIGS = {
+    path.stem: path for path in sorted((Path(__file__).parent.parent / "configs").glob("*.cfg"))
+}
+TEXTS = {
+    "The University of Edinburgh bought Acme.": [(4, 27, "ORG"), (35, 39, "ORG")],
+    "Acme bought it.": [],
+}
+needs_encoder = pytest.mark.skipif(
+    not find_spec("spacy_transformers"), reason="needs spacy-transformers: STACK=4"
+)
 
 
 @dataclass(frozen=True)
@@ -76,11 +84,15 @@ def examples(nlp: Language) -> list[Example]:
 def found(nlp: Language) -> list[Any]:
     docs = list(nlp.pipe(TEXTS))
     layers = [(doc.ents, doc.spans.get("sc", ())) for doc in docs]
-    return [[(span.start, span.end, span.label_) for layer in pair for span in layer] for pair in layers]
+    return [
+        [(span.start, span.end, span.label_) for layer in pair for span in layer] for pair in layers
+    ]
 
 
 @pytest.fixture(scope="module")
-def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Made]:
+def made(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Made]:
     """`made(config)`: what a config trains in two steps on a tiny model, the same at every call."""
     folder = tmp_path_factory.mktemp("configs")
     data = folder / "data.spacy"
@@ -93,7 +105,9 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     done: dict[str, Made] = {}
 
     def overrides(name: str) -> dict[str, Any]:
-        paths = {"corpora": str(folder)} if name == "coarse" else {"train": str(data), "dev": str(data)}
+        paths = (
+            {"corpora": str(folder)} if name == "coarse" else {"train": str(data), "dev": str(data)}
+        )
         settings = {f"paths.{key}": path for key, path in paths.items()}
         if name == "fine":
             settings["paths.source"] = str(make("coarse").folder)
@@ -103,15 +117,23 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             settings |= {f"components.tok2vec.model.lm.{key}": value for key, value in lm.items()}
             settings["components.tok2vec.model.width"] = 32
         elif name not in ("ner", "spancat"):
-            settings |= {f"components.generative_ner.model.lm.{key}": value for key, value in lm.items()}
-        return settings | {"training.max_steps": 2, "training.eval_frequency": 2, "nlp.lang": "xx"}  # quick to load
+            settings |= {
+                f"components.generative_ner.model.lm.{key}": value for key, value in lm.items()
+            }
+        return settings | {
+            "training.max_steps": 2,
+            "training.eval_frequency": 2,
+            "nlp.lang": "xx",
+        }  # quick to load
 
     def make(name: str) -> Made:
         if name not in done:
             settings, output = overrides(name), folder / "trained" / name
             train(CONFIGS[name], output, overrides=settings)
             nlp = spacy.load(output / "model-last")
-            done[name] = Made(CONFIGS[name], settings, output / "model-last", data, nlp.pipe_names, found(nlp))
+            done[name] = Made(
+                CONFIGS[name], settings, output / "model-last", data, nlp.pipe_names, found(nlp)
+            )
         return done[name]
 
     return make
@@ -160,14 +182,21 @@ def evaluates(made: Made, folder: Path) -> None:
 def finds_a_threshold(made: Made, folder: Path) -> None:
     if "threshold" not in made.nlp.get_pipe_config(made.last):
         return
-    _, _, scores = find_threshold(str(made.folder), made.data, made.last, "threshold", "spans_sc_f", n_trials=2)
+    _, _, scores = find_threshold(
+        str(made.folder), made.data, made.last, "threshold", "spans_sc_f", n_trials=2
+    )
     assert list(scores) == [0.0, 1.0]
 
 
 def is_assembled(made: Made, folder: Path) -> None:
     components = {name: {"source": str(made.folder)} for name in made.pipes}
-    Config({"nlp": {"lang": "xx", "pipeline": list(components)}, "components": components}).to_disk(folder / "a.cfg")
-    assert CliRunner().invoke(app, ["assemble", str(folder / "a.cfg"), str(folder / "out")]).exit_code == 0
+    Config({"nlp": {"lang": "xx", "pipeline": list(components)}, "components": components}).to_disk(
+        folder / "a.cfg"
+    )
+    assert (
+        CliRunner().invoke(app, ["assemble", str(folder / "a.cfg"), str(folder / "out")]).exit_code
+        == 0
+    )
     assert found(spacy.load(folder / "out")) == made.found
 
 
@@ -251,12 +280,16 @@ CALLS = [
 
 
 def cases() -> Iterator[Any]:
-    """All calls for all configs. Pipelines with the component of cpu.cfg and nothing else must only train quickly."""
+    """All calls for all configs. Pipelines with the component of cpu.cfg and nothing else must only
+    train quickly."""
     for name, call in product(CONFIGS, CALLS):
         marks = [needs_encoder] if name == "encoder" else []
         slow = name in ("coarse", "fine", "gpu") and call not in CALLS[:4]
         yield pytest.param(
-            name, call, marks=[*marks, pytest.mark.slow] if slow else marks, id=f"{name}-{call.__name__}"
+            name,
+            call,
+            marks=[*marks, pytest.mark.slow] if slow else marks,
+            id=f"{name}-{call.__name__}",
         )
 
 
@@ -276,7 +309,9 @@ def test_spacy_can_make_the_optimizer_alone(name: str) -> None:
 
 @pytest.mark.parametrize("command", [["train"], ["genner", "train"]])
 @pytest.mark.parametrize("name", CONFIGS)
-def test_an_option_of_earlier_versions_is_refused(command: list[str], name: str, tmp_path: Path) -> None:
+def test_an_option_of_earlier_versions_is_refused(
+    command: list[str], name: str, tmp_path: Path
+) -> None:
     arguments = [*command, str(CONFIGS[name]), "--output", str(tmp_path), "--variables.steps", "10"]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 1

@@ -13,8 +13,15 @@ from thinc.api import Config
 from spacy_genner.cli import genner
 
 ROOT = Path(__file__).parent.parent
-PAGES = {page.name: page.read_text(encoding="utf8") for page in (ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")))}
-CONFIGS = [text for page in PAGES.values() for text in re.findall(r"```ini\n(.*?)```", page, flags=re.DOTALL)]
+PAGES = {
+    page.name: page.read_text(encoding="utf8")
+    for page in (ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")))
+}
+CONFIGS = [
+    text
+    for page in PAGES.values()
+    for text in re.findall(r"```ini\n(.*?)```", page, flags=re.DOTALL)
+]
 HUB = "https://github.com/spacy-genner/spacy-genner/blob/main/docs/"
 
 
@@ -33,13 +40,19 @@ def anchor(heading: str) -> str:
 @pytest.mark.parametrize("block", CONFIGS, ids=lambda block: block[: block.index("]") + 1])
 def test_a_block_of_a_config_is_complete(block: str) -> None:
     assert parsed(block)
-    assert [line for line in block.splitlines() if "#" in line and not line.startswith("#")] == []  # part of the value
+    assert [
+        line for line in block.splitlines() if "#" in line and not line.startswith("#")
+    ] == []  # part of the value
 
 
 def test_the_config_of_the_component_is_the_default() -> None:
-    (shown,) = [parsed(block) for block in CONFIGS if block.startswith("[components.generative_ner]\n")]
+    (shown,) = [
+        parsed(block) for block in CONFIGS if block.startswith("[components.generative_ner]\n")
+    ]
     nlp = load_model_from_config(
-        {"nlp": {"lang": "en", "pipeline": ["generative_ner"]}, **shown}, auto_fill=True, validate=True
+        {"nlp": {"lang": "en", "pipeline": ["generative_ner"]}, **shown},
+        auto_fill=True,
+        validate=True,
     )
     bare = load_model_from_config(
         {
@@ -63,5 +76,9 @@ def test_links_lead_somewhere(page: str) -> None:
 def test_all_commands_are_documented() -> None:
     commands = typer.main.get_command(genner).commands  # type: ignore[attr-defined]
     assert set(re.findall(r"(?m)^\| `([a-z-]+)", PAGES["commands.md"])) == set(commands)
-    used = [command for page in PAGES.values() for command in re.findall(r"spacy genner ([a-z-]+)", page)]
+    used = [
+        command
+        for page in PAGES.values()
+        for command in re.findall(r"spacy genner ([a-z-]+)", page)
+    ]
     assert used and set(used) <= set(commands)

@@ -20,7 +20,8 @@ INNER = [(18, 27, "GPE")]
 
 @pytest.fixture
 def corpus(tmp_path: Path) -> Path:
-    """One sentence, as `genner convert` writes it: all spans in doc.spans, the outermost ones in doc.ents."""
+    """One sentence, as `genner convert` writes it: all spans in doc.spans, the outermost ones in
+    doc.ents."""
     doc = spacy.blank("xx")(TEXT)
     doc.spans["sc"] = [doc.char_span(*span) for span in OUTER + INNER]
     doc.ents = [doc.char_span(*span) for span in OUTER]
@@ -29,9 +30,16 @@ def corpus(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize(("component", "layer", "found"), [("ner", "ents", OUTER), ("spancat", "spans", OUTER + INNER)])
+@pytest.mark.parametrize(
+    ("component", "layer", "found"), [("ner", "ents", OUTER), ("spancat", "spans", OUTER + INNER)]
+)
 def test_it_learns_a_sentence(
-    component: str, layer: str, found: list[tuple[int, int, str]], corpus: Path, encoder: str, tmp_path: Path
+    component: str,
+    layer: str,
+    found: list[tuple[int, int, str]],
+    corpus: Path,
+    encoder: str,
+    tmp_path: Path,
 ) -> None:
     overrides = {
         "paths.train": str(corpus),

@@ -15,7 +15,9 @@ HEAVY = '{"transformers", "peft"} & set(sys.modules)'
 
 def run(code: str) -> Any:
     """What the code prints, as JSON, in a fresh interpreter."""
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout)
 
@@ -31,9 +33,12 @@ def test_the_factory_loads_no_package_that_spacy_has_not_loaded() -> None:
     assert run(code) == ["spacy_genner"]
 
 
-@pytest.mark.skipif(bool(find_spec("spacy_transformers")), reason="spacy-transformers itself loads transformers")
 @pytest.mark.skipif(
-    not entry_points(group="spacy_factories", name="generative_ner"), reason="the package is not installed: make setup"
+    bool(find_spec("spacy_transformers")), reason="spacy-transformers itself loads transformers"
+)
+@pytest.mark.skipif(
+    not entry_points(group="spacy_factories", name="generative_ner"),
+    reason="the package is not installed: make setup",
 )
 def test_spacy_starts_without_the_language_model() -> None:
     code = f"import json, sys, spacy; spacy.blank('en'); print(json.dumps(['{FACTORY}' in sys.modules, *{HEAVY}]))"

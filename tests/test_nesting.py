@@ -47,7 +47,10 @@ def test_touching_spans_do_not_cross() -> None:
 def test_one_extent_may_have_two_labels_in_order_of_appearance() -> None:
     spans = [Entity(0, 2, "B"), Entity(0, 2, "A"), Entity(0, 2, "B")]
     assert nest(spans) == (spans[:2], [(spans[2], "duplicate")])
-    assert nest(spans, max_depth=1) == (spans[:1], [(spans[1], "too deep"), (spans[2], "duplicate")])
+    assert nest(spans, max_depth=1) == (
+        spans[:1],
+        [(spans[1], "too deep"), (spans[2], "duplicate")],
+    )
 
 
 def test_scores_do_not_make_spans_different_and_survive() -> None:
@@ -56,7 +59,13 @@ def test_scores_do_not_make_spans_different_and_survive() -> None:
 
 
 def test_the_innermost_are_too_deep() -> None:
-    spans = [Entity(0, 9, "A"), Entity(0, 6, "A"), Entity(1, 3, "A"), Entity(4, 5, "A"), Entity(7, 8, "A")]
+    spans = [
+        Entity(0, 9, "A"),
+        Entity(0, 6, "A"),
+        Entity(1, 3, "A"),
+        Entity(4, 5, "A"),
+        Entity(7, 8, "A"),
+    ]
     kept, rest = nest(spans, max_depth=2)
     assert kept == [spans[0], spans[1], spans[4]]
     assert rest == [(spans[2], "too deep"), (spans[3], "too deep")]
@@ -76,7 +85,9 @@ def test_a_depth_below_one_is_refused(depth: int) -> None:
 
 
 @given(st.lists(SPANS, max_size=25), DEPTH)
-def test_every_span_is_kept_or_has_a_true_reason(spans: list[Entity], max_depth: int | None) -> None:
+def test_every_span_is_kept_or_has_a_true_reason(
+    spans: list[Entity], max_depth: int | None
+) -> None:
     kept, rest = nest(spans, max_depth)
     assert Counter(kept) + Counter(span for span, _ in rest) == Counter(spans)
     for span, reason in rest:
@@ -87,7 +98,9 @@ def test_every_span_is_kept_or_has_a_true_reason(spans: list[Entity], max_depth:
             case "duplicate":
                 assert Counter(spans)[span] > 1
             case "crossing":
-                assert any(crosses(span, other) and _length(other) >= _length(span) for other in kept)
+                assert any(
+                    crosses(span, other) and _length(other) >= _length(span) for other in kept
+                )
             case "too deep":
                 assert max_depth is not None and len(around) >= max_depth
             case _:
@@ -99,7 +112,9 @@ def _length(span: Entity) -> int:
 
 
 @given(st.lists(SPANS, max_size=25), DEPTH)
-def test_what_is_kept_is_properly_nested_and_in_order(spans: list[Entity], max_depth: int | None) -> None:
+def test_what_is_kept_is_properly_nested_and_in_order(
+    spans: list[Entity], max_depth: int | None
+) -> None:
     kept, _ = nest(spans, max_depth)
     assert not any(crosses(*pair) for pair in combinations(kept, 2))
     assert len(set(kept)) == len(kept)
@@ -122,12 +137,29 @@ def test_outermost_spans_cover_the_same_tokens_without_overlap(spans: list[Entit
     kept, _ = nest(spans)
     outer = outermost(kept)
     assert all(one.end <= two.start for one, two in pairwise(outer))
-    assert {i for e in outer for i in range(e.start, e.end)} == {i for e in kept for i in range(e.start, e.end)}
+    assert {i for e in outer for i in range(e.start, e.end)} == {
+        i for e in kept for i in range(e.start, e.end)
+    }
 
 
-@given(st.permutations([Entity(0, 9, "A"), Entity(0, 3, "A"), Entity(2, 5, "A"), Entity(4, 9, "B"), Entity(6, 7, "B")]))
+@given(
+    st.permutations(
+        [
+            Entity(0, 9, "A"),
+            Entity(0, 3, "A"),
+            Entity(2, 5, "A"),
+            Entity(4, 9, "B"),
+            Entity(6, 7, "B"),
+        ]
+    )
+)
 def test_the_order_of_input_changes_nothing_for_different_extents(spans: list[Entity]) -> None:
-    assert nest(spans)[0] == [Entity(0, 9, "A"), Entity(0, 3, "A"), Entity(4, 9, "B"), Entity(6, 7, "B")]
+    assert nest(spans)[0] == [
+        Entity(0, 9, "A"),
+        Entity(0, 3, "A"),
+        Entity(4, 9, "B"),
+        Entity(6, 7, "B"),
+    ]
 
 
 def test_many_spans_take_no_quadratic_time() -> None:

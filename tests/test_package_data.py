@@ -19,7 +19,9 @@ def packaged() -> set[Path]:
 
 
 FILES = [
-    path for path in sorted(ROOT.glob("spacy_genner/**/*")) if path.is_file() and not path.suffix.startswith(".py")
+    path
+    for path in sorted(ROOT.glob("spacy_genner/**/*"))
+    if path.is_file() and not path.suffix.startswith(".py")
 ]
 
 
@@ -27,6 +29,8 @@ def test_there_are_such_files() -> None:
     assert len(FILES) > 10
 
 
-@pytest.mark.parametrize("path", [*FILES, ROOT / "spacy_genner" / "py.typed"], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", [*FILES, ROOT / "spacy_genner" / "py.typed"], ids=lambda path: path.name
+)
 def test_it_is_packaged(path: Path) -> None:
     assert path in packaged()

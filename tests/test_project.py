@@ -20,7 +20,9 @@ TRAININGS = {
     for arguments in map(split_command, command["script"])
     if "train" in arguments
 }
-needs_encoder = pytest.mark.skipif(not find_spec("spacy_transformers"), reason="needs spacy-transformers: STACK=4")
+needs_encoder = pytest.mark.skipif(
+    not find_spec("spacy_transformers"), reason="needs spacy-transformers: STACK=4"
+)
 
 
 def config_and_overrides(arguments: list[str]) -> tuple[Path, dict[str, Any]]:
@@ -32,9 +34,12 @@ def config_and_overrides(arguments: list[str]) -> tuple[Path, dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=needs_encoder if "encoder" in name else []) for name in TRAININGS]
+    "name",
+    [pytest.param(name, marks=needs_encoder if "encoder" in name else []) for name in TRAININGS],
 )
-def test_a_training_of_the_project_fits_its_config(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_training_of_the_project_fits_its_config(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)  # spaCy's logger makes the folder of its file
     path, overrides = config_and_overrides(TRAININGS[name])
     config = load_config(path, overrides)
@@ -51,10 +56,16 @@ def test_all_trainings_go_on_after_a_kill() -> None:
     assert TRAININGS and all(arguments[:5] == command for arguments in TRAININGS.values())
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.cfg")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "configs").glob("*.cfg")), ids=lambda path: path.name
+)
 def test_every_config_is_used_or_chosen_by_a_variable(path: Path) -> None:
     used = {config_and_overrides(arguments)[0] for arguments in TRAININGS.values()}
-    assert path in used or path.stem in ("gpu", "coarse", "fine")  # these two: tests/benchmarks/test_coarse.py
+    assert path in used or path.stem in (
+        "gpu",
+        "coarse",
+        "fine",
+    )  # these two: tests/benchmarks/test_coarse.py
 
 
 def test_the_commands_and_workflows_are_valid() -> None:
@@ -65,6 +76,10 @@ def test_the_commands_and_workflows_are_valid() -> None:
 def test_a_step_needs_what_earlier_steps_or_the_repository_have(workflow: str) -> None:
     made = {asset["dest"] for asset in PROJECT["assets"]}
     for step in PROJECT["workflows"][workflow]:
-        needed = set(COMMANDS[step].get("deps", [])) - made - {f"{PROJECT['vars']['encoder']}/config.json"}
+        needed = (
+            set(COMMANDS[step].get("deps", []))
+            - made
+            - {f"{PROJECT['vars']['encoder']}/config.json"}
+        )
         assert [path for path in needed if not (ROOT / path).is_file()] == []
         made |= set(COMMANDS[step].get("outputs", []))

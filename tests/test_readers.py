@@ -1,4 +1,5 @@
-"""Whatever is in a file, a reader gives documents and a full account, or a ValueError that says where the fault is."""
+"""Whatever is in a file, a reader gives documents and a full account, or a ValueError that says
+where the fault is."""
 
 from __future__ import annotations
 
@@ -35,10 +36,16 @@ PLACE = r"(:\d+|\[\d+\]|, line \d+)"
 WHOLE_FILE = "cannot be read|is empty|is an empty array|has no sentence|has no text"
 """What may be wrong with a file as a whole; all else has a place in it."""
 
-COLUMNS = ["New\tB-LOC\tO\nYork\tI-LOC\tB-X\n\n# c\nÜlm\tS-LOC\tO\n", "EU NNP I-ORG I-X\n\n-DOCSTART- O\n. . O O\n"]
+COLUMNS = [
+    "New\tB-LOC\tO\nYork\tI-LOC\tB-X\n\n# c\nÜlm\tS-LOC\tO\n",
+    "EU NNP I-ORG I-X\n\n-DOCSTART- O\n. . O O\n",
+]
 TEXTS = ["Ann of\r\nLeeds 😀 met Bob.", "Left and right arm\nof John  Smith"]
 MARKS = "T1\tPER 0 3\tAnn\nT2\tX 0 7;8 13\tAnn of\r Leeds\nT3\tLOC 16 19\tmet\nR1\tr Arg1:T1 Arg2:T2\n#1\tnote T1\tx\n"
-LOG = [{"step": step, "epoch": 0, "losses": {"ner": 3.5, "tok2vec": 0.0}, "score": 0.5} for step in (0, 50)]
+LOG = [
+    {"step": step, "epoch": 0, "losses": {"ner": 3.5, "tok2vec": 0.0}, "score": 0.5}
+    for step in (0, 50)
+]
 GNER = {
     "dataset": "towns",
     "label_list": ["city"],
@@ -92,29 +99,44 @@ def write(folder: Path, name: str, file: tuple[str, bytes]) -> Path:
 @pytest.mark.parametrize("tool", RECORDS | FLAT)
 @given(st.data(), st.sampled_from(Alignment), st.sampled_from([[], TAG_NAMES]))
 @often
-def test_json(folder: Path, tool: str, data: st.DataObject, alignment: Alignment, names: list[str]) -> None:
+def test_json(
+    folder: Path, tool: str, data: st.DataObject, alignment: Alignment, names: list[str]
+) -> None:
     """A tool's own records, between those of one's own."""
     seeds = [(RECORDS | FLAT)[tool], RECORDS["own file"]]
     path = write(folder, "a.json", data.draw(json_files(seeds)))
-    attempt(lambda: check_corpus(*convert_json([path], NLP, Output(), alignment, tag_names=names)), path)
+    attempt(
+        lambda: check_corpus(*convert_json([path], NLP, Output(), alignment, tag_names=names)), path
+    )
 
 
-LAYOUTS = st.builds(Layout, st.integers(-1, 1), st.sampled_from([(-1,), (1, 2), (2, -1)]), st.sampled_from(["", "#"]))
+LAYOUTS = st.builds(
+    Layout,
+    st.integers(-1, 1),
+    st.sampled_from([(-1,), (1, 2), (2, -1)]),
+    st.sampled_from(["", "#"]),
+)
 
 
 @given(text_files(COLUMNS), text_files(COLUMNS), LAYOUTS, st.booleans())
 @often
-def test_columns(folder: Path, one: tuple[str, bytes], two: tuple[str, bytes], layout: Layout, merge: bool) -> None:
+def test_columns(
+    folder: Path, one: tuple[str, bytes], two: tuple[str, bytes], layout: Layout, merge: bool
+) -> None:
     paths = [write(folder, "1.conll", one), write(folder, "2.conll", two)]
     attempt(
-        lambda: check_corpus(*convert_columns(paths, NLP, Output(), layout, scheme=None, merge=merge)),
+        lambda: check_corpus(
+            *convert_columns(paths, NLP, Output(), layout, scheme=None, merge=merge)
+        ),
         *paths,
     )
 
 
 @given(text_files(TEXTS), text_files([MARKS]), st.sampled_from(Alignment))
 @often
-def test_brat(folder: Path, text: tuple[str, bytes], marks: tuple[str, bytes], alignment: Alignment) -> None:
+def test_brat(
+    folder: Path, text: tuple[str, bytes], marks: tuple[str, bytes], alignment: Alignment
+) -> None:
     folder = folder / "brat"
     folder.mkdir(exist_ok=True)
     for old in folder.iterdir():
@@ -134,7 +156,12 @@ def test_predictions(folder: Path, file: tuple[str, bytes]) -> None:
 @often
 def test_training_logs(folder: Path, file: tuple[str, bytes]) -> None:
     path = write(folder, "log.jsonl", ("", file[1]))
-    attempt(lambda: [chart.path(line) for chart in charts(read_log(path)) for line in chart.lines.values()], path)
+    attempt(
+        lambda: [
+            chart.path(line) for chart in charts(read_log(path)) for line in chart.lines.values()
+        ],
+        path,
+    )
 
 
 @given(text_files(TEXTS), st.booleans())

@@ -18,7 +18,10 @@ def test_no_control_character_is_printed(text: str) -> None:
 
 
 @given(
-    st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs"]) | st.sampled_from("\u200c\u200d\u200e\u200f\ufeff"))
+    st.text(
+        st.characters(exclude_categories=["Cc", "Cf", "Cs"])
+        | st.sampled_from("\u200c\u200d\u200e\u200f\ufeff")
+    )
 )
 def test_all_other_characters_stay(text: str) -> None:
     """Also those that join or part letters and emoji, and the marks of Arabic and Hebrew."""

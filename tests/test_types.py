@@ -33,12 +33,20 @@ def test_sources_are_values() -> None:
 
 
 def test_entities_are_the_same_whatever_their_scores() -> None:
-    assert Entity(0, 1, "A", 0.3) == Entity(0, 1, "A") and len({Entity(0, 1, "A", 0.3), Entity(0, 1, "A")}) == 1
+    assert (
+        Entity(0, 1, "A", 0.3) == Entity(0, 1, "A")
+        and len({Entity(0, 1, "A", 0.3), Entity(0, 1, "A")}) == 1
+    )
     assert Entity(0, 1, "A") != Entity(0, 1, "B")
 
 
 def test_entities_are_ordered_by_place_and_then_label() -> None:
-    ordered = [Entity(0, 1, "B", 0.1), Entity(0, 2, "A"), Entity(1, 2, "A", 0.9), Entity(1, 2, "B", 0.2)]
+    ordered = [
+        Entity(0, 1, "B", 0.1),
+        Entity(0, 2, "A"),
+        Entity(1, 2, "A", 0.9),
+        Entity(1, 2, "B", 0.2),
+    ]
     assert sorted(reversed(ordered)) == ordered
 
 

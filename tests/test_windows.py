@@ -40,7 +40,11 @@ def places(draw: st.DrawFn, source: Source) -> list[int]:
 @st.composite
 def cut(draw: st.DrawFn) -> tuple[Source, Room, list[int] | None, list[int], list[Window]]:
     source = draw(many_sources)
-    room, sentences, lines = draw(rooms(source)), draw(st.none() | places(source)), draw(places(source))
+    room, sentences, lines = (
+        draw(rooms(source)),
+        draw(st.none() | places(source)),
+        draw(places(source)),
+    )
     return source, room, sentences, lines, split(source, room, sentences, lines)
 
 
@@ -55,11 +59,15 @@ def test_windows_leave_nothing_out_and_there_is_room_for_each(
 
 
 @given(cut())
-def test_a_sentence_that_fits_is_not_cut(made: tuple[Source, Room, list[int] | None, object, list[Window]]) -> None:
+def test_a_sentence_that_fits_is_not_cut(
+    made: tuple[Source, Room, list[int] | None, object, list[Window]],
+) -> None:
     source, room, sentences, _, windows = made
     if sentences is not None:
         for sentence in pairwise(sorted({0, *sentences, len(source)})):
-            assert not room.holds(sentence) or any(a <= sentence[0] and sentence[1] <= b for a, b in windows)
+            assert not room.holds(sentence) or any(
+                a <= sentence[0] and sentence[1] <= b for a, b in windows
+            )
 
 
 @given(cut())
@@ -119,7 +127,9 @@ def test_known_sentences_count_more_than_full_stops() -> None:
     ("words", "count"),
     [(10, 1), (256, 1), (257, 2), (512, 3), (700, 4)],
 )
-def test_a_text_without_any_mark_is_cut_into_equal_parts_that_overlap(words: int, count: int) -> None:
+def test_a_text_without_any_mark_is_cut_into_equal_parts_that_overlap(
+    words: int, count: int
+) -> None:
     """257 tokens are not 256 and 1."""
     windows = split(source_of(["word"] * words), Room(256))
     sizes = [end - start for start, end in windows]
@@ -147,7 +157,11 @@ def test_a_window_holds_no_more_ids_than_the_model_has_positions_for() -> None:
 
 
 def test_a_word_that_is_too_long_for_any_window_has_one_of_its_own() -> None:
-    assert split(source_of(["a", "b" * 100, "c"]), Room(256, [1, 100, 1], 50)) == [(0, 1), (1, 2), (2, 3)]
+    assert split(source_of(["a", "b" * 100, "c"]), Room(256, [1, 100, 1], 50)) == [
+        (0, 1),
+        (1, 2),
+        (2, 3),
+    ]
 
 
 def test_a_part_is_cut_where_the_whole_would_be() -> None:
@@ -166,16 +180,28 @@ def test_a_window_of_nothing_is_refused(size: int) -> None:
 @given(st.data())
 def test_entities_inside_windows_come_back_and_the_others_are_reported(data: st.DataObject) -> None:
     source = data.draw(sources())
-    windows = split(source, data.draw(rooms(source)), data.draw(st.none() | places(source)), data.draw(places(source)))
+    windows = split(
+        source,
+        data.draw(rooms(source)),
+        data.draw(st.none() | places(source)),
+        data.draw(places(source)),
+    )
     entities = data.draw(nested(source, LABELS, 4))
     held, lost = inside(entities, windows)
     for found, (start, end) in zip(held, windows, strict=True):
-        assert sorted(e.shifted(start) for e in found) == sorted(e for e in entities if start <= e.start < e.end <= end)
-    assert sorted(lost) == sorted(e for e in entities if not any(s <= e.start and e.end <= t for s, t in windows))
+        assert sorted(e.shifted(start) for e in found) == sorted(
+            e for e in entities if start <= e.start < e.end <= end
+        )
+    assert sorted(lost) == sorted(
+        e for e in entities if not any(s <= e.start and e.end <= t for s, t in windows)
+    )
     merged, dropped = merge(held, windows)
     assert len(set(merged)) == len(merged) and not {*merged} & {*dropped}
     assert {*merged, *dropped, *lost} == {*entities}
-    assert all(any(start < e.end and e.start < end for (_, end), (start, _) in pairwise(windows)) for e in dropped)
+    assert all(
+        any(start < e.end and e.start < end for (_, end), (start, _) in pairwise(windows))
+        for e in dropped
+    )
 
 
 @given(st.data())
@@ -189,7 +215,12 @@ def test_what_no_two_entities_cross_is_merged_whole(data: st.DataObject) -> None
 
 
 def test_entities_keep_their_scores_and_their_order() -> None:
-    entities = [Entity(4, 6, "B", 0.5), Entity(4, 5, "A", 0.25), Entity(1, 5, "A", 0.75), Entity(0, 1, "A", 0.125)]
+    entities = [
+        Entity(4, 6, "B", 0.5),
+        Entity(4, 5, "A", 0.25),
+        Entity(1, 5, "A", 0.75),
+        Entity(0, 1, "A", 0.125),
+    ]
     kept, lost = inside(entities, [(0, 4), (4, 8)])
     assert kept == [[Entity(0, 1, "A")], [Entity(0, 2, "B"), Entity(0, 1, "A")]]
     merged, _ = merge(kept, [(0, 4), (4, 8)])
@@ -206,8 +237,18 @@ CUTS = [
     ([(3, 5)], [(7, 9)], [(3, 5), (7, 9)], []),
     ([(6, 8)], [], [], []),  # right of the cut at 6, where only the right window counts
     ([(4, 6)], [], [(4, 6)], []),
-    ([(2, 7)], [(6, 10)], [(6, 10)], [(2, 7)]),  # each place is spanned by one of them, the middle by one
-    ([(3, 8)], [(4, 9)], [(4, 9)], [(3, 8)]),  # at 4 one of them crosses, elsewhere both: the left one of two ends
+    (
+        [(2, 7)],
+        [(6, 10)],
+        [(6, 10)],
+        [(2, 7)],
+    ),  # each place is spanned by one of them, the middle by one
+    (
+        [(3, 8)],
+        [(4, 9)],
+        [(4, 9)],
+        [(3, 8)],
+    ),  # at 4 one of them crosses, elsewhere both: the left one of two ends
 ]
 
 
@@ -215,7 +256,10 @@ CUTS = [
 def test_one_cut_decides_which_window_counts(
     left: list[Window], right: list[Window], merged: list[Window], dropped: list[Window]
 ) -> None:
-    found = [[Entity(*span, "A") for span in left], [Entity(*span, "A").shifted(-4) for span in right]]
+    found = [
+        [Entity(*span, "A") for span in left],
+        [Entity(*span, "A").shifted(-4) for span in right],
+    ]
     expected = [Entity(*span, "A") for span in merged], [Entity(*span, "A") for span in dropped]
     assert merge(found, [(0, 8), (4, 12)]) == expected
 

@@ -31,9 +31,13 @@ def vocabulary() -> tuple[list[str], list[str]]:
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(vocab_size=300, special_tokens=CONTROL, initial_alphabet=alphabet)
-    tokenizer.train_from_iterator(["the cat in 1998 and 1999 ", "the dog of 1998  in the house"] * 5, trainer)
+    tokenizer.train_from_iterator(
+        ["the cat in 1998 and 1999 ", "the dog of 1998  in the house"] * 5, trainer
+    )
     model = json.loads(tokenizer.to_str())["model"]
-    return sorted(model["vocab"], key=model["vocab"].get), [" ".join(merge) for merge in model["merges"]]
+    return sorted(model["vocab"], key=model["vocab"].get), [
+        " ".join(merge) for merge in model["merges"]
+    ]
 
 
 def tiny_llama(vocab_size: int) -> LlamaForCausalLM:
@@ -61,17 +65,24 @@ def tiny_llama(vocab_size: int) -> LlamaForCausalLM:
 
 def gguf_name(name: str) -> str:
     if not name.startswith("model.layers."):
-        return {"model.embed_tokens.weight": "token_embd.weight", "model.norm.weight": "output_norm.weight"}[name]
+        return {
+            "model.embed_tokens.weight": "token_embd.weight",
+            "model.norm.weight": "output_norm.weight",
+        }[name]
     layer, part = name.removeprefix("model.layers.").removesuffix(".weight").split(".", 1)
     return f"blk.{layer}.{NAMES[part]}.weight"
 
 
 def permuted(weight: np.ndarray, heads: int) -> np.ndarray:
     """Rows as llama.cpp stores queries and keys (its convert_hf_to_gguf.py, LlamaModel.permute)."""
-    return weight.reshape(heads, 2, len(weight) // heads // 2, -1).swapaxes(1, 2).reshape(weight.shape)
+    return (
+        weight.reshape(heads, 2, len(weight) // heads // 2, -1).swapaxes(1, 2).reshape(weight.shape)
+    )
 
 
-def write_gguf(file: Path, model: LlamaForCausalLM, arch: str = "llama", pre: str = "smollm", extra: str = "") -> None:
+def write_gguf(
+    file: Path, model: LlamaForCausalLM, arch: str = "llama", pre: str = "smollm", extra: str = ""
+) -> None:
     config, (tokens, merges) = model.config, vocabulary()
     writer = gguf.GGUFWriter(str(file), arch)
     writer.add_vocab_size(config.vocab_size)
@@ -86,13 +97,17 @@ def write_gguf(file: Path, model: LlamaForCausalLM, arch: str = "llama", pre: st
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre(pre)
     writer.add_token_list(tokens)
-    writer.add_token_types([gguf.TokenType.CONTROL if token in CONTROL else gguf.TokenType.NORMAL for token in tokens])
+    writer.add_token_types(
+        [gguf.TokenType.CONTROL if token in CONTROL else gguf.TokenType.NORMAL for token in tokens]
+    )
     writer.add_token_merges(merges)
     writer.add_unk_token_id(0)
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(2)
     writer.add_pad_token_id(2)
-    writer.add_chat_template("{% for m in messages %}<|im_start|>{{ m.content }}<|im_end|>{% endfor %}")
+    writer.add_chat_template(
+        "{% for m in messages %}<|im_start|>{{ m.content }}<|im_end|>{% endfor %}"
+    )
     for name, tensor in model.state_dict().items():
         weight, heads = tensor.numpy(), {"q_proj": 4, "k_proj": 2}.get(name.split(".")[-2])
         if name != "lm_head.weight":

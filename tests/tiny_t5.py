@@ -36,15 +36,23 @@ _UNKNOWN = re.compile(r"[^ -ÿ]|[\\{}<>~^`]")
 
 
 def save_tokenizer(folder: Path, texts: Iterable[str], size: int = 300) -> int:
-    """Train T5's kind of tokenizer: its own space before a text, Unicode's compatibility forms, some of the texts'
-    characters. Returns: the size of its vocabulary."""
+    """Train T5's kind of tokenizer: its own space before a text, Unicode's compatibility forms,
+    some of the texts' characters. Returns: the size of its vocabulary."""
     from transformers import AutoTokenizer
 
     written = io.BytesIO()
     special = {"pad_id": 0, "eos_id": 1, "unk_id": 2, "bos_id": -1}
-    options = {"vocab_size": size, "hard_vocab_limit": False, "character_coverage": 1.0, "minloglevel": 2, **special}
+    options = {
+        "vocab_size": size,
+        "hard_vocab_limit": False,
+        "character_coverage": 1.0,
+        "minloglevel": 2,
+        **special,
+    }
     known = (_UNKNOWN.sub("", text) for text in texts)
-    sentencepiece.SentencePieceTrainer.train(sentence_iterator=known, model_writer=written, **options)
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=known, model_writer=written, **options
+    )
     (folder / "spiece.model").write_bytes(written.getvalue())
     (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "T5Tokenizer"}))
     (folder / "config.json").write_text(json.dumps({"model_type": "t5"}))

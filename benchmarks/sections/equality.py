@@ -1,4 +1,5 @@
-"""The tests that need a GPU: the same results as on a CPU. They compare in float32, without TF32."""
+"""The tests that need a GPU: the same results as on a CPU. They compare in float32, without
+TF32."""
 
 from __future__ import annotations
 
@@ -14,7 +15,10 @@ from .setting import Setting
 
 ROOT = Path(__file__).parent.parent.parent
 _SETTINGS = ["-q", "--no-header", "-p", "no:cacheprovider", "-c", str(ROOT / "pyproject.toml")]
-_SETTINGS += ["-p", "no:faulthandler"]  # it would cancel the end that the benchmark has set for itself
+_SETTINGS += [
+    "-p",
+    "no:faulthandler",
+]  # it would cancel the end that the benchmark has set for itself
 
 
 class Outcomes:

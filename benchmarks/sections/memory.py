@@ -27,7 +27,8 @@ _IDS = 256
 
 
 def memory(setting: Setting) -> dict[str, Work]:
-    """Random networks decide for themselves, in float32, so that the order of computation changes no decision."""
+    """Random networks decide for themselves, in float32, so that the order of computation changes
+    no decision."""
     return {f"{shape}, float32": partial(measured, setting, shape) for shape in setting.scarce}
 
 
@@ -42,7 +43,9 @@ def measured(setting: Setting, shape: str) -> Cell:
     shrinks = sum("out of memory" in str(warning.message) for warning in told)
     if not shrinks:
         raise RuntimeError(f"memory did not run out: {_LARGE} ids fit into a pass")
-    moves = [[[step.move for step in trace or ()] for trace in found] for found in (expected, traces)]
+    moves = [
+        [[step.move for step in trace or ()] for trace in found] for found in (expected, traces)
+    ]
     equal = sum(one == other for one, other in zip(*moves, strict=True))
     budgets = {"budget at first": _LARGE, "at last": _LARGE >> shrinks}
     return {"sentences": len(jobs), **budgets, "equal answers": equal}
@@ -56,7 +59,9 @@ def scarce(steps: StepModel, device: torch.device) -> Iterator[StepModel]:
         return
     torch.cuda.empty_cache()
     total = torch.cuda.get_device_properties(device).total_memory
-    torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_reserved(device) + _SPARE) / total, device)
+    torch.cuda.set_per_process_memory_fraction(
+        (torch.cuda.memory_reserved(device) + _SPARE) / total, device
+    )
     try:
         yield steps
     finally:
@@ -72,7 +77,9 @@ class Scarce(CountingSteps):
 
     def gather(self, rows: Sequence[tuple[CountingSession, int]]) -> ScarceSession:
         """Rows of batches."""
-        return ScarceSession(self._steps.gather([(session.inner, row) for session, row in rows]), self.reading)
+        return ScarceSession(
+            self._steps.gather([(session.inner, row) for session, row in rows]), self.reading
+        )
 
 
 class ScarceSession(CountingSession):

@@ -1,4 +1,5 @@
-"""What a pass costs beside its ids: how large `_PASS` in `spacy_genner/decoding/speculative.py` should be."""
+"""What a pass costs beside its ids: how large `_PASS` in `spacy_genner/decoding/speculative.py`
+should be."""
 
 from __future__ import annotations
 
@@ -34,7 +35,9 @@ def measured(setting: Setting, shape: str) -> Cell:
         "b, µs": 1e6 * slope,
         "_PASS = a / b, ids": round(constant / slope),
         "median error": float(np.median(errors)),
-        "points": [{"rows": r, "length": n, "seconds": s} for (r, n), s in zip(grid, seconds, strict=True)],
+        "points": [
+            {"rows": r, "length": n, "seconds": s} for (r, n), s in zip(grid, seconds, strict=True)
+        ],
     }
 
 

@@ -44,7 +44,9 @@ class Setting:
 
     def tasks(self, count: int) -> list[Task]:
         """So many sentences, the shortest first; they are repeated if there are fewer."""
-        return sorted(islice(cycle(self.recorded.tasks), count), key=lambda task: len(task.job.body))
+        return sorted(
+            islice(cycle(self.recorded.tasks), count), key=lambda task: len(task.job.body)
+        )
 
     def shaped(self, shape: str, dtype: torch.dtype | None = None) -> Shaped:
         """A network that replays the recording."""

@@ -34,8 +34,8 @@ def seconds_of(call: Call, device: torch.device) -> float:
 
 
 def waiting(call: Call, device: torch.device) -> float | None:
-    """The share of a call's time in which no kernel runs on the GPU; None on a CPU. The time is measured without the
-    profiler, which costs some itself."""
+    """The share of a call's time in which no kernel runs on the GPU; None on a CPU. The time is
+    measured without the profiler, which costs some itself."""
     if device.type != "cuda":
         return None
     start = clock(device)

@@ -35,8 +35,14 @@ def measured(setting: Setting, shape: str, checkpointing: bool) -> Cell:
     device, dtype = setting.device, str(setting.dtype).removeprefix("torch.")
     lm = CausalLM(shape, dtype=dtype, device=str(device), gradient_checkpointing=checkpointing)
     lm.base = Base(network_of(shape, setting.dtype, device), None, "", "", Path())
-    shim, optimizer, golds = LossShim(lm, LOSSES["decisions"]), Adam(1e-4, use_averages=False), targets(setting)
-    batches = cycle([golds[start : start + setting.step] for start in range(0, len(golds), setting.step)])
+    shim, optimizer, golds = (
+        LossShim(lm, LOSSES["decisions"]),
+        Adam(1e-4, use_averages=False),
+        targets(setting),
+    )
+    batches = cycle(
+        [golds[start : start + setting.step] for start in range(0, len(golds), setting.step)]
+    )
 
     def step() -> None:
         losses, backprop = shim.begin_update(next(batches))
@@ -47,13 +53,20 @@ def measured(setting: Setting, shape: str, checkpointing: bool) -> Cell:
     with Peak(device) as peak:
         step()
         seconds = seconds_of(step, device)
-    return {"sentences": setting.step, "s / step": seconds, "MiB": peak.mib, "rise": peak.mib - peak.before}
+    return {
+        "sentences": setting.step,
+        "s / step": seconds,
+        "MiB": peak.mib,
+        "rise": peak.mib - peak.before,
+    }
 
 
 def targets(setting: Setting) -> list[Target]:
     """The recorded answers as what is to be learnt, of a few steps."""
     found, recorded = list[Target](), setting.recorded
-    for task, entities in list(zip(recorded.tasks, recorded.entities, strict=True))[: 4 * setting.step]:
+    for task, entities in list(zip(recorded.tasks, recorded.entities, strict=True))[
+        : 4 * setting.step
+    ]:
         job = task.job
         answer, decisions = spell(job.grammar, job.grammar.derive(entities), job.encode)
         found.append(Target(job.prefix, job.body, [*answer, job.end], decisions))

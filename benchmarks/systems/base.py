@@ -33,7 +33,8 @@ class Subject:
 class Task:
     """A sentence as a language model sees it.
 
-    answer: The ids of our own answer: what the floor reads, and about how much free generation is allowed to write.
+    answer: The ids of our own answer: what the floor reads, and about how much free generation is
+        allowed to write.
     """
 
     job: Job
@@ -59,7 +60,8 @@ class Reading:
 
     passes: Forward passes, each over the rows of a batch.
     rows: Rows of all passes.
-    ids, padded: Ids read, without and with padding; those of the shared prefix, read once, are left out.
+    ids, padded: Ids read, without and with padding; those of the shared prefix, read once, are left
+        out.
     """
 
     passes: int = 0
@@ -88,7 +90,9 @@ class Output:
     repairs: list[Repairs] = field(default_factory=list)
 
     @classmethod
-    def written(cls, tasks: Sequence[Task], answers: Sequence[Sequence[int]], reading: Reading) -> Output:
+    def written(
+        cls, tasks: Sequence[Task], answers: Sequence[Sequence[int]], reading: Reading
+    ) -> Output:
         """What answers say."""
         read = [task.job.read(answer) for task, answer in zip(tasks, answers, strict=True)]
         return cls([entities for entities, _ in read], reading, [repairs for _, repairs in read])
@@ -109,10 +113,17 @@ class InBatches:
 
     def __call__(self, tasks: Sequence[Task], batch: int) -> Output:
         """Work on all batches."""
-        outputs = [self._system(tasks[start : start + batch]) for start in range(0, len(tasks), batch)]
+        outputs = [
+            self._system(tasks[start : start + batch]) for start in range(0, len(tasks), batch)
+        ]
         return Output(
             [entities for output in outputs for entities in output.entities or ()] or None,
-            Reading(*(sum(counts) for counts in zip(*(astuple(output.reading) for output in outputs), strict=True))),
+            Reading(
+                *(
+                    sum(counts)
+                    for counts in zip(*(astuple(output.reading) for output in outputs), strict=True)
+                )
+            ),
             [repairs for output in outputs for repairs in output.repairs],
         )
 
@@ -130,7 +141,9 @@ class CountingSteps:
 
     def gather(self, rows: Sequence[tuple[CountingSession, int]]) -> CountingSession:
         """Rows of counted batches, counted on."""
-        return CountingSession(self._steps.gather([(session.inner, row) for session, row in rows]), self.reading)
+        return CountingSession(
+            self._steps.gather([(session.inner, row) for session, row in rows]), self.reading
+        )
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._steps, name)

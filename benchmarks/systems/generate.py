@@ -19,7 +19,8 @@ _MORE = 8
 
 
 def nearly(task: Task) -> int:
-    """Little more ids than our answer has: one trained on decisions only does not know how to end."""
+    """Little more ids than our answer has: one trained on decisions only does not know how to
+    end."""
     return len(task.answer) + _MORE
 
 
@@ -39,8 +40,13 @@ class Generate:
         model, device = self._lm.steps.model, self._lm.device
         prefix, bodies = tasks[0].job.prefix, [task.job.body for task in tasks]
         width = max(map(len, bodies))
-        ids = torch.tensor([[*prefix, *[self._ends[0]] * (width - len(body)), *body] for body in bodies], device=device)
-        mask = torch.tensor([[1] * len(prefix) + [0] * (width - len(body)) + [1] * len(body) for body in bodies])
+        ids = torch.tensor(
+            [[*prefix, *[self._ends[0]] * (width - len(body)), *body] for body in bodies],
+            device=device,
+        )
+        mask = torch.tensor(
+            [[1] * len(prefix) + [0] * (width - len(body)) + [1] * len(body) for body in bodies]
+        )
         output = model.generate(
             ids,
             attention_mask=mask.to(device),
@@ -51,7 +57,9 @@ class Generate:
             eos_token_id=self._ends,
             pad_token_id=self._ends[0],
         )[:, ids.shape[1] :].tolist()
-        ends = [next((n for n, id in enumerate(row) if id in self._ends), len(row)) for row in output]
+        ends = [
+            next((n for n, id in enumerate(row) if id in self._ends), len(row)) for row in output
+        ]
         answers = [row[:end] for row, end in zip(output, ends, strict=True)]
         return Output.written(tasks, answers, self._reading(bodies, ends, len(output[0])))
 
@@ -64,7 +72,9 @@ class Generate:
             cache = empty_cache()
             ids = torch.tensor([prefix], device=self._lm.device)
             with torch.inference_mode():
-                self._lm.steps.model.get_decoder()(input_ids=ids, past_key_values=cache, use_cache=True)
+                self._lm.steps.model.get_decoder()(
+                    input_ids=ids, past_key_values=cache, use_cache=True
+                )
             self._prefixes = {prefix: cache}
         return self._prefixes[prefix]
 
@@ -116,4 +126,6 @@ class Scripted(LogitsProcessor):
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         """The logits with which the next ids are certain."""
         column = input_ids.shape[1] - self._start
-        return torch.full_like(scores, float("-inf")).scatter_(1, self._ids[:, column : column + 1], 0.0)
+        return torch.full_like(scores, float("-inf")).scatter_(
+            1, self._ids[:, column : column + 1], 0.0
+        )

@@ -17,7 +17,9 @@ def write_gguf(model: Any, tokenizer: Any, path: Path) -> None:
     """
     config = model.config
     if config.model_type != "llama":
-        raise ValueError(f"{config.model_type} cannot be written as GGUF here, only llama: leave llama.cpp out")
+        raise ValueError(
+            f"{config.model_type} cannot be written as GGUF here, only llama: leave llama.cpp out"
+        )
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_context_length(config.max_position_embeddings)
     writer.add_embedding_length(config.hidden_size)
@@ -40,7 +42,9 @@ def write_gguf(model: Any, tokenizer: Any, path: Path) -> None:
         projection = name.split(".")[-2]
         if projection in heads:
             weight = _interleaved(weight, heads[projection])
-        writer.add_tensor(names.get_name(name, try_suffixes=(".weight",)), weight.float().cpu().numpy())
+        writer.add_tensor(
+            names.get_name(name, try_suffixes=(".weight",)), weight.float().cpu().numpy()
+        )
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -64,12 +68,18 @@ def _add_tokenizer(writer: gguf.GGUFWriter, tokenizer: Any, size: int) -> None:
     backend = json.loads(tokenizer.backend_tokenizer.to_str())
     special = {token["id"] for token in backend["added_tokens"]}
     by_id = {id: token for token, id in tokenizer.get_vocab().items()}
-    kinds = [gguf.TokenType.CONTROL if id in special else gguf.TokenType.NORMAL for id in range(size)]
-    merges = [merge if isinstance(merge, str) else " ".join(merge) for merge in backend["model"]["merges"]]
+    kinds = [
+        gguf.TokenType.CONTROL if id in special else gguf.TokenType.NORMAL for id in range(size)
+    ]
+    merges = [
+        merge if isinstance(merge, str) else " ".join(merge) for merge in backend["model"]["merges"]
+    ]
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("smollm")
     writer.add_token_list([by_id.get(id, f"[unused{id}]") for id in range(size)])
     writer.add_token_types(kinds)
     writer.add_token_merges(merges)
-    writer.add_bos_token_id(tokenizer.bos_token_id or tokenizer.eos_token_id)  # readers insist on one
+    writer.add_bos_token_id(
+        tokenizer.bos_token_id or tokenizer.eos_token_id
+    )  # readers insist on one
     writer.add_eos_token_id(tokenizer.eos_token_id)

@@ -12,16 +12,18 @@ _LABEL_DELIMITER = re.compile(r"[\\\[\]|:]")
 
 
 def rules(source: Source, labels: Labels, format: Format, arrow: str, root: str) -> str:
-    """A rule for each place in the source and each depth. Besides our own grammar's answers it allows a label twice on
-    one span, and several labels in any order.
+    """A rule for each place in the source and each depth. Besides our own grammar's answers it
+    allows a label twice on one span, and several labels in any order.
 
     source: As a grammar of ours has it.
-    arrow, root: How a rule is written, and what the first one is called: "::=" and "root" in GBNF, ":" and "start" in
-        Lark's syntax.
+    arrow, root: How a rule is written, and what the first one is called: "::=" and "root" in GBNF,
+        ":" and "start" in Lark's syntax.
     Raises: ValueError for another format.
     """
     if not isinstance(format, InlineBracketed) or format.label_first:
-        raise ValueError("the text of a grammar is written for InlineBracketed(label_first=False) only")
+        raise ValueError(
+            "the text of a grammar is written for InlineBracketed(label_first=False) only"
+        )
     names = [_LABEL_DELIMITER.sub(r"\\\g<0>", label) for label in labels]
     closes = " | ".join(_quoted(f" | {name}]") for name in names)
     lines = [f"{root} {arrow} at0x0", f"close {arrow} {closes}", f'at{len(source)}x0 {arrow} ""']

@@ -21,8 +21,8 @@ _CONTEXT = 4096
 class LlamaCpp:
     """One sentence after another; the prefix is read once.
 
-    Ids are chosen as llama.cpp's own programs do: the grammar looks at the best one, and only if it refuses that, at
-    the whole vocabulary, which takes long.
+    Ids are chosen as llama.cpp's own programs do: the grammar looks at the best one, and only if it
+    refuses that, at the whole vocabulary, which takes long.
 
     quantisation: "Q4_0" or "Q8_0".
     Raises: ImportError without the package, ValueError if the model cannot be converted.
@@ -41,10 +41,17 @@ class LlamaCpp:
             write_gguf(subject.lm.steps.model, subject.lm.base.tokenizer, full)
             settings = llama_cpp.llama_model_quantize_default_params()
             settings.ftype = getattr(llama_cpp, f"LLAMA_FTYPE_MOSTLY_{quantisation}")
-            if llama_cpp.llama_model_quantize(str(full).encode(), str(quantised).encode(), settings):
+            if llama_cpp.llama_model_quantize(
+                str(full).encode(), str(quantised).encode(), settings
+            ):
                 raise ValueError(f"llama.cpp cannot quantise the model to {quantisation}")
-            threads = {"n_threads": torch.get_num_threads(), "n_threads_batch": torch.get_num_threads()}
-            self._model = llama_cpp.Llama(str(quantised), n_ctx=_CONTEXT, use_mmap=False, verbose=False, **threads)
+            threads = {
+                "n_threads": torch.get_num_threads(),
+                "n_threads_batch": torch.get_num_threads(),
+            }
+            self._model = llama_cpp.Llama(
+                str(quantised), n_ctx=_CONTEXT, use_mmap=False, verbose=False, **threads
+            )
 
     def __call__(self, tasks: Sequence[Task]) -> Output:
         """Write the answers."""
@@ -52,7 +59,9 @@ class LlamaCpp:
         return Output.written(tasks, [self._write(task, reading) for task in tasks], reading)
 
     def _write(self, task: Task, reading: Reading) -> list[int]:
-        text = rules(task.job.grammar.source, self._subject.labels, self._subject.format, "::=", "root")
+        text = rules(
+            task.job.grammar.source, self._subject.labels, self._subject.format, "::=", "root"
+        )
         vocabulary = self._package.llama_model_get_vocab(self._model.model)
         grammar = self._package.llama_sampler_init_grammar(vocabulary, text.encode(), b"root")
         if self._prefix != task.job.prefix:
@@ -83,7 +92,9 @@ class LlamaCpp:
 
     def _allowed(self, grammar: Any, ids: np.ndarray, logits: np.ndarray) -> np.ndarray:
         """Logits of ids, minus infinity where the grammar refuses them."""
-        candidates = np.zeros(len(ids), dtype=np.dtype([("id", np.intc), ("logit", np.single), ("p", np.single)]))
+        candidates = np.zeros(
+            len(ids), dtype=np.dtype([("id", np.intc), ("logit", np.single), ("p", np.single)])
+        )
         candidates["id"], candidates["logit"] = ids, logits[ids]
         data = candidates.ctypes.data_as(ctypes.POINTER(self._package.llama_token_data))
         array = self._package.llama_token_data_array(data, len(ids), -1, False)

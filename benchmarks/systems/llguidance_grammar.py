@@ -13,7 +13,8 @@ from .grammar import rules
 
 
 class LLGuidance:
-    """Token by token on our own sessions: tokens that the grammar forces are read along, finished rows leave.
+    """Token by token on our own sessions: tokens that the grammar forces are read along, finished
+    rows leave.
 
     Raises: ImportError without the package.
     """
@@ -44,7 +45,11 @@ class LLGuidance:
             rows = [row for row, i in enumerate(active) if not matchers[i].is_stopped()]
             if not rows:
                 break
-            session = steps.gather([(session, row) for row in rows]) if len(rows) < len(active) else session
+            session = (
+                steps.gather([(session, row) for row in rows])
+                if len(rows) < len(active)
+                else session
+            )
             active, chunks = [active[row] for row in rows], [chunks[row] for row in rows]
         return Output.written(tasks, written, steps.reading)
 
@@ -54,12 +59,18 @@ class LLGuidance:
             self._tokenizer, rules(source, self._subject.labels, self._subject.format, ":", "start")
         )
         if matcher.is_error():
-            raise ValueError(f"llguidance refuses the grammar of {source.words}: {matcher.get_error()}")
+            raise ValueError(
+                f"llguidance refuses the grammar of {source.words}: {matcher.get_error()}"
+            )
         return matcher
 
     def _best(self, logits: torch.Tensor, matchers: Sequence[Any]) -> list[int]:
-        bits = np.frombuffer(b"".join(matcher.compute_bitmask() for matcher in matchers), dtype=np.uint8)
-        legal = np.unpackbits(bits.reshape(len(matchers), -1), axis=1, bitorder="little")[:, : logits.shape[1]]
+        bits = np.frombuffer(
+            b"".join(matcher.compute_bitmask() for matcher in matchers), dtype=np.uint8
+        )
+        legal = np.unpackbits(bits.reshape(len(matchers), -1), axis=1, bitorder="little")[
+            :, : logits.shape[1]
+        ]
         mask = torch.from_numpy(legal.astype(bool)).to(logits.device)
         best: list[int] = logits.masked_fill(~mask, float("-inf")).argmax(dim=1).tolist()
         return best

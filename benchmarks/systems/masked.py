@@ -1,7 +1,8 @@
-"""Free writing of typed lists under iNERD's rules (arXiv 2308.07791): a label is one of the label set, a text is a
-contiguous piece of the source; one of the rules, or both.
+"""Free writing of typed lists under iNERD's rules (arXiv 2308.07791): a label is one of the label
+set, a text is a contiguous piece of the source; one of the rules, or both.
 
-They are rules of letters: any ids may spell a word, and neither the order of a list nor its nesting matters.
+They are rules of letters: any ids may spell a word, and neither the order of a list nor its nesting
+    matters.
 """
 
 from __future__ import annotations
@@ -50,7 +51,11 @@ class GenerateMasked(Generate):
         if not (label := _LABEL.match(item)):
             later = len(item) < len(written)
             marks = [mark for mark in self._marks if mark == "." or mark.startswith(" ") == later]
-            return [mark[len(item) :] for mark in marks if mark.startswith(item)] if self._labels else None
+            return (
+                [mark[len(item) :] for mark in marks if mark.startswith(item)]
+                if self._labels
+                else None
+            )
         if not self._texts:
             return None
         text = item[label.end() + 1 :]
@@ -58,7 +63,9 @@ class GenerateMasked(Generate):
             return [" " + source.text[start:] for start in source.starts]
         starts = [start for start in source.starts if source.text.startswith(text, start)]
         ended = any(start + len(text) in source.ends for start in starts)
-        return [source.text[start + len(text) :] for start in starts] + [";"] * (ended and bool(text))
+        return [source.text[start + len(text) :] for start in starts] + [";"] * (
+            ended and bool(text)
+        )
 
     def _spelled(self, rests: Iterable[str]) -> list[int]:
         """The ids that write the beginning of one of the rests."""
@@ -68,7 +75,11 @@ class GenerateMasked(Generate):
     @cached_property
     def _vocabulary(self) -> dict[str, int]:
         tokenizer = self._lm.base.tokenizer
-        return {text: id for id in range(len(tokenizer)) if (text := tokenizer.decode([id])) and "\ufffd" not in text}
+        return {
+            text: id
+            for id in range(len(tokenizer))
+            if (text := tokenizer.decode([id])) and "\ufffd" not in text
+        }
 
     @cached_property
     def _longest(self) -> int:

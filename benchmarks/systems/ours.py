@@ -16,7 +16,8 @@ _IDS = 64  # of a sentence at first, about
 
 
 class Ours:
-    """A decoder that makes batches of its own: of about so many sentences, here, if it is to take more than one."""
+    """A decoder that makes batches of its own: of about so many sentences, here, if it is to take
+    more than one."""
 
     def __init__(self, steps: StepModel, decoder: GreedyDecoder | SpeculativeDecoder) -> None:
         self._steps, self._decoder = steps, decoder
@@ -26,7 +27,10 @@ class Ours:
         steps = CountingSteps(self._steps)
         decoder = replace(self._decoder, batch_tokens=_IDS * batch if batch > 1 else 1)
         traces = decoder(steps, [task.job for task in tasks])
-        found = [scored_entities(task.job.grammar, trace) for task, trace in zip(tasks, traces, strict=True)]
+        found = [
+            scored_entities(task.job.grammar, trace)
+            for task, trace in zip(tasks, traces, strict=True)
+        ]
         return Output(found, steps.reading)
 
 

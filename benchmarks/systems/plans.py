@@ -10,7 +10,8 @@ from spacy_genner.decoding.marks import COPY, Mark, Pattern, Plan
 Question: TypeAlias = tuple[int, int, Pattern]
 """A gap, how many spans are open before it, and the marks that stand in it already."""
 Expected: TypeAlias = dict[Question, Pattern]
-"""The marks that may come next, the most probable first, as far as anybody listened. A copy alone is left out."""
+"""The marks that may come next, the most probable first, as far as anybody listened. A copy alone
+is left out."""
 
 
 class NotedPlan:

@@ -1,4 +1,5 @@
-"""What a trained pipeline decided on sentences: all that decoding them again with another network needs."""
+"""What a trained pipeline decided on sentences: all that decoding them again with another network
+needs."""
 
 from __future__ import annotations
 
@@ -79,6 +80,10 @@ def record(subject: Subject, tasks: Sequence[Task]) -> Recorded:
     entities = list[list[Entity]]()
     for task in tasks:
         [trace] = decoder(recording, [task.job])
-        entities.append([entity for entity, _ in task.job.grammar.entities([step.move for step in trace])])
+        entities.append(
+            [entity for entity, _ in task.job.grammar.entities([step.move for step in trace])]
+        )
     head, pieces = HeadShape.of(steps), subject.lm.pieces
-    return Recorded(tasks, entities, recording.scripts, head, pieces, subject.format, subject.labels)
+    return Recorded(
+        tasks, entities, recording.scripts, head, pieces, subject.format, subject.labels
+    )

@@ -1,5 +1,5 @@
-"""Recordings on disk: compressed JSON that needs neither the weights nor the tokenizer of what was recorded. The one
-place that knows what a job consists of."""
+"""Recordings on disk: compressed JSON that needs neither the weights nor the tokenizer of what was
+recorded. The one place that knows what a job consists of."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ def save(path: Path, subject: Subject, jobs: Sequence[Job], format: dict[str, An
     """
     prefixes = {job.prefix for job in jobs}
     if len(prefixes) != 1:
-        raise ValueError(f"{len(prefixes)} prefixes: sentences with other label sets are other recordings")
+        raise ValueError(
+            f"{len(prefixes)} prefixes: sentences with other label sets are other recordings"
+        )
     pieces, ids = subject.lm.pieces, dict[str, list[int]]()
 
     def encode(text: str) -> list[int]:
@@ -42,7 +44,10 @@ def save(path: Path, subject: Subject, jobs: Sequence[Job], format: dict[str, An
     for word in sorted({word for job in jobs for word in job.grammar.source.words}):
         encode(word)
         encode(f" {word}")
-    for mark in [*subject.format.marks(subject.labels), "\n"]:  # the latter ends what is written freely
+    for mark in [
+        *subject.format.marks(subject.labels),
+        "\n",
+    ]:  # the latter ends what is written freely
         encode(mark)
     sentences = zip(jobs, recorded.entities, recorded.scripts, strict=True)
     content = {
@@ -55,14 +60,20 @@ def save(path: Path, subject: Subject, jobs: Sequence[Job], format: dict[str, An
         "sentences": [_packed(*sentence) for sentence in sentences],
     }
     data = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf8")
-    path.write_bytes(gzip.compress(data, mtime=0))  # without the time: the same content is the same file
+    path.write_bytes(
+        gzip.compress(data, mtime=0)
+    )  # without the time: the same content is the same file
 
 
 def load(path: Path) -> Recorded:
     """Read the file."""
     content = json.loads(gzip.decompress(path.read_bytes()))
     pieces, head = Spelling(content["ids"], content["end"]), content["head"]
-    prefix, labels, format = tuple(content["prefix"]), content["labels"], registry.resolve(content["config"])["format"]
+    prefix, labels, format = (
+        tuple(content["prefix"]),
+        content["labels"],
+        registry.resolve(content["config"])["format"],
+    )
     tasks, entities, scripts = list[Task](), list[list[Entity]](), list[Script]()
     for sentence in content["sentences"]:
         scripts.append(_script(sentence))
@@ -72,7 +83,9 @@ def load(path: Path) -> Recorded:
         job = Job(prefix, body, sentence["words"], grammar, pieces.encode, pieces.end, _unread)
         entities.append([Entity(*entity) for entity in sentence["entities"]])
         tasks.append(Task(job, spell(job.grammar, job.grammar.derive(entities[-1]), job.encode)[0]))
-    return Recorded(tasks, entities, scripts, HeadShape(**head) if head else None, pieces, format, labels)
+    return Recorded(
+        tasks, entities, scripts, HeadShape(**head) if head else None, pieces, format, labels
+    )
 
 
 def _packed(job: Job, entities: Sequence[Entity], script: Script) -> dict[str, Any]:
@@ -88,7 +101,10 @@ def _packed(job: Job, entities: Sequence[Entity], script: Script) -> dict[str, A
 
 
 def _script(sentence: dict[str, Any]) -> Script:
-    expected = {(gap, depth, _pattern(written)): _pattern(said) for gap, depth, written, said in sentence["expected"]}
+    expected = {
+        (gap, depth, _pattern(written)): _pattern(said)
+        for gap, depth, written, said in sentence["expected"]
+    }
     return Script(tuple(sentence["first"]), expected, sentence["answers"])
 
 

@@ -1,4 +1,5 @@
-"""What a trained model decides, recorded, and decided again by a model of another size with random weights, which does
+"""What a trained model decides, recorded, and decided again by a model of another size with random
+weights, which does
 all of its own work: the same drafts, passes and answers at another cost."""
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ from .plans import Expected, NotedPlan, RepeatedPlan
 
 Chunk = tuple[int, ...]
 
-STALE = "the recording does not fit the decoder, which drafts in another way now: run benchmarks/record.py again"
+STALE = (
+    "the recording does not fit the decoder, which drafts in another way now: run "
+    "benchmarks/record.py again"
+)
 
 
 @dataclass
@@ -45,7 +49,9 @@ class Recording(CountingSteps):
     def session(self, prefix: Chunk, rows: int) -> RecordedSession:
         """A sentence. Raises: ValueError for more than one."""
         if rows != 1:
-            raise ValueError(f"{rows} sentences at once cannot be recorded: decode with batch_tokens = 1")
+            raise ValueError(
+                f"{rows} sentences at once cannot be recorded: decode with batch_tokens = 1"
+            )
         self.scripts.append(Script())
         return RecordedSession(self._steps.session(prefix, rows), self)
 
@@ -101,9 +107,12 @@ class Replaying(CountingSteps):
             raise ValueError(STALE) from None
 
     def log_probs(self, hidden: torch.Tensor, choices: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Certainty of what the scripts say. Raises: ValueError if they were asked for other decisions."""
+        """Certainty of what the scripts say. Raises: ValueError if they were asked for other
+        decisions."""
         result = torch.full_like(self._steps.log_probs(hidden, choices), float("-inf"))
-        if len(self.said) != len(choices) or any(n >= len(ids) for n, ids in zip(self.said, choices, strict=True)):
+        if len(self.said) != len(choices) or any(
+            n >= len(ids) for n, ids in zip(self.said, choices, strict=True)
+        ):
             raise ValueError(STALE)
         result[torch.arange(len(choices)), torch.tensor(self.said)] = 0.0
         return result
@@ -112,7 +121,9 @@ class Replaying(CountingSteps):
 class ReplayedSession(CountingSession):
     """A batch with the scripts of its rows, and how many passes each has had."""
 
-    def __init__(self, session: Session, steps: Replaying, scripts: list[tuple[Script, int]]) -> None:
+    def __init__(
+        self, session: Session, steps: Replaying, scripts: list[tuple[Script, int]]
+    ) -> None:
         super().__init__(session, steps.reading)
         self._steps, self.scripts = steps, scripts
 
@@ -120,12 +131,17 @@ class ReplayedSession(CountingSession):
         """Read, and know what is to be said."""
         hidden = super().extend(chunks)
         self.scripts = self.scripts or [(self._steps.script(chunk), 0) for chunk in chunks]
-        answers = [answer for script, passes in self.scripts for answer in script.answers[passes : passes + 1]]
+        answers = [
+            answer
+            for script, passes in self.scripts
+            for answer in script.answers[passes : passes + 1]
+        ]
         self._steps.said = [best for answer in answers for best in answer]
         self.scripts = [(script, passes + 1) for script, passes in self.scripts]
         return hidden
 
     def expect(self, words: Sequence[Sequence[int]]) -> list[RepeatedPlan]:
-        """What the recorded draft head expected, after the work of the model's own: nothing if it has none."""
+        """What the recorded draft head expected, after the work of the model's own: nothing if it
+        has none."""
         plans = zip(self.inner.expect(words), self.scripts, strict=False)
         return [RepeatedPlan(plan, script.expected) for plan, (script, _) in plans]

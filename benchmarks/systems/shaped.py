@@ -48,7 +48,9 @@ SHAPES: dict[str, dict[str, Any]] = {
 """SmolLM2-135M, Llama 3.2 1B, Llama 3.1 8B, and one for tests."""
 
 
-def random_network(shape: str, dtype: torch.dtype, device: torch.device, vocabulary: int = 0) -> Any:
+def random_network(
+    shape: str, dtype: torch.dtype, device: torch.device, vocabulary: int = 0
+) -> Any:
     """A network for decoding.
 
     vocabulary: How many ids it knows at least.
@@ -84,11 +86,17 @@ class Shaped:
         """With the tokenizer, precision and place of a trained model, for these tasks."""
         lm = subject.lm
         vocabulary = lm.base.model.config.get_text_config().vocab_size
-        return cls.of(record(subject, tasks), random_network(shape, lm.dtype, lm.device, vocabulary))
+        return cls.of(
+            record(subject, tasks), random_network(shape, lm.dtype, lm.device, vocabulary)
+        )
 
 
 def random_head(head: HeadShape, network: Any) -> DraftHead:
     """A draft head of this shape for a network."""
     config = network.config
     layer = round(head.depth * config.num_hidden_layers)
-    return DraftHead(config.hidden_size, layer, head.patterns, head.copies_first).to(network.device).eval()
+    return (
+        DraftHead(config.hidden_size, layer, head.patterns, head.copies_first)
+        .to(network.device)
+        .eval()
+    )

@@ -3,7 +3,9 @@
 import typer
 from spacy.cli._util import app
 
-genner = typer.Typer(name="genner", help="Generative NER: weights, corpora, evaluation.", no_args_is_help=True)
+genner = typer.Typer(
+    name="genner", help="Generative NER: weights, corpora, evaluation.", no_args_is_help=True
+)
 app.add_typer(genner)
 
 from . import (  # noqa: E402, F401  (register themselves)

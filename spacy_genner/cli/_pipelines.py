@@ -1,4 +1,5 @@
-"""What the commands need of any pipeline: load it, save it, find a component in it, and say what went wrong."""
+"""What the commands need of any pipeline: load it, save it, find a component in it, and say what
+went wrong."""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ def plain_errors(kinds: tuple[type[Exception], ...] = MENDABLE) -> Iterator[None
 
 
 def load(model: str, gpu_id: int = -1) -> Language:
-    """The pipeline from a folder or an installed package; ends the command with a message if it is not there."""
+    """The pipeline from a folder or an installed package; ends the command with a message if it is
+    not there."""
     setup_gpu(gpu_id, silent=True)
     with plain_errors():
         return util.load_model(model)
@@ -42,9 +44,12 @@ def save(nlp: Language, folder: Path) -> None:
 
 
 def generative_ner_of(nlp: Language, name: str) -> GenerativeNER:
-    """A component by its name. Raises: ValueError if there is none, or if it is another component."""
+    """A component by its name. Raises: ValueError if there is none, or if it is another
+    component."""
     if name not in nlp.pipe_names:
-        raise ValueError(f"the pipeline has no component {name!r}, only {', '.join(nlp.pipe_names)}")
+        raise ValueError(
+            f"the pipeline has no component {name!r}, only {', '.join(nlp.pipe_names)}"
+        )
     pipe = nlp.get_pipe(name)
     if not isinstance(pipe, GenerativeNER):
         raise ValueError(f"the component {name!r} is a {type(pipe).__name__}, no generative_ner")

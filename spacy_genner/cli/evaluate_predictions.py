@@ -17,7 +17,9 @@ from ._pipelines import plain_errors
 
 @genner.command("evaluate-predictions")
 def evaluate_predictions_cli(
-    file: Annotated[Path, typer.Argument(help="JSON lines of GNER or LLMs4NER", exists=True, dir_okay=False)],
+    file: Annotated[
+        Path, typer.Argument(help="JSON lines of GNER or LLMs4NER", exists=True, dir_okay=False)
+    ],
     output: Annotated[Path | None, typer.Option("--json", help="Metrics to write, as JSON")] = None,
 ) -> None:
     """Score stored predictions by position, beside the count of their own script."""
@@ -26,16 +28,27 @@ def evaluate_predictions_cli(
         metrics = evaluate_predictions(predictions)
         if output:
             with replacing(output) as new:
-                new.write_text(json.dumps(metrics, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+                new.write_text(
+                    json.dumps(metrics, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
+                )
     _print(metrics)
     if output:
         msg.good(f"Saved the metrics to {output}")
 
 
 def _print(metrics: dict[str, Any]) -> None:
-    rows = {**metrics["datasets"], "all": metrics["overall"]} if len(metrics["datasets"]) > 1 else metrics["datasets"]
+    rows = (
+        {**metrics["datasets"], "all": metrics["overall"]}
+        if len(metrics["datasets"]) > 1
+        else metrics["datasets"]
+    )
     table = [
-        (name, row["documents"], *(_percent(row["position"][rate]) for rate in "prf"), _percent(row["published"]["f"]))
+        (
+            name,
+            row["documents"],
+            *(_percent(row["position"][rate]) for rate in "prf"),
+            _percent(row["published"]["f"]),
+        )
         for name, row in rows.items()
     ]
     if len(metrics["datasets"]) > 1:

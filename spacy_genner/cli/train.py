@@ -1,4 +1,5 @@
-"""`python -m spacy genner train`: `spacy train`, but killed and run again it goes on where it was."""
+"""`python -m spacy genner train`: `spacy train`, but killed and run again it goes on where it
+was."""
 
 from __future__ import annotations
 
@@ -20,28 +21,43 @@ from . import genner
 from ._pipelines import plain_errors
 
 
-@genner.command("train", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@genner.command(
+    "train", context_settings={"allow_extra_args": True, "ignore_unknown_options": True}
+)
 def train_cli(
     context: Context,
     config: Annotated[Path, Argument(help="Config file", exists=True, dir_okay=False)],
-    output: Annotated[Path, Option("--output", "-o", help="Folder for model-best, model-last and checkpoint.pt")],
+    output: Annotated[
+        Path, Option("--output", "-o", help="Folder for model-best, model-last and checkpoint.pt")
+    ],
     code: Annotated[
-        Path | None, Option("--code", "-c", help="Python file to import first, with registered functions, say")
+        Path | None,
+        Option("--code", "-c", help="Python file to import first, with registered functions, say"),
     ] = None,
-    gpu_id: Annotated[int, Option("--gpu-id", "-g", help="GPU of thinc's own layers; -1: CPU")] = -1,
+    gpu_id: Annotated[
+        int, Option("--gpu-id", "-g", help="GPU of thinc's own layers; -1: CPU")
+    ] = -1,
     steps: Annotated[
-        int | None, Option(help="Sets [training] max_steps and, where there is one, total_steps of the schedule", min=1)
+        int | None,
+        Option(
+            help="Sets [training] max_steps and, where there is one, total_steps of the schedule",
+            min=1,
+        ),
     ] = None,
-    seconds: Annotated[float, Option(help="How long to train from one checkpoint to the next", min=0)] = 60,
+    seconds: Annotated[
+        float, Option(help="How long to train from one checkpoint to the next", min=0)
+    ] = 60,
 ) -> None:
-    """Train a pipeline as `spacy train` does; run again after a kill or an error, go on where it was.
+    """Train a pipeline as `spacy train` does; run again after a kill or an error, go on where it
+    was.
 
-    Settings of the config can be overridden, as in `--paths.train train.spacy`. All trainable components can be trained
-    whose models are thinc's or, through thinc, PyTorch's. The result is that of a training without a break; dropout in
-    thinc's own layers on a GPU alone draws other random numbers. A checkpoint of another config or of other data is not
-    used. The output_file of a ConsoleLogger, spaCy's or ours, is replaced; other loggers get the part before the
-    checkpoint a second time. How long all updates and evaluations took, stands in the pipeline's meta.json, and from
-    there in what `evaluate` and `compare` say.
+    Settings of the config can be overridden, as in `--paths.train train.spacy`. All trainable
+    components can be trained whose models are thinc's or, through thinc, PyTorch's. The result is
+    that of a training without a break; dropout in thinc's own layers on a GPU alone draws other
+    random numbers. A checkpoint of another config or of other data is not used. The output_file of
+    a ConsoleLogger, spaCy's or ours, is replaced; other loggers get the part before the checkpoint
+    a second time. How long all updates and evaluations took, stands in the pipeline's meta.json,
+    and from there in what `evaluate` and `compare` say.
     """
     overrides = parse_config_overrides(context.args)
     import_code(code)
@@ -107,6 +123,7 @@ def _warn(text: str) -> None:
 
 
 def _remove_log(logger: Mapping[str, Any]) -> None:
-    """The console logger writes to no file that exists: a second run would write none, and leave that of the first."""
+    """The console logger writes to no file that exists: a second run would write none, and leave
+    that of the first."""
     if ".ConsoleLogger." in logger["@loggers"] and logger.get("output_file"):
         Path(logger["output_file"]).unlink(missing_ok=True)

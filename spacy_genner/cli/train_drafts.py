@@ -16,13 +16,22 @@ from ._pipelines import generative_ner_of, load, plain_errors, save
 
 @genner.command("train-drafts")
 def train_drafts_cli(
-    model: Annotated[str, typer.Argument(help="Trained pipeline: a folder or an installed package")],
-    data: Annotated[Path, typer.Argument(help="Annotated documents: those trained on will do", exists=True)],
+    model: Annotated[
+        str, typer.Argument(help="Trained pipeline: a folder or an installed package")
+    ],
+    data: Annotated[
+        Path, typer.Argument(help="Annotated documents: those trained on will do", exists=True)
+    ],
     output: Annotated[Path, typer.Argument(help="Folder for the pipeline with drafts")],
-    component: Annotated[str, typer.Option(help="Name of the generative_ner component")] = "generative_ner",
-    limit: Annotated[int, typer.Option(help="How many documents to learn from at most", min=1)] = 5000,
+    component: Annotated[
+        str, typer.Option(help="Name of the generative_ner component")
+    ] = "generative_ner",
+    limit: Annotated[
+        int, typer.Option(help="How many documents to learn from at most", min=1)
+    ] = 5000,
 ) -> None:
-    """Teach a pipeline to guess answers, which it then checks: it decodes faster, and finds the same entities."""
+    """Teach a pipeline to guess answers, which it then checks: it decodes faster, and finds the
+    same entities."""
     nlp = load(model)
     with plain_errors():
         examples, start = read_corpus(data, nlp, limit), perf_counter()

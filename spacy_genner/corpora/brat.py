@@ -27,26 +27,36 @@ _SPAN = re.compile(rf"T\S+\t(\S+) ({_PART}(?:;{_PART})*)\t(.*)")
 _OTHER = re.compile(r"[REAMN]\d\S*\t|\*\t|#")
 
 
-class Pair(NamedTuple):
+class FilePair(NamedTuple):
     """The two files of a document."""
 
     text: Path
     annotations: Path
 
 
-def find_pairs(paths: Sequence[Path]) -> list[Pair]:
-    """The documents of folders, with all folders inside them, and of files, of which one of each pair is enough.
+def find_pairs(paths: Sequence[Path]) -> list[FilePair]:
+    """The documents of folders, with all folders inside them, and of files, of which one of each
+    pair is enough.
 
-    Raises: ValueError for a file without its partner, for a file of another kind, and for a folder without documents.
+    Raises: ValueError for a file without its partner, for a file of another kind, and for a folder
+        without documents.
     """
     names: dict[Path, None] = {}
     for path in paths:
-        files = [file for file in sorted(path.rglob("*")) if file.is_file()] if path.is_dir() else [path]
-        found = [file.with_name(match[1]) for file in files if (match := _NAME.fullmatch(file.name))]
+        files = (
+            [file for file in sorted(path.rglob("*")) if file.is_file()]
+            if path.is_dir()
+            else [path]
+        )
+        found = [
+            file.with_name(match[1]) for file in files if (match := _NAME.fullmatch(file.name))
+        ]
         if not found:
-            raise ValueError(f"{path}: expected NAME.txt or NAME.ann, plain or .gz, or a folder with such files")
+            raise ValueError(
+                f"{path}: expected NAME.txt or NAME.ann, plain or .gz, or a folder with such files"
+            )
         names.update(dict.fromkeys(found))
-    return [Pair(_file(name, "txt"), _file(name, "ann")) for name in names]
+    return [FilePair(_file(name, "txt"), _file(name, "ann")) for name in names]
 
 
 def _file(name: Path, suffix: str) -> Path:
@@ -55,12 +65,13 @@ def _file(name: Path, suffix: str) -> Path:
         if file.is_file():
             return file
     raise ValueError(
-        f"{plain} is missing: each NAME.txt needs a NAME.ann, and the other way round; make an empty .ann for a text "
+        f"{plain} is missing: each NAME.txt needs a NAME.ann, and the other way round; make an "
+        "empty .ann for a text "
         "without annotations, or name the files instead of their folder to leave others out"
     )
 
 
-def read_pair(pair: Pair) -> Record:
+def read_pair(pair: FilePair) -> Record:
     """The text of a document, with its spans. brat cuts a span at line ends and tabs into parts.
 
     Raises: ValueError for a line that is no annotation, with its place.
@@ -77,7 +88,8 @@ def read_pair(pair: Pair) -> Record:
             ignored.append(KINDS[line[0]])
         elif line.strip():
             raise ValueError(
-                f"{path}:{number}: {line!r:.80} is no annotation: expected T1, a tab, a label and offsets (LOC 0 5, or "
+                f"{path}:{number}: {line!r:.80} is no annotation: expected T1, a tab, a label and "
+                "offsets (LOC 0 5, or "
                 "LOC 0 5;8 12), a tab and their text; or R1, E1, A1, M1, N1 or *, and a tab; or #"
             )
     return Record(str(path), read_text(pair.text), [], spans, ignored=tuple(ignored))

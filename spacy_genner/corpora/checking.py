@@ -45,14 +45,24 @@ def warnings(train: Statistics, dev: Statistics, spans_key: str, window: int) ->
     lines = []
     for name, part, other in (("train", train, dev), ("dev", dev, train)):
         if part.from_ents:
-            lines.append(f"{name}: no document has spans under {spans_key!r}: doc.ents are taken instead")
+            lines.append(
+                f"{name}: no document has spans under {spans_key!r}: doc.ents are taken instead"
+            )
         if only := sorted(part.labels.keys() - other.labels.keys()):
             lines.append(f"{name}: labels that the other part lacks: {', '.join(only)}")
         if part.split:
-            lines.append(f"{name}: {part.split} documents are split: longer than the window of {window} tokens")
+            lines.append(
+                f"{name}: {part.split} documents are split: longer than the window of {window} "
+                "tokens"
+            )
         if part.white_space_edges:
             lines.append(f"{name}: {part.white_space_edges} spans start or end with white space")
-        lines += [f"{name}: {count} spans cannot be learned: {reason}" for reason, count in part.unusable.items()]
+        lines += [
+            f"{name}: {count} spans cannot be learned: {reason}"
+            for reason, count in part.unusable.items()
+        ]
     if shared := shared_texts(train, dev):
-        lines.append(f"{shared} documents of dev have the text of a document of train: scores will flatter")
+        lines.append(
+            f"{shared} documents of dev have the text of a document of train: scores will flatter"
+        )
     return lines

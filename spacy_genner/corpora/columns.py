@@ -33,7 +33,8 @@ class Level:
     """The entities of one tag column of one file.
 
     place: The file, or file and record.
-    lines: For each token the number of the line in the file, or its own number in the record, from 1.
+    lines: For each token the number of the line in the file, or its own number in the record, from
+        1.
     """
 
     place: str
@@ -63,13 +64,14 @@ class _Row(NamedTuple):
 
 
 def read_columns(path: Path, layout: Layout) -> list[Sentence]:
-    """The sentences of a file. Columns are separated by tabs or, in a line without a tab, by spaces.
+    """The sentences of a file. Columns are separated by tabs or, in a line without a tab, by
+    spaces.
 
-    Lines of white space and `-DOCSTART-` end a sentence. `SpaceAfter=No` in the last column, as in CoNLL-U: no space
-    follows.
+    Lines of white space and `-DOCSTART-` end a sentence. `SpaceAfter=No` in the last column, as in
+    CoNLL-U: no space follows.
 
-    Raises: ValueError for a line with too few columns, or with something else than a tag in a tag column, and for a
-        file without sentences.
+    Raises: ValueError for a line with too few columns, or with something else than a tag in a tag
+        column, and for a file without sentences.
     """
     sentences: list[Sentence] = []
     rows: list[_Row] = []
@@ -80,14 +82,18 @@ def read_columns(path: Path, layout: Layout) -> list[Sentence]:
             try:
                 rows.append(_row(number, line, layout))
             except ValueError as error:
-                raise ValueError(f"{path}:{number}: {error}; if this is a comment, say how comments start") from error
+                raise ValueError(
+                    f"{path}:{number}: {error}; if this is a comment, say how comments start"
+                ) from error
         elif rows:
             sentences.append(_sentence(path, rows, layout))
             rows = []
     if rows:
         sentences.append(_sentence(path, rows, layout))
     if not sentences:
-        raise ValueError(f"{path} has no sentence: expected a token a line, and a blank line after each sentence")
+        raise ValueError(
+            f"{path} has no sentence: expected a token a line, and a blank line after each sentence"
+        )
     return sentences
 
 
@@ -97,14 +103,21 @@ def _row(number: int, line: str, layout: Layout) -> _Row:
         word, *tags = [cells[column] for column in (layout.token, *layout.tags)]
     except IndexError as error:
         columns = ", ".join(map(str, (layout.token, *layout.tags)))
-        raise ValueError(f"columns {columns} are wanted, counted from 0, but the line has {len(cells)}") from error
+        raise ValueError(
+            f"columns {columns} are wanted, counted from 0, but the line has {len(cells)}"
+        ) from error
     return _Row(number, word, "SpaceAfter=No" not in cells[-1], [parse_tag(tag) for tag in tags])
 
 
 def _sentence(path: Path, rows: list[_Row], layout: Layout) -> Sentence:
     lines = [row.line for row in rows]
-    levels = [Level(str(path), lines, chunks(row.tags[level] for row in rows)) for level in range(len(layout.tags))]
-    return Sentence(f"{path}:{lines[0]}", [row.word for row in rows], [row.space for row in rows], levels)
+    levels = [
+        Level(str(path), lines, chunks(row.tags[level] for row in rows))
+        for level in range(len(layout.tags))
+    ]
+    return Sentence(
+        f"{path}:{lines[0]}", [row.word for row in rows], [row.space for row in rows], levels
+    )
 
 
 def merge_files(files: Sequence[Sequence[Sentence]]) -> list[Sentence]:
@@ -116,7 +129,8 @@ def merge_files(files: Sequence[Sequence[Sentence]]) -> list[Sentence]:
     for file in files:
         if len(file) != len(files[0]):
             raise ValueError(
-                f"files of the same text must have as many sentences, not {len(files[0])} from {files[0][0].place} on, "
+                f"files of the same text must have as many sentences, not {len(files[0])} from "
+                f"{files[0][0].place} on, "
                 f"and {len(file)} from {file[0].place} on"
             )
     return [_merge(sentences) for sentences in zip(*files, strict=True)]
@@ -126,5 +140,8 @@ def _merge(sentences: tuple[Sentence, ...]) -> Sentence:
     first = sentences[0]
     for other in sentences:
         if other.words != first.words:
-            raise ValueError(f"files of the same text must have the same words: {first.place} and {other.place} differ")
+            raise ValueError(
+                f"files of the same text must have the same words: {first.place} and "
+                f"{other.place} differ"
+            )
     return replace(first, levels=[level for sentence in sentences for level in sentence.levels])

@@ -37,19 +37,28 @@ class Output:
 
 
 def convert_columns(
-    paths: Sequence[Path], nlp: Language, output: Output, layout: Layout, *, scheme: Scheme | None, merge: bool
+    paths: Sequence[Path],
+    nlp: Language,
+    output: Output,
+    layout: Layout,
+    *,
+    scheme: Scheme | None,
+    merge: bool,
 ) -> tuple[list[Doc], Report]:
     """The sentences of column files as Docs.
 
     scheme: How the tags are to be read; None to detect it from all the files.
-    merge: Whether the files annotate the same text (one file for each type) instead of following one another.
+    merge: Whether the files annotate the same text (one file for each type) instead of following
+        one another.
 
     Raises: ValueError for what cannot be read, with file and line.
     """
     files = [read_columns(path, layout) for path in paths]
     sentences = merge_files(files) if merge else [sentence for file in files for sentence in file]
     report = Report(scheme=(scheme or _detected(sentences)).value)
-    return _docs(sample(sentences, output.limit, output.seed), nlp, output, Alignment.strict, report), report
+    return _docs(
+        sample(sentences, output.limit, output.seed), nlp, output, Alignment.strict, report
+    ), report
 
 
 def convert_json(
@@ -61,7 +70,8 @@ def convert_json(
     scheme: Scheme | None = None,
     tag_names: Sequence[str] = (),
 ) -> tuple[list[Doc], Report]:
-    """The records of JSON files as Docs. Those that are no gold are left out and reported, before `limit` draws.
+    """The records of JSON files as Docs. Those that are no gold are left out and reported, before
+    `limit` draws.
 
     alignment: What becomes of spans that start or end inside a token.
     scheme: How the tags of tokens are to be read; None to detect it from all the files.
@@ -77,7 +87,10 @@ def convert_json(
             records.append(item)
     if not records:
         first = "; ".join(f"{places[0]} ({reason})" for reason, places in report.places.items())
-        raise ValueError(f"there is nothing to write: every record is left out, the first of each kind are {first}")
+        raise ValueError(
+            "there is nothing to write: every record is left out, the first of each kind are "
+            f"{first}"
+        )
     if sentences := [record for record in records if isinstance(record, Sentence)]:
         report.scheme = (scheme or _detected(sentences)).value
     return _docs(sample(records, output.limit, output.seed), nlp, output, alignment, report), report
@@ -101,7 +114,11 @@ def _detected(sentences: Iterable[Sentence]) -> Scheme:
 
 
 def _docs(
-    records: Iterable[Record | Sentence], nlp: Language, output: Output, alignment: Alignment, report: Report
+    records: Iterable[Record | Sentence],
+    nlp: Language,
+    output: Output,
+    alignment: Alignment,
+    report: Report,
 ) -> list[Doc]:
     docs = []
     for record in records:

@@ -10,7 +10,7 @@ from wasabi.tables import table
 
 from ..text import visible
 
-PLACES = 5
+SHOWN_PLACES = 5
 """How many places a report names for each reason."""
 
 
@@ -64,7 +64,7 @@ class Report:
 
     def _place(self, reason: str, place: str) -> None:
         places = self.places.setdefault(reason, [])
-        if len(places) < PLACES:
+        if len(places) < SHOWN_PLACES:
             places.append(place)
 
     def to_dict(self) -> dict[str, Any]:
@@ -74,11 +74,19 @@ class Report:
     def __str__(self) -> str:
         rows: list[tuple[str, int | str]] = [("tag scheme", self.scheme)] if self.scheme else []
         rows += [("documents", self.documents), ("tokens", self.tokens)]
-        rows += [("spans read", self.read), ("spans written", self.written), ("of them nested", self.nested)]
+        rows += [
+            ("spans read", self.read),
+            ("spans written", self.written),
+            ("of them nested", self.nested),
+        ]
         rows += [(f"label {visible(label)}", count) for label, count in self.spans.most_common()]
         rows += [(f"LOST: {reason}", count) for reason, count in self.lost.most_common()]
         rows += [(f"changed: {reason}", count) for reason, count in self.changed.most_common()]
         rows += [(f"ignored: {visible(kind)}", count) for kind, count in self.ignored.most_common()]
         rows += [(f"left out: {reason}", count) for reason, count in self.left_out.most_common()]
-        lines = [line for reason, places in self.places.items() for line in (f"First {reason}:", *map(visible, places))]
+        lines = [
+            line
+            for reason, places in self.places.items()
+            for line in (f"First {reason}:", *map(visible, places))
+        ]
         return "\n".join([table(rows, aligns=("l", "r")), *lines])

@@ -12,16 +12,24 @@ from .conversion_report import Report
 
 
 def annotate(
-    doc: Doc, entities: Sequence[Entity], report: Report, place: str, spans_key: str, max_depth: int | None
+    doc: Doc,
+    entities: Sequence[Entity],
+    report: Report,
+    place: str,
+    spans_key: str,
+    max_depth: int | None,
 ) -> None:
-    """Write entities into `doc.spans[spans_key]`, the outermost ones into `doc.ents` too, and count them.
+    """Write entities into `doc.spans[spans_key]`, the outermost ones into `doc.ents` too, and count
+    them.
 
     What is not properly nested or deeper than `max_depth` is lost, as `nest` decides, and reported.
     """
     kept, rest = nest(entities, max_depth)
     for entity, reason in rest:
         span = doc[entity.start : entity.end]
-        report.lose(reason, f"{place} [{span.start_char}, {span.end_char}, {entity.label}] {span.text!r}")
+        report.lose(
+            reason, f"{place} [{span.start_char}, {span.end_char}, {entity.label}] {span.text!r}"
+        )
     doc.spans[spans_key] = _spans(doc, kept)
     doc.set_ents(_spans(doc, outermost(kept)))
     report.documents += 1

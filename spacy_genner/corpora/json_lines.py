@@ -23,8 +23,8 @@ def read_json(path: Path, spans_key: str = "sc", tag_names: Sequence[str] = ()) 
     spans_key: Which group of spans to read of a document that spaCy's `Doc.to_json` wrote.
     tag_names: The names of tags that are numbers.
 
-    Raises: ValueError for a file without records, for what is not JSON, and for a record of no known layout, with its
-        place.
+    Raises: ValueError for a file without records, for what is not JSON, and for a record of no
+        known layout, with its place.
     """
     values = read_values(path)
     bare = any(isinstance(value, dict) and span_fields(value) for _, value in values)
@@ -32,7 +32,10 @@ def read_json(path: Path, spans_key: str = "sc", tag_names: Sequence[str] = ()) 
     for place, value in values:
         match value:
             case {"classes": _, "annotations": [*annotations]}:
-                items += [_annotator_item(each, f"{place}, annotations[{i}]") for i, each in enumerate(annotations)]
+                items += [
+                    _annotator_item(each, f"{place}, annotations[{i}]")
+                    for i, each in enumerate(annotations)
+                ]
             case _:
                 items.append(_item(value, place, spans_key, tag_names, bare))
     if not items:
@@ -41,13 +44,16 @@ def read_json(path: Path, spans_key: str = "sc", tag_names: Sequence[str] = ()) 
 
 
 def _annotator_item(value: Any, place: str) -> Item:
-    """A text of NER Annotator, which runs in a browser; null stands for one that was passed over."""
+    """A text of NER Annotator, which runs in a browser; null stands for one that was passed
+    over."""
     match value:
         case None:
             return LeftOut(place, "skipped")
         case [str(text), dict(annotation)]:
             return replace(read_span_record({**annotation, "text": text}, place), utf16=True)
-    raise ValueError(f'{place} is {value!r:.40}: expected [text, {{"entities": [[start, end, label]]}}] or null')
+    raise ValueError(
+        f'{place} is {value!r:.40}: expected [text, {{"entities": [[start, end, label]]}}] or null'
+    )
 
 
 def _item(value: Any, place: str, spans_key: str, tag_names: Sequence[str], bare: bool) -> Item:
@@ -79,4 +85,6 @@ def _item(value: Any, place: str, spans_key: str, tag_names: Sequence[str], bare
             return read_span_record({**annotation, "text": text}, place)
         case dict():
             return read_span_record(value, place, bare=bare)
-    raise ValueError(f"{place} is a {type(value).__name__}: expected an object with a text and its spans")
+    raise ValueError(
+        f"{place} is a {type(value).__name__}: expected an object with a text and its spans"
+    )

@@ -40,12 +40,16 @@ def read_values(path: Path) -> list[tuple[str, Any]]:
 def parse_json(line: str, place: str) -> Any:
     """The value of a line.
 
-    Raises: ValueError with the place for what is not JSON, for what Python cannot hold (values nested too deep, numbers
-        too long), and for text with half a character (a lone surrogate), which no file could be written with.
+    Raises: ValueError with the place for what is not JSON, for what Python cannot hold (values
+        nested too deep, numbers too long), and for text with half a character (a lone surrogate),
+        which no file could be written with.
     """
     value, end = _first_value(line, place)
     if line[end:].strip():
-        raise ValueError(f"{place} is not JSON (something follows behind column {end}): expected an object a line")
+        raise ValueError(
+            f"{place} is not JSON (something follows behind column {end}): expected an object a "
+            "line"
+        )
     if _SURROGATE.search(line):
         _refuse_halves(value, place)
     return value
@@ -56,7 +60,9 @@ def _first_value(text: str, place: str) -> tuple[Any, int]:
     try:
         return json.JSONDecoder().raw_decode(text, len(text) - len(text.lstrip()))
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{place} is not JSON ({error}): expected an object a line, or an array of them") from error
+        raise ValueError(
+            f"{place} is not JSON ({error}): expected an object a line, or an array of them"
+        ) from error
 
 
 def _refuse_halves(value: Any, place: str) -> None:
@@ -64,6 +70,8 @@ def _refuse_halves(value: Any, place: str) -> None:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
         half = error.object[error.start : error.end]
-        raise ValueError(f"{place} has half a character, {half!a}: a pair of two such codes makes one") from error
+        raise ValueError(
+            f"{place} has half a character, {half!a}: a pair of two such codes makes one"
+        ) from error
     except RecursionError as error:  # writing takes a little more depth than reading
         raise ValueError(f"{place} is nested too deep ({error})") from error

@@ -1,4 +1,5 @@
-"""Label Studio's exports: tasks (JSON), and one flat object for each annotation of a task (JSON_MIN)."""
+"""Label Studio's exports: tasks (JSON), and one flat object for each annotation of a task
+(JSON_MIN)."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ UNLABELLED = "regions without a label"
 
 
 def read_task(item: Mapping[str, Any], place: str) -> Record | LeftOut:
-    """A task: of several annotations the one that is ground truth, else the newest. Cancelled ones do not count.
+    """A task: of several annotations the one that is ground truth, else the newest. Cancelled ones
+    do not count.
 
     Raises: ValueError for what is not a task of labelled text, with its place.
     """
@@ -22,9 +24,13 @@ def read_task(item: Mapping[str, Any], place: str) -> Record | LeftOut:
     done = [annotation for annotation in annotations if not annotation.get("was_cancelled")]
     if not done:
         return LeftOut(place, "cancelled" if annotations else "not annotated")
-    gold = max(done, key=lambda each: (each.get("ground_truth") is True, str(each.get("created_at") or "")))
+    gold = max(
+        done, key=lambda each: (each.get("ground_truth") is True, str(each.get("created_at") or ""))
+    )
     ignored = ["other annotations of a task"] * (len(done) - 1)
-    ignored += ["predictions"] * len(_objects(item.get("predictions", []), f"{place}: `predictions`"))
+    ignored += ["predictions"] * len(
+        _objects(item.get("predictions", []), f"{place}: `predictions`")
+    )
     spans, names = list[RawSpan](), dict[str, None]()
     for result in _objects(gold.get("result"), f"{place}: `result`"):
         match result:
@@ -46,7 +52,9 @@ def read_task_min(item: Mapping[str, Any], place: str) -> Record:
     """
     data = {name: value for name, value in item.items() if name not in FACTS}
     lists = [value for value in data.values() if isinstance(value, list)]
-    regions = [entry for value in lists for entry in value if isinstance(entry, dict) and "start" in entry]
+    regions = [
+        entry for value in lists for entry in value if isinstance(entry, dict) and "start" in entry
+    ]
     for region in regions:
         _refuse_other_texts(region, place)
     spans = [span for region in regions if region.get("labels") for span in _spans(region, place)]
@@ -59,16 +67,23 @@ def _spans(region: Any, place: str) -> list[RawSpan]:
         case {"start": start, "end": end, "labels": [*labels]}:
             texts = (region["text"],) if isinstance(region.get("text"), str) else ()
             return [raw_span(place, start, end, label, texts) for label in labels]
-    raise ValueError(f"{place} {region!r:.80} is no span: expected `start`, `end` and a list as `labels`")
+    raise ValueError(
+        f"{place} {region!r:.80} is no span: expected `start`, `end` and a list as `labels`"
+    )
 
 
 def _refuse_other_texts(region: Any, place: str) -> None:
     """Spans of HTML and of paragraphs have other offsets, and other names for their labels."""
     names = (
-        [name for name in region if name.endswith("labels") and name != "labels"] if isinstance(region, dict) else []
+        [name for name in region if name.endswith("labels") and name != "labels"]
+        if isinstance(region, dict)
+        else []
     )
     if names and "start" in region:
-        raise ValueError(f"{place} has {names[0]}: only spans of plain text can be read, those of the tag <Labels>")
+        raise ValueError(
+            f"{place} has {names[0]}: only spans of plain text can be read, those of the tag "
+            "<Labels>"
+        )
 
 
 def _text(data: Mapping[str, Any], names: Iterable[str], place: str) -> str:
@@ -78,7 +93,8 @@ def _text(data: Mapping[str, Any], names: Iterable[str], place: str) -> str:
     found = [texts[name] for name in wanted if name in texts] or list(texts.values())
     if len(wanted) > 1 or len(found) != 1:
         raise ValueError(
-            f"{place} has texts named {list(texts)} and labels of {wanted}: expected labels of one text. If there are "
+            f"{place} has texts named {list(texts)} and labels of {wanted}: expected labels of "
+            "one text. If there are "
             "several texts, it must have the name that the labels have as `to_name`, or `text`"
         )
     return found[0]
@@ -86,5 +102,7 @@ def _text(data: Mapping[str, Any], names: Iterable[str], place: str) -> str:
 
 def _objects(value: Any, what: str) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
-        raise ValueError(f"{what} is {value!r:.40}: expected a list of objects, as Label Studio writes it")
+        raise ValueError(
+            f"{what} is {value!r:.40}: expected a list of objects, as Label Studio writes it"
+        )
     return value

@@ -1,4 +1,5 @@
-"""Readers of corpora with different label sets: each example asks for the labels that it was annotated with."""
+"""Readers of corpora with different label sets: each example asks for the labels that it was
+annotated with."""
 
 import math
 import warnings
@@ -17,23 +18,27 @@ from spacy.training import Corpus, Example
 from ..labels.label_set import Labels, as_labels
 from ..pipeline.configurable import check_labels
 from ..pipeline.docs import blocked, gold_spans, labels_of, own_labels
-from ..pipeline.extension import set_labels
+from ..pipeline.extension import set_doc_labels
 from .sampling import sample
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledCorpus:
-    """The reader of one corpus, each text with the label set of the corpus in `doc._.genner_labels`, or with those of
-    it that it has there already. A text that has none of them is left out.
+    """The reader of one corpus, each text with the label set of the corpus in
+    `doc._.genner_labels`, or with those of it that it has there already. A text that has none of
+    them is left out.
 
     path: A .spacy file, or a folder of them.
-    labels: The label set, or a JSON file with it: a list of names, or names with definitions. None: those of the spans.
-    mapping: New labels for old ones, or a JSON file with them; null: spans with the old one are left out.
-    limit: How many documents, drawn at random with `seed`; 0: all. The labels are those of all of them.
+    labels: The label set, or a JSON file with it: a list of names, or names with definitions. None:
+        those of the spans.
+    mapping: New labels for old ones, or a JSON file with them; null: spans with the old one are
+        left out.
+    limit: How many documents, drawn at random with `seed`; 0: all. The labels are those of all of
+        them.
     spans_key: The spans are in `doc.spans[spans_key]`, or else in `doc.ents`.
-    Raises: ValueError for labels that a configuration file cannot hold. When it reads, ValueError for spans whose label
-        is not in the label set, and if there are no documents or no labels. Warns of a mapping of labels that are not
-        there.
+    Raises: ValueError for labels that a configuration file cannot hold. When it reads, ValueError
+        for spans whose label is not in the label set, and if there are no documents or no labels.
+        Warns of a mapping of labels that are not there.
     """
 
     path: Path
@@ -56,7 +61,7 @@ class LabelledCorpus:
         for example in sample(examples, self.limit or None, self.seed):
             own = own_labels(example.reference) or labels
             if asked := {label: definition for label, definition in labels.items() if label in own}:
-                set_labels(example.predicted, asked)
+                set_doc_labels(example.predicted, asked)
                 yield example
 
     def _labels(self, examples: Sequence[Example]) -> Labels:
@@ -65,7 +70,10 @@ class LabelledCorpus:
             raise ValueError(f"{self.path}: there is no document with a token in it")
         if mapping := _content(self.mapping):
             if unknown := sorted(mapping.keys() - (found := labels_of(examples, self.spans_key))):
-                message = f"{self.path}: mapping of {', '.join(unknown)}: the labels are {', '.join(found)}"
+                message = (
+                    f"{self.path}: mapping of {', '.join(unknown)}: "
+                    f"the labels are {', '.join(found)}"
+                )
                 warnings.warn(message, stacklevel=2)
             for example in examples:
                 _rename(example.reference, self.spans_key, mapping)
@@ -73,9 +81,18 @@ class LabelledCorpus:
         labels = labels_of(examples, self.spans_key) if given is None else as_labels(given)
         if not labels:
             raise ValueError(f"{self.path}: no document has a span: give `labels`")
-        spans = (span for example in examples for span in gold_spans(example.reference, self.spans_key) or ())
-        if lacking := sorted({span.label_ for span in spans if span.label_.strip()} - labels.keys()):
-            raise ValueError(f"{self.path} has spans of {', '.join(lacking)}, not in `labels`: add, or map to null")
+        spans = (
+            span
+            for example in examples
+            for span in gold_spans(example.reference, self.spans_key) or ()
+        )
+        if lacking := sorted(
+            {span.label_ for span in spans if span.label_.strip()} - labels.keys()
+        ):
+            raise ValueError(
+                f"{self.path} has spans of {', '.join(lacking)}, not in `labels`: add, or map to "
+                "null"
+            )
         return labels
 
 
@@ -84,10 +101,12 @@ class MergedCorpora:
     """The reader of several corpora at once, shuffled.
 
     corpora: Their readers, by name.
-    temperature: Each has a part that is proportional to its size ** (1 / temperature): 1 as they are, the more the more
-        alike. What there is not enough of comes again.
-    size: How many examples an epoch has; 0: as many as there are in all. Every reading gives the same epoch.
-    endless: One epoch after the other, each drawn anew, for [training] max_epochs = -1; not for development data.
+    temperature: Each has a part that is proportional to its size ** (1 / temperature): 1 as they
+        are, the more the more alike. What there is not enough of comes again.
+    size: How many examples an epoch has; 0: as many as there are in all. Every reading gives the
+        same epoch.
+    endless: One epoch after the other, each drawn anew, for [training] max_epochs = -1; not for
+        development data.
     Raises: ValueError for numbers out of their range, no corpora, and corpora without examples.
     """
 
@@ -101,32 +120,47 @@ class MergedCorpora:
         if not self.corpora:
             raise ValueError("corpora is empty: name at least one, [corpora.train.corpora.NAME]")
         if others := [name for name, reader in self.corpora.items() if not callable(reader)]:
-            raise ValueError(f"corpora {', '.join(others)}: give each a reader, spacy_genner.LabelledCorpus.v1 say")
+            raise ValueError(
+                f"corpora {', '.join(others)}: give each a reader, spacy_genner.LabelledCorpus.v1 "
+                "say"
+            )
         if not self.temperature > 0:
-            raise ValueError(f"temperature = {self.temperature}: give a number above 0, 1 for the sizes as they are")
+            raise ValueError(
+                f"temperature = {self.temperature}: give a number above 0, 1 for the sizes as "
+                "they are"
+            )
         if self.size < 0:
             raise ValueError(f"size = {self.size}: give a number of examples, or 0 for all")
 
     def __call__(self, nlp: Language) -> Iterator[Example]:
         """The examples: of one epoch, or without end."""
         if self.endless and nlp.config.interpolate()["training"]["max_epochs"] >= 0:
-            raise ValueError("endless = true: spaCy would read for ever, unless [training] max_epochs = -1")
+            raise ValueError(
+                "endless = true: spaCy would read for ever, unless [training] max_epochs = -1"
+            )
         random = Random(self.seed)
         corpora = {name: list(reader(nlp)) for name, reader in self.corpora.items()}
         if empty := [name for name, examples in corpora.items() if not examples]:
             raise ValueError(f"corpora {', '.join(empty)}: there is no example")
-        counts = shares([len(examples) for examples in corpora.values()], self.temperature, self.size)
+        counts = proportions(
+            [len(examples) for examples in corpora.values()], self.temperature, self.size
+        )
         decks = [_deck(examples, random) for examples in corpora.values()]
         while True:
-            epoch = [example for deck, count in zip(decks, counts, strict=True) for example in islice(deck, count)]
+            epoch = [
+                example
+                for deck, count in zip(decks, counts, strict=True)
+                for example in islice(deck, count)
+            ]
             random.shuffle(epoch)
             yield from epoch
             if not self.endless:
                 return
 
 
-def shares(sizes: Sequence[int], temperature: float, total: int = 0) -> list[int]:
-    """How many of each, in proportion to size ** (1 / temperature), to the nearest whole numbers with this total.
+def proportions(sizes: Sequence[int], temperature: float, total: int = 0) -> list[int]:
+    """How many of each, in proportion to size ** (1 / temperature), to the nearest whole numbers
+    with this total.
 
     total: 0: the sum of the sizes.
     """
@@ -168,4 +202,6 @@ def _rename(doc: Doc, spans_key: str, mapping: dict[str, str | None]) -> None:
         doc.set_ents(renamed(doc.ents), missing=missing, blocked=blocked(doc))
     if own := own_labels(doc):
         labels = ((mapping.get(label, label), definition) for label, definition in own.items())
-        set_labels(doc, {label: definition for label, definition in labels if label is not None} or None)
+        set_doc_labels(
+            doc, {label: definition for label, definition in labels if label is not None} or None
+        )

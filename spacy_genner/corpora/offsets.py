@@ -16,15 +16,19 @@ from .words import words_doc
 
 
 class Alignment(str, Enum):
-    """What becomes of a span that starts or ends inside a token: it is lost, shrinks, or grows to whole tokens."""
+    """What becomes of a span that starts or ends inside a token: it is lost, shrinks, or grows to
+    whole tokens."""
 
     strict = "strict"
     contract = "contract"
     expand = "expand"
 
 
-def record_doc(record: Record, nlp: Language, alignment: Alignment, report: Report) -> tuple[Doc, list[Entity]]:
-    """The Doc of a record, and its entities over the tokens. Every span that is lost or changed is reported.
+def record_doc(
+    record: Record, nlp: Language, alignment: Alignment, report: Report
+) -> tuple[Doc, list[Entity]]:
+    """The Doc of a record, and its entities over the tokens. Every span that is lost or changed is
+    reported.
 
     nlp: Its tokenizer cuts the text; tokens that the record brings stay as they are.
 
@@ -35,10 +39,15 @@ def record_doc(record: Record, nlp: Language, alignment: Alignment, report: Repo
     if record.text is None:
         spans = [span for span in record.spans if _kept(span, span, record.tokens, report)]
         entities = [Entity(*span.extent, span.label) for span in spans]
-        return words_doc(nlp.vocab, record.tokens, [True] * len(record.tokens), entities, record.place, report)
+        return words_doc(
+            nlp.vocab, record.tokens, [True] * len(record.tokens), entities, record.place, report
+        )
     doc, text = nlp.tokenizer(record.text), record.text
     if doc.text != text:
-        raise ValueError(f"{record.place}: the tokenizer of this --lang changes the text, so that offsets are wrong")
+        raise ValueError(
+            f"{record.place}: the tokenizer of this --lang changes the text, so that offsets are "
+            "wrong"
+        )
     units, moved = in_characters(text, record.spans, record.utf16)
     if units != Units():
         report.change(str(units), record.place)

@@ -14,7 +14,8 @@ from ..types import Entity
 
 @dataclass
 class Statistics:
-    """The measures of a corpus. Lengths are in tokens without white space, as a `window` counts them.
+    """The measures of a corpus. Lengths are in tokens without white space, as a `window` counts
+    them.
 
     longest: The length of the longest document.
     without_spans: Documents with no span.
@@ -22,8 +23,10 @@ class Statistics:
     from_ents: Whether no document has the group of spans, so that `doc.ents` were taken instead.
     labels: Spans by label.
     nested: Spans that lie inside another one.
-    depths: Properly nested spans by depth, from 1 for the outermost; of several labels on one extent each is deeper.
-    unusable: Spans that a component cannot learn, by reason: those of `nest`, and "longer than the window".
+    depths: Properly nested spans by depth, from 1 for the outermost; of several labels on one
+        extent each is deeper.
+    unusable: Spans that a component cannot learn, by reason: those of `nest`, and "longer than the
+        window".
     white_space_edges: Spans that start or end with a white space token.
     names: Spans by their text.
     texts: The texts, without white space around them.
@@ -49,7 +52,9 @@ class Statistics:
         return sum(self.labels.values())
 
 
-def statistics(docs: Sequence[Doc], spans_key: str = "sc", window: int = 256, max_depth: int = 4) -> Statistics:
+def statistics(
+    docs: Sequence[Doc], spans_key: str = "sc", window: int = 256, max_depth: int = 4
+) -> Statistics:
     """The measures of a corpus for a component with these settings."""
     result = Statistics(from_ents=not any(spans_key in doc.spans for doc in docs))
     for doc in docs:
@@ -68,7 +73,9 @@ def statistics(docs: Sequence[Doc], spans_key: str = "sc", window: int = 256, ma
 def _count(spans: Sequence[Span], window: int, max_depth: int, result: Statistics) -> None:
     result.labels.update(span.label_ for span in spans)
     result.names.update(span.text for span in spans)
-    result.white_space_edges += sum(span[0].is_space or span[-1].is_space for span in spans if len(span))
+    result.white_space_edges += sum(
+        span[0].is_space or span[-1].is_space for span in spans if len(span)
+    )
     entities = [Entity(span.start, span.end, span.label_) for span in spans]
     kept = nest(entities)[0]
     result.nested += len(inner(kept))
@@ -88,5 +95,6 @@ def seen_share(train: Statistics, dev: Statistics) -> float:
 
 
 def shared_texts(train: Statistics, dev: Statistics) -> int:
-    """How many documents of `dev` have the text of a document of `train`; empty ones do not count."""
+    """How many documents of `dev` have the text of a document of `train`; empty ones do not
+    count."""
     return sum(count for text, count in dev.texts.items() if text and text in train.texts)

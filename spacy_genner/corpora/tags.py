@@ -43,19 +43,24 @@ def parse_tag(text: str) -> Tag:
         return "O", ""
     prefix, _, label = text.partition("-")
     if prefix not in _PREFIXES or not label.strip():
-        raise ValueError(f"{text!r} is no tag: expected O, or one of B I E S L U with a hyphen and a label (B-ORG)")
+        raise ValueError(
+            f"{text!r} is no tag: expected O, or one of B I E S L U with a hyphen and a label "
+            "(B-ORG)"
+        )
     return _PREFIXES[prefix], label
 
 
 def chunks(tags: Iterable[Tag]) -> list[Chunk]:
-    """The entities of a tag sequence of any scheme, also of one that its scheme forbids, as the script conlleval
-    (Tjong Kim Sang and Buchholz, 2000) reads them: an entity starts at B and S, after O, E and S, and where the label
-    changes.
+    """The entities of a tag sequence of any scheme, also of one that its scheme forbids, as the
+    script conlleval (Tjong Kim Sang and Buchholz, 2000) reads them: an entity starts at B and S,
+    after O, E and S, and where the label changes.
     """
     result: list[Chunk] = []
     before = ("O", "")
     for at, (prefix, label) in enumerate(tags):
-        if prefix in ("B", "S") or (prefix != "O" and (before[0] in ("O", "E", "S") or before[1] != label)):
+        if prefix in ("B", "S") or (
+            prefix != "O" and (before[0] in ("O", "E", "S") or before[1] != label)
+        ):
             result.append((Entity(at, at + 1, label), prefix))
         elif prefix != "O":
             entity, prefixes = result[-1]
@@ -72,8 +77,8 @@ def is_valid(chunk: Chunk, scheme: Scheme) -> bool:
 def detect(sequences: Iterable[Sequence[Chunk]]) -> Scheme:
     """The scheme that the sequences of a corpus are written in.
 
-    bioes if E or S occurs; iob1 if some entity starts with I, and B only stands where an entity follows another of its
-    label at once; else iob2.
+    bioes if E or S occurs; iob1 if some entity starts with I, and B only stands where an entity
+    follows another of its label at once; else iob2.
     """
     inside = apart = False
     for sequence in sequences:
@@ -82,6 +87,9 @@ def detect(sequences: Iterable[Sequence[Chunk]]) -> Scheme:
             if set(prefixes) & {"E", "S"}:
                 return Scheme.bioes
             inside |= prefixes[0] == "I"
-            apart |= prefixes[0] == "B" and (previous.end, previous.label) != (entity.start, entity.label)
+            apart |= prefixes[0] == "B" and (previous.end, previous.label) != (
+                entity.start,
+                entity.label,
+            )
             previous = entity
     return Scheme.iob1 if inside and not apart else Scheme.iob2

@@ -1,4 +1,5 @@
-"""Records of tokens: GLiNER's training data, and token classification as in Hugging Face's datasets."""
+"""Records of tokens: GLiNER's training data, and token classification as in Hugging Face's
+datasets."""
 
 from __future__ import annotations
 
@@ -23,7 +24,9 @@ def read_gliner(item: Mapping[str, Any], place: str) -> Record:
                 found = raw_span(place, start, end, label)
                 spans.append(found._replace(parts=((start, end + 1),)))
             case _:
-                raise ValueError(f"{place} {span!r:.80} is no span: expected [first token, last token, label]")
+                raise ValueError(
+                    f"{place} {span!r:.80} is no span: expected [first token, last token, label]"
+                )
     return Record(place, None, tokens, spans)
 
 
@@ -35,12 +38,16 @@ def read_tags(item: Mapping[str, Any], place: str, tags: Any, names: Sequence[st
     words = _strings(item["tokens"], f"{place}: `tokens`")
     tags = _list(tags, f"{place}: the tags")
     if len(tags) != len(words):
-        raise ValueError(f"{place} has {len(words)} tokens and {len(tags)} tags: expected a tag for each token")
+        raise ValueError(
+            f"{place} has {len(words)} tokens and {len(tags)} tags: expected a tag for each token"
+        )
     try:
         found = chunks([parse_tag(_name(tag, names)) for tag in tags])
     except ValueError as error:
         raise ValueError(f"{place}: {error}") from error
-    return Sentence(place, words, [True] * len(words), [Level(place, range(1, len(words) + 1), found)])
+    return Sentence(
+        place, words, [True] * len(words), [Level(place, range(1, len(words) + 1), found)]
+    )
 
 
 def _name(tag: Any, names: Sequence[str]) -> str:

@@ -24,7 +24,8 @@ def words_doc(
 ) -> tuple[Doc, list[Entity]]:
     """A Doc of these words, and the entities over its tokens.
 
-    Empty words and words of white space are left out, and white space around a word is cut off: both are reported.
+    Empty words and words of white space are left out, and white space around a word is cut off:
+    both are reported.
 
     spaces: Whether white space follows each word.
     """
@@ -37,10 +38,14 @@ def words_doc(
     before = list(accumulate((bool(core) for core in stripped), initial=0))
     kept = [(core, space) for core, space in zip(stripped, spaces, strict=True) if core]
     doc = Doc(vocab, words=[core for core, _ in kept], spaces=[space for _, space in kept])
-    return doc, [Entity(before[entity.start], before[entity.end], entity.label) for entity in entities]
+    return doc, [
+        Entity(before[entity.start], before[entity.end], entity.label) for entity in entities
+    ]
 
 
-def sentence_doc(sentence: Sentence, scheme: Scheme, vocab: Vocab, report: Report) -> tuple[Doc, list[Entity]]:
+def sentence_doc(
+    sentence: Sentence, scheme: Scheme, vocab: Vocab, report: Report
+) -> tuple[Doc, list[Entity]]:
     """The Doc of a tagged sentence, and its entities of all levels.
 
     A tag sequence that the scheme forbids is read all the same (see `tags.chunks`), and reported.
@@ -52,6 +57,8 @@ def sentence_doc(sentence: Sentence, scheme: Scheme, vocab: Vocab, report: Repor
             entities.append(entity)
             if not is_valid(chunk, scheme):
                 place = f"{level.place}:{level.lines[entity.start]}"
-                report.change(f"tags not valid in {scheme.value}", f"{place} {prefixes} {entity.label}")
+                report.change(
+                    f"tags not valid in {scheme.value}", f"{place} {prefixes} {entity.label}"
+                )
     report.read += len(entities)
     return words_doc(vocab, sentence.words, sentence.spaces, entities, sentence.place, report)

@@ -1,4 +1,5 @@
-"""Scores as probabilities: Platt scaling of the log score, and how far scores are from the truth."""
+"""Scores as probabilities: Platt scaling of the log score, and how far scores are from the
+truth."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 @dataclass(frozen=True, slots=True)
 class Platt:
-    """A score p becomes 1 / (1 + exp(-(slope · ln p + intercept))) (Platt 1999). The order of scores stays.
+    """A score p becomes 1 / (1 + exp(-(slope · ln p + intercept))) (Platt 1999). The order of
+    scores stays.
 
     Raises: ValueError for a slope that is not above 0, and for numbers that are not finite.
     """
@@ -30,26 +32,35 @@ class Platt:
 
 
 def as_platt(saved: Any) -> Platt | None:
-    """The scaling that was saved as a dict, None if it is None. Raises: ValueError if it is something else."""
+    """The scaling that was saved as a dict, None if it is None. Raises: ValueError if it is
+    something else."""
     match saved:
         case None:
             return None
-        case {"slope": float() | int() as slope, "intercept": float() | int() as intercept, **rest} if not rest:
+        case {
+            "slope": float() | int() as slope,
+            "intercept": float() | int() as intercept,
+            **rest,
+        } if not rest:
             return Platt(slope, intercept)
     raise ValueError(f"calibration = {saved!r}: expected null, or numbers as slope and intercept")
 
 
 def fit_platt(scores: ArrayLike, correct: ArrayLike, iterations: int = 100) -> Platt:
-    """The scaling under which the correctness of spans is most likely, by Newton's method on Platt's smoothed targets.
+    """The scaling under which the correctness of spans is most likely, by Newton's method on
+    Platt's smoothed targets.
 
     scores: Those of predicted spans, in (0, 1].
     correct: Whether each is a gold span.
-    Raises: ValueError if there are no correct or no wrong spans, or higher scores do not mean more correct spans.
+    Raises: ValueError if there are no correct or no wrong spans, or higher scores do not mean more
+        correct spans.
     """
     x, right = _log(scores), np.asarray(correct, dtype=bool)
     positives, negatives = int(right.sum()), int((~right).sum())
     if not positives or not negatives:
-        raise ValueError(f"{positives} correct and {negatives} wrong spans: calibration needs some of both")
+        raise ValueError(
+            f"{positives} correct and {negatives} wrong spans: calibration needs some of both"
+        )
     target = np.where(right, (positives + 1) / (positives + 2), 1 / (negatives + 2))
     features = np.stack([x, np.ones_like(x)], axis=1)
     weights = np.zeros(2)
@@ -62,16 +73,21 @@ def fit_platt(scores: ArrayLike, correct: ArrayLike, iterations: int = 100) -> P
             break
     slope, intercept = map(float, weights)
     if slope <= 0:
-        raise ValueError("higher scores do not mean more correct spans here: use more data, or train longer")
+        raise ValueError(
+            "higher scores do not mean more correct spans here: use more data, or train longer"
+        )
     return Platt(slope, intercept)
 
 
 def calibration_error(scores: ArrayLike, correct: ArrayLike, bins: int = 10) -> float:
-    """The mean distance between score and share of correct spans over bins of equal size, weighted by size."""
+    """The mean distance between score and share of correct spans over bins of equal size, weighted
+    by size."""
     order = np.argsort(scores, kind="stable")
     p, right = np.asarray(scores, dtype=float)[order], np.asarray(correct, dtype=float)[order]
     parts = [part for part in np.array_split(np.arange(len(p)), bins) if len(part)]
-    return float(sum(len(part) * abs(p[part].mean() - right[part].mean()) for part in parts) / len(p))
+    return float(
+        sum(len(part) * abs(p[part].mean() - right[part].mean()) for part in parts) / len(p)
+    )
 
 
 def brier(scores: ArrayLike, correct: ArrayLike) -> float:
@@ -82,7 +98,8 @@ def brier(scores: ArrayLike, correct: ArrayLike) -> float:
 def cross_validated(
     scores: ArrayLike, correct: ArrayLike, documents: ArrayLike, folds: int = 5, seed: int = 0
 ) -> NDArray[np.float64]:
-    """What scores become by scalings that were fitted to the other documents: how good a fit is on new ones.
+    """What scores become by scalings that were fitted to the other documents: how good a fit is on
+    new ones.
 
     documents: The number of the document of each span. Spans of one document resemble one another.
     Raises: ValueError if a part of the documents is too little to fit to, see `fit_platt`.

@@ -1,8 +1,9 @@
 """What is expected of an answer before it is known.
 
-A draft policy says for each branching node which child to expect: at first the first one, a copy, or what the model's
-draft head proposes. Everything before the first difference to what the model says is accepted, and the model's choice
-there; later choices were made behind a wrong prefix and only teach the policy.
+A draft policy says for each branching node which child to expect: at first the first one, a copy,
+or what the model's draft head proposes. Everything before the first difference to what the model
+says is accepted, and the model's choice there; later choices were made behind a wrong prefix and
+only teach the policy.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from .marks import Plan
 from .moves import Walk
 
 Choice: TypeAlias = tuple[Sequence[float], int]
-"""What the model says at a decision: the log-probabilities of the choices, and the index of the best one."""
+"""What the model says at a decision: the log-probabilities of the choices, and the index of the
+best one."""
 
 _FIRST = 64
 """After how many ids a difference is expected before any is known."""
@@ -37,7 +39,9 @@ class Draft:
         self.walk = Walk(job.grammar, job.encode, job.limit)
         self.log_probs: list[Sequence[float]] = []
         self.chunk: list[int] = []
-        self._offset = self._end = 0  # what to add to a position to find its place in the chunk; where the chunk ends
+        self._offset = self._end = (
+            0  # what to add to a position to find its place in the chunk; where the chunk ends
+        )
         self._differences = 0  # so far
         self._policy: dict[Hashable, int] = {}
         self._plan: Plan | None = None
@@ -52,20 +56,26 @@ class Draft:
         return accepted and (not self.walk.choices or self.walk.outgrown)
 
     def restart(self, with_draft: bool = True) -> None:
-        """Begin a new session: read the prompt, and the answer so far, with or without what is only expected."""
+        """Begin a new session: read the prompt, and the answer so far, with or without what is only
+        expected."""
         accepted = self.walk.decisions[len(self.log_probs)].position if not self.finished else 0
         self._read(self.job.body, 0, self._last if with_draft else accepted)
 
     def asked(self) -> list[tuple[int, list[int]]]:
-        """The open decisions that the chunk leads to: where in it their hidden states are, and their choices."""
+        """The open decisions that the chunk leads to: where in it their hidden states are, and
+        their choices."""
         decisions = self.walk.decisions[len(self.log_probs) :]
-        return [(d.position + self._offset, d.choices) for d in decisions if d.position <= self._end]
+        return [
+            (d.position + self._offset, d.choices) for d in decisions if d.position <= self._end
+        ]
 
     def settle(self, choices: Sequence[Choice], plan: Plan | None = None) -> int:
-        """Compare the draft with the model's choices at the decisions that were asked. Up to the first difference they
-        are accepted, and another draft begins behind them; all teach the policy.
+        """Compare the draft with the model's choices at the decisions that were asked. Up to the
+        first difference they are accepted, and another draft begins behind them; all teach the
+        policy.
 
-        plan: What to expect from now on. It knows better than choices behind a draft that was made without it.
+        plan: What to expect from now on. It knows better than choices behind a draft that was made
+            without it.
         Returns: how many ids of the chunk were read in vain.
         """
         first, end = len(self.log_probs), self._end
@@ -76,7 +86,9 @@ class Draft:
             for key, decision, (_, best) in zip(self._keys[first:], asked, choices, strict=False):
                 self._policy[key] = decision.choices[best]
         wrong = next((n for n, (_, best) in enumerate(choices) if best != asked[n].chosen), None)
-        self.log_probs += [log_probs for log_probs, _ in choices[: None if wrong is None else wrong + 1]]
+        self.log_probs += [
+            log_probs for log_probs, _ in choices[: None if wrong is None else wrong + 1]
+        ]
         if wrong is None and self.finished:
             return 0
         accepted = len(self.log_probs) if wrong is None else first + wrong

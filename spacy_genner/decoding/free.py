@@ -1,5 +1,5 @@
-"""Free generation: what a model writes without constraints, aligned with the source. For comparison, and for models
-that were trained elsewhere."""
+"""Free generation: what a model writes without constraints, aligned with the source. For
+comparison, and for models that were trained elsewhere."""
 
 from __future__ import annotations
 
@@ -20,10 +20,12 @@ _LEAST = 64
 
 @dataclass(slots=True)
 class FreeDecoder:
-    """Writes the best id of all, one after another, up to the end of the answer; reads what was written, however
-    broken; and says the entities that are found in the source, with the probabilities of this legal answer.
+    """Writes the best id of all, one after another, up to the end of the answer; reads what was
+    written, however broken; and says the entities that are found in the source, with the
+    probabilities of this legal answer.
 
-    batch_tokens: How many ids of prompts a batch holds at most; a longer single prompt makes a batch of its own.
+    batch_tokens: How many ids of prompts a batch holds at most; a longer single prompt makes a
+        batch of its own.
     repairs: What was wrong with all answers so far.
     """
 
@@ -31,13 +33,16 @@ class FreeDecoder:
     repairs: Repairs = field(default=Repairs(), init=False)
 
     def __call__(self, model: StepModel, jobs: Sequence[Job]) -> list[Trace | None]:
-        """The legal derivation that is nearest to what was written, for each job, in the order of the jobs."""
+        """The legal derivation that is nearest to what was written, for each job, in the order of
+        the jobs."""
         traces: list[Trace | None] = [None] * len(jobs)
         for batch in batches(model, jobs, [len(job.body) for job in jobs], self.batch_tokens):
             asked = [i for i in batch if jobs[i].limit > 0]
-            written = zip(asked, write(model, [jobs[i] for i in asked]), strict=True)
+            written = zip(asked, write_freely(model, [jobs[i] for i in asked]), strict=True)
             walks = {i: self._read(jobs[i], ids) for i, ids in written if len(ids) < jobs[i].limit}
-            for i, trace in _traces(model, [(i, jobs[i], walk) for i, walk in walks.items() if not walk.outgrown]):
+            for i, trace in _traces(
+                model, [(i, jobs[i], walk) for i, walk in walks.items() if not walk.outgrown]
+            ):
                 traces[i] = trace
         return traces
 
@@ -47,7 +52,7 @@ class FreeDecoder:
         return follow(job.grammar, job.grammar.derive(entities), job.encode, job.limit)
 
 
-def write(model: StepModel, jobs: Sequence[Job]) -> list[list[int]]:
+def write_freely(model: StepModel, jobs: Sequence[Job]) -> list[list[int]]:
     """What a model writes behind the prompts of a batch, without the id that ends it."""
     answers = list[list[int]]([] for _ in jobs)
     if not jobs:
@@ -57,7 +62,11 @@ def write(model: StepModel, jobs: Sequence[Job]) -> list[list[int]]:
     while True:
         hidden = session.extend(chunks)
         best = model.best(hidden[range(len(chunks)), [len(chunk) - 1 for chunk in chunks]])
-        going = [row for row, i in enumerate(active) if best[row] != jobs[i].end and len(answers[i]) < longest(jobs[i])]
+        going = [
+            row
+            for row, i in enumerate(active)
+            if best[row] != jobs[i].end and len(answers[i]) < longest(jobs[i])
+        ]
         for row in going:
             answers[active[row]].append(best[row])
         if not going:
@@ -68,13 +77,16 @@ def write(model: StepModel, jobs: Sequence[Job]) -> list[list[int]]:
 
 
 def longest(job: Job) -> int:
-    """How many ids an answer may have, for a model need not end: enough for a list of JSON objects that names every
-    second word."""
+    """How many ids an answer may have, for a model need not end: enough for a list of JSON objects
+    that names every second word."""
     return int(min(_LONGEST * len(job.body) + _LEAST, job.limit))
 
 
-def _traces(model: StepModel, answers: Sequence[tuple[int, Job, Walk]]) -> Iterator[tuple[int, Trace]]:
-    """Derivations with the probabilities of their decisions, in one pass, each behind its number."""
+def _traces(
+    model: StepModel, answers: Sequence[tuple[int, Job, Walk]]
+) -> Iterator[tuple[int, Trace]]:
+    """Derivations with the probabilities of their decisions, in one pass, each behind its
+    number."""
     if not answers:
         return
     session = model.session(answers[0][1].prefix, len(answers))
@@ -82,4 +94,7 @@ def _traces(model: StepModel, answers: Sequence[tuple[int, Job, Walk]]) -> Itera
     for row, (i, job, walk) in enumerate(answers):
         places = [len(job.body) - 1 + decision.position for decision in walk.decisions]
         choices = [decision.choices for decision in walk.decisions]
-        yield i, walk.trace(model.log_probs(hidden[row, places], choices).numpy() if choices else ())
+        yield (
+            i,
+            walk.trace(model.log_probs(hidden[row, places], choices).numpy() if choices else ()),
+        )

@@ -1,4 +1,5 @@
-"""The reference decoder: the best child at each branching node, one after another. Everything faster must equal it."""
+"""The reference decoder: the best child at each branching node, one after another. Everything
+faster must equal it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,13 +14,15 @@ from .moves import Walk
 class GreedyDecoder:
     """Decodes token by token.
 
-    batch_tokens: How many ids of prompts a batch holds at most; a longer single prompt makes a batch of its own.
+    batch_tokens: How many ids of prompts a batch holds at most; a longer single prompt makes a
+        batch of its own.
     """
 
     batch_tokens: int = 1024
 
     def __call__(self, model: StepModel, jobs: Sequence[Job]) -> list[Trace | None]:
-        """The most probable move at each state, for each job, in the order of the jobs. Ties go to the earlier move."""
+        """The most probable move at each state, for each job, in the order of the jobs. Ties go to
+        the earlier move."""
         traces: dict[int, Trace | None] = {}
         for batch in batches(model, jobs, [len(job.body) for job in jobs], self.batch_tokens):
             traces |= zip(batch, _decode(model, [jobs[i] for i in batch]), strict=True)
@@ -27,8 +30,8 @@ class GreedyDecoder:
 
 
 _WIDTH = 2
-"""Ids that a row reads in one pass, after its prompt: a row with more to read, a long word, must not make all others
-carry padding."""
+"""Ids that a row reads in one pass, after its prompt: a row with more to read, a long word, must
+not make all others carry padding."""
 
 
 def _decode(model: StepModel, jobs: Sequence[Job]) -> list[Trace | None]:
@@ -44,7 +47,9 @@ def _decode(model: StepModel, jobs: Sequence[Job]) -> list[Trace | None]:
         if asked:
             last = hidden[asked, [len(chunks[row]) - 1 for row in asked]]
             found = model.log_probs(last, [walks[active[row]].choices for row in asked])
-            for row, best, of_choices in zip(asked, found.argmax(dim=1).tolist(), found.numpy(), strict=True):
+            for row, best, of_choices in zip(
+                asked, found.argmax(dim=1).tolist(), found.numpy(), strict=True
+            ):
                 walks[active[row]].choose(best)
                 log_probs[active[row]].append(of_choices)
         rows = [row for row, i in enumerate(active) if walks[i].choices and not walks[i].outgrown]

@@ -26,7 +26,8 @@ class Job:
     grammar, encode: The legal answers and how they are spelled.
     end: The id that ends an answer which is written freely.
     limit: How many ids of an answer the model can read, which may have only so many positions.
-    read: Finds the entities of such an answer in the source, however broken it is; those that the grammar can say.
+    read: Finds the entities of such an answer in the source, however broken it is; those that the
+        grammar can say.
     """
 
     prefix: tuple[int, ...]
@@ -47,12 +48,13 @@ class Session(Protocol):
         """How many there are."""
 
     def extend(self, chunks: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Read a chunk of at least one id more in every row: one forward pass. Returns the hidden states of the chunks,
+        """Read a chunk of at least one id more in every row: one forward pass. Returns the hidden
+        states of the chunks,
         padded on the right: rows × longest chunk × width."""
 
     def expect(self, words: Sequence[Sequence[int]]) -> list[Plan]:
-        """What the model's draft head expects of each row, given the places of its words in the chunk that it has just
-        read; an empty list without a draft head."""
+        """What the model's draft head expects of each row, given the places of its words in the
+        chunk that it has just read; an empty list without a draft head."""
 
     def drop(self, counts: Sequence[int]) -> None:
         """Forget the last ids of each row, so many of them."""
@@ -72,14 +74,16 @@ class StepModel(Protocol):
         """A fresh batch, behind a prefix."""
 
     def gather(self, rows: Sequence[tuple[Any, int]]) -> Session:
-        """A batch of rows, each of one of the sessions of this model, in this order; there they are used no more."""
+        """A batch of rows, each of one of the sessions of this model, in this order; there they are
+        used no more."""
 
     def best(self, hidden: torch.Tensor) -> list[int]:
         """The most probable of all ids for each row, given hidden states, rows × width."""
 
     def log_probs(self, hidden: torch.Tensor, choices: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Log-probabilities of each row's choices among each other, given hidden states, rows × width. Returns
-        float32 on the CPU, rows × the largest number of choices, padded with minus infinity."""
+        """Log-probabilities of each row's choices among each other, given hidden states, rows ×
+        width. Returns float32 on the CPU, rows × the largest number of choices, padded with minus
+        infinity."""
 
 
 @runtime_checkable
@@ -87,4 +91,5 @@ class Decoder(Protocol):
     """A way to find the answer to each job."""
 
     def __call__(self, model: StepModel, jobs: Sequence[Job]) -> list[Trace | None]:
-        """One complete derivation for each job, in the order of the jobs; None where it outgrows the job's limit."""
+        """One complete derivation for each job, in the order of the jobs; None where it outgrows
+        the job's limit."""

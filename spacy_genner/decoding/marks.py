@@ -1,4 +1,5 @@
-"""What a derivation marks between its copies, apart from how that is spelled: what a draft head can learn."""
+"""What a derivation marks between its copies, apart from how that is spelled: what a draft head can
+learn."""
 
 from __future__ import annotations
 
@@ -33,8 +34,8 @@ def marks_of(moves: Iterable[Move]) -> list[Pattern]:
 
 
 class Plan:
-    """The most probable marks of a source that can follow what is written, whatever that is: open spans will be closed
-    (Viterbi's algorithm, over the number of open spans).
+    """The most probable marks of a source that can follow what is written, whatever that is: open
+    spans will be closed (Viterbi's algorithm, over the number of open spans).
 
     patterns: What may stand in a gap.
     scores: Log-probabilities, gaps × patterns.
@@ -46,14 +47,16 @@ class Plan:
         needed, change = np.array([_effect(pattern) for pattern in patterns]).T
         self._after = np.clip(depths + change, 0, _DEPTH - 1)  # depths × patterns
         self._legal = np.where(depths >= needed, 0.0, _NEVER)
-        self._rest = np.empty((len(scores) + 1, _DEPTH))  # the best score of a gap and all behind it
+        self._rest = np.empty(
+            (len(scores) + 1, _DEPTH)
+        )  # the best score of a gap and all behind it
         self._rest[-1] = np.arange(_DEPTH) * _NEVER
         for gap in range(len(scores) - 1, -1, -1):
             self._rest[gap] = self._totals(gap).max(axis=1)
 
     def expected(self, gap: int, depth: int, written: Pattern) -> Iterator[Mark]:
-        """What may come next in a gap before which so many spans are open, and in which these marks stand already: the
-        most probable first."""
+        """What may come next in a gap before which so many spans are open, and in which these marks
+        stand already: the most probable first."""
         totals = self._totals(gap)[min(depth, _DEPTH - 1)]
         for index in (-totals).argsort(kind="stable"):
             pattern = self._patterns[index]
@@ -62,7 +65,9 @@ class Plan:
 
     def _totals(self, gap: int) -> npt.NDArray[np.floating]:
         """Scores of the patterns of a gap with the best that can follow, depths × patterns."""
-        totals: npt.NDArray[np.floating] = self._scores[gap] + self._legal + self._rest[gap + 1][self._after]
+        totals: npt.NDArray[np.floating] = (
+            self._scores[gap] + self._legal + self._rest[gap + 1][self._after]
+        )
         return totals
 
 

@@ -9,8 +9,8 @@ from ..formats.mentions import Mentions
 from ..types import Move
 
 Cursor: TypeAlias = tuple[int, int, int]
-"""A mention under way: its first token, its present one, and how many ids of that are written; below zero, of what
-closes the mention."""
+"""A mention under way: its first token, its present one, and how many ids of that are written;
+below zero, of what closes the mention."""
 
 
 class Spelling:
@@ -22,9 +22,13 @@ class Spelling:
     def __init__(self, mentions: Mentions, encode: Callable[[str], Sequence[int]]) -> None:
         self.mentions = mentions
         texts, self._legal = mentions.texts, mentions.legal
-        self._reach = [max(lasts.nonzero()[0], default=-1) for lasts in self._legal]  # the last token from each start
+        self._reach = [
+            max(lasts.nonzero()[0], default=-1) for lasts in self._legal
+        ]  # the last token from each start
         self._first = [encode(mentions.opening + word) for word in texts.words]
-        self._later = [encode(space + word) for space, word in zip(texts.spaces, texts.words, strict=True)]
+        self._later = [
+            encode(space + word) for space, word in zip(texts.spaces, texts.words, strict=True)
+        ]
         self._closing = encode(mentions.closing)
 
     def starts(self) -> Iterator[Cursor]:
@@ -51,7 +55,8 @@ class Spelling:
 
 
 class MentionTrie(Mapping[int, "MentionTrie | Move"]):
-    """A node of the trie: next id → the rest, or the move that the id completes, in the order of the moves."""
+    """A node of the trie: next id → the rest, or the move that the id completes, in the order of
+    the moves."""
 
     def __init__(self, spelling: Spelling, cursors: Iterable[Cursor]) -> None:
         self._spelling = spelling
@@ -80,10 +85,13 @@ class MentionTrie(Mapping[int, "MentionTrie | Move"]):
         move = self._spelling.mentions.move(start, token + 1)
         if complete == {True}:
             return move
-        raise ValueError(f"{move} cannot be told from the other moves with this tokenizer: choose another format")
+        raise ValueError(
+            f"{move} cannot be told from the other moves with this tokenizer: choose another format"
+        )
 
 
 def mention_trie(mentions: Mentions, encode: Callable[[str], Sequence[int]]) -> MentionTrie:
-    """The id sequences of mentions as a trie. Spans that the tokenizer writes alike are one move: the first of them."""
+    """The id sequences of mentions as a trie. Spans that the tokenizer writes alike are one move:
+    the first of them."""
     spelling = Spelling(mentions, encode)
     return MentionTrie(spelling, spelling.starts())

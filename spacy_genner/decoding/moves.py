@@ -17,7 +17,8 @@ Encode: TypeAlias = Callable[[str], Sequence[int]]
 """Segment of text → token ids."""
 
 Node: TypeAlias = "Mapping[int, Node | Move]"
-"""A node of a trie: next id → the rest, or the move that the id completes, in the order of the moves."""
+"""A node of a trie: next id → the rest, or the move that the id completes, in the order of the
+moves."""
 
 
 def trie(moves: Iterable[Move], encode: Encode) -> Node:
@@ -34,7 +35,9 @@ def trie(moves: Iterable[Move], encode: Encode) -> Node:
         for i in ids[:-1]:
             node = node.setdefault(i, {}) if isinstance(node, dict) else None
         if not ids or not isinstance(node, dict) or ids[-1] in node:
-            raise ValueError(f"{move} cannot be told from the other moves with this tokenizer: rename the label")
+            raise ValueError(
+                f"{move} cannot be told from the other moves with this tokenizer: rename the label"
+            )
         node[ids[-1]] = move
     return root
 
@@ -51,7 +54,8 @@ class Decision:
     position: The number of ids written before it.
     choices: The legal next ids.
     chosen: The index of the one that the derivation takes.
-    copies: Whether it marks nothing, which only `spell` knows: a walk decides before it completes the move.
+    copies: Whether it marks nothing, which only `spell` knows: a walk decides before it completes
+        the move.
     """
 
     position: int
@@ -81,7 +85,8 @@ class _Place:
 
 
 class Walk:
-    """A derivation under way, id by id. Where only one id is legal, it is taken without being asked for.
+    """A derivation under way, id by id. Where only one id is legal, it is taken without being asked
+    for.
 
     ids: The ids written so far.
     moves: The moves completed so far.
@@ -103,19 +108,26 @@ class Walk:
 
     @property
     def outgrown(self) -> bool:
-        """Whether the last decision comes after more ids than the model can read, also one that is not yet made."""
-        last = [len(self.ids)] if self.choices else [decision.position for decision in self.decisions[-1:]]
+        """Whether the last decision comes after more ids than the model can read, also one that is
+        not yet made."""
+        last = (
+            [len(self.ids)]
+            if self.choices
+            else [decision.position for decision in self.decisions[-1:]]
+        )
         return any(position > self.limit for position in last)
 
     @property
     def key(self) -> Hashable:
-        """The place of the next choice, whatever was marked before: the number of copies, the moves since the last one,
-        the ids written inside the present move, and the choices, which tell whether a span is open."""
+        """The place of the next choice, whatever was marked before: the number of copies, the moves
+        since the last one, the ids written inside the present move, and the choices, which tell
+        whether a span is open."""
         place = self._place
         return place.copied, place.marks, tuple(self.ids[place.ids :]), tuple(self.choices)
 
     def expected(self, plan: Plan) -> int:
-        """The index of the choice that leads to what a plan expects most; 0 if no choice leads to anything in it."""
+        """The index of the choice that leads to what a plan expects most; 0 if no choice leads to
+        anything in it."""
         place, ways = self._place, list(self._place.node.values())
         written = tuple((move.kind, move.label) for move in place.marks)
         for mark in plan.expected(place.copied, place.depth, written):
@@ -156,7 +168,9 @@ class Walk:
             pivotal[place.moves] = pivotal.get(place.moves, 0.0) + mass
             asked[place.moves] = before + float(row[decision.chosen])
         return tuple(
-            Step(move, asked[i], False, _absence(asked[i], pivotal[i])) if i in asked else Step(move, 0.0, True)
+            Step(move, asked[i], False, _absence(asked[i], pivotal[i]))
+            if i in asked
+            else Step(move, 0.0, True)
             for i, move in enumerate(self.moves)
         )
 
@@ -174,7 +188,9 @@ class Walk:
             if child.kind == "copy":
                 depth += sum((mark.kind == "open") - (mark.kind == "close") for mark in marks)
                 copied, marks = copied + 1, ()
-            self._place = _Place(state, self._trie(state), len(self.moves), len(self.ids), copied, depth, marks)
+            self._place = _Place(
+                state, self._trie(state), len(self.moves), len(self.ids), copied, depth, marks
+            )
         else:
             self._place = replace(place, node=child)
 
@@ -193,7 +209,8 @@ def _mass(node: Node, log_probs: Sequence[float], kind: str | None) -> float:
 
 
 def _absence(logprob: float, pivotal: float) -> float:
-    """The log-probability of no pivotal move, which is at least that of the move that was made instead."""
+    """The log-probability of no pivotal move, which is at least that of the move that was made
+    instead."""
     return max(math.log(1 - pivotal), logprob) if pivotal < 1 else logprob
 
 
@@ -209,7 +226,9 @@ def _leads_to(child: Node | Move, wanted: Mark) -> bool:
     return any(_leads_to(grandchild, wanted) for grandchild in child.values())
 
 
-def follow(grammar: Grammar, moves: Sequence[Move], encode: Encode, limit: float = math.inf) -> Walk:
+def follow(
+    grammar: Grammar, moves: Sequence[Move], encode: Encode, limit: float = math.inf
+) -> Walk:
     """The walk through a complete derivation."""
     ids = [id for move in moves for id in ids_of(move, encode)]
     walk = Walk(grammar, encode, limit)
@@ -218,7 +237,11 @@ def follow(grammar: Grammar, moves: Sequence[Move], encode: Encode, limit: float
     return walk
 
 
-def spell(grammar: Grammar, moves: Sequence[Move], encode: Encode) -> tuple[list[int], list[Decision]]:
+def spell(
+    grammar: Grammar, moves: Sequence[Move], encode: Encode
+) -> tuple[list[int], list[Decision]]:
     """The ids of a complete derivation, and the decisions that it takes on its way."""
     walk = follow(grammar, moves, encode)
-    return walk.ids, [replace(d, copies=copies) for d, copies in zip(walk.decisions, walk.copies, strict=True)]
+    return walk.ids, [
+        replace(d, copies=copies) for d, copies in zip(walk.decisions, walk.copies, strict=True)
+    ]

@@ -12,8 +12,9 @@ SCORINGS = ("own", "moves")
 """What the score of an entity is the product of.
 
 own: The probabilities of what decided this entity alone, see `Deciding`.
-moves: The probabilities of all moves where something was decided about it. The openings of entities inside it are among
-    them, whose uncertainty makes it less certain. Pipelines that were saved before there was "own" keep this score.
+moves: The probabilities of all moves where something was decided about it. The openings of entities
+    inside it are among them, whose uncertainty makes it less certain. Pipelines that were saved
+    before there was "own" keep this score.
 """
 
 
@@ -24,11 +25,15 @@ def scored_entities(grammar: Grammar, trace: Trace, scoring: str = "own") -> lis
     """
     log_score = _own if scoring == "own" else _moves
     entities = grammar.entities([step.move for step in trace])
-    return [replace(entity, score=math.exp(log_score(trace, deciding))) for entity, deciding in entities]
+    return [
+        replace(entity, score=math.exp(log_score(trace, deciding))) for entity, deciding in entities
+    ]
 
 
 def _own(trace: Trace, deciding: Deciding) -> float:
-    return sum(trace[i].logprob for i in deciding.taken) + sum(trace[i].absence for i in deciding.absent)
+    return sum(trace[i].logprob for i in deciding.taken) + sum(
+        trace[i].absence for i in deciding.absent
+    )
 
 
 def _moves(trace: Trace, deciding: Deciding) -> float:

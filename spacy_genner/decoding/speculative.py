@@ -1,7 +1,9 @@
-"""Speculative decoding: the answer is a copy of the source with marks, so a draft of all of it is verified in one pass.
+"""Speculative decoding: the answer is a copy of the source with marks, so a draft of all of it is
+verified in one pass.
 
-Each pass reads the rest of the answer as the draft writes it, and asks for all decisions on its way. Aggressive
-decoding (arXiv 2106.04970) begins so, but goes on token by token after a difference.
+Each pass reads the rest of the answer as the draft writes it, and asks for all decisions on its
+way. Aggressive decoding (arXiv 2106.04970) begins so, but goes on token by token after a
+difference.
 """
 
 from __future__ import annotations
@@ -26,14 +28,15 @@ from .marks import Plan
 class SpeculativeDecoder:
     """Decodes in a few passes what the greedy decoder finds token by token.
 
-    batch_tokens: How many ids a pass reads at most, padding included; a longer single job is read alone. Where a GPU
-        runs out of memory, the rest of the jobs are read with half as many.
+    batch_tokens: How many ids a pass reads at most, padding included; a longer single job is read
+        alone. Where a GPU runs out of memory, the rest of the jobs are read with half as many.
     """
 
     batch_tokens: int = 1024
 
     def __call__(self, model: StepModel, jobs: Sequence[Job]) -> list[Trace | None]:
-        """The most probable move at each state, for each job, in the order of the jobs. Ties go to the earlier move."""
+        """The most probable move at each state, for each job, in the order of the jobs. Ties go to
+        the earlier move."""
         budget, drafts = self.batch_tokens, [self._draft(job) for job in jobs]
         while unsettled := [draft for draft in drafts if not draft.finished]:
             for draft in unsettled:
@@ -48,20 +51,22 @@ class SpeculativeDecoder:
                     raise
                 budget //= 2
                 warnings.warn(f"out of memory: going on with batch_tokens = {budget}", stacklevel=2)
-        return [None if draft.walk.outgrown else draft.walk.trace(draft.log_probs) for draft in drafts]
+        return [
+            None if draft.walk.outgrown else draft.walk.trace(draft.log_probs) for draft in drafts
+        ]
 
     def _draft(self, job: Job) -> Draft:
         return Draft(job)
 
 
-Row: TypeAlias = tuple[Draft, Session, int]
+ActiveRow: TypeAlias = tuple[Draft, Session, int]
 """An answer under way, and where its state is."""
 
 
 def _decode(model: StepModel, batches: Sequence[Sequence[Draft]], budget: int) -> None:
     """Settle drafts. The next batch enters when no pass can be filled with the rows under way."""
     waiting = deque(batches)
-    rows: list[Row] = []  # under way
+    rows: list[ActiveRow] = []  # under way
     while rows or waiting:
         group = fullest([len(draft.chunk) for draft, *_ in rows], budget)
         if waiting and sum(len(rows[n][0].chunk) for n in group) < budget * _FULL:
@@ -76,34 +81,46 @@ def _decode(model: StepModel, batches: Sequence[Sequence[Draft]], budget: int) -
             hidden, plans = session.extend([draft.chunk for draft in drafts]), []
         session.drop(_settle(model, hidden, drafts, plans))
         rows += [(draft, session, row) for row, draft in enumerate(drafts) if not draft.finished]
-        if sum(session.rows for session in {session for _, session, _ in rows}) > _HELD * len(rows) > 0:
+        if (
+            sum(session.rows for session in {session for _, session, _ in rows})
+            > _HELD * len(rows)
+            > 0
+        ):
             session = model.gather([row[1:] for row in rows])
             rows = [(draft, session, n) for n, (draft, *_) in enumerate(rows)]
 
 
-def _settle(model: StepModel, hidden: torch.Tensor, drafts: Sequence[Draft], plans: Sequence[Plan]) -> list[int]:
+def _settle(
+    model: StepModel, hidden: torch.Tensor, drafts: Sequence[Draft], plans: Sequence[Plan]
+) -> list[int]:
     """Ask for all open decisions at once. Returns how many ids of each row were read in vain."""
     asked = [(row, *question) for row, draft in enumerate(drafts) for question in draft.asked()]
     rows, places, choices = zip(*asked, strict=True)
     log_probs = model.log_probs(hidden[rows, places], choices)
     chosen = zip(log_probs.numpy(), log_probs.argmax(dim=1).tolist(), strict=True)
-    return [draft.settle(list(islice(chosen, len(draft.asked()))), plan) for draft, plan in zip_longest(drafts, plans)]
+    return [
+        draft.settle(list(islice(chosen, len(draft.asked()))), plan)
+        for draft, plan in zip_longest(drafts, plans)
+    ]
 
 
 _FULL = 1 / 4
 """How much of the budget a pass holds at least, if anything waits."""
 
 _HELD = 2
-"""How many rows are held in memory at most, for each one under way; the others have ended or read on elsewhere."""
+"""How many rows are held in memory at most, for each one under way; the others have ended or read
+on elsewhere."""
 
 _PASS = 32
 """What a pass costs beside its ids, in ids."""
 
 
 def fullest(lengths: Sequence[int], budget: int) -> list[int]:
-    """The largest group of rows that are about as long as one another: they cost less padding than a pass of their own.
+    """The largest group of rows that are about as long as one another: they cost less padding than
+    a pass of their own.
 
-    budget: How many ids a group holds at most, padding included; a longer single row makes a group of its own.
+    budget: How many ids a group holds at most, padding included; a longer single row makes a group
+        of its own.
     """
     groups: list[list[int]] = []
     spare = 0

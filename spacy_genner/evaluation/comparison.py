@@ -25,7 +25,8 @@ def compare(paths: Sequence[Path]) -> str:
     """A Markdown table with a row for each metrics file; a dash where a file lacks a value.
 
     paths: Files, or folders of them.
-    Raises: ValueError for a file that holds no metrics of `genner evaluate`, or a folder without a file.
+    Raises: ValueError for a file that holds no metrics of `genner evaluate`, or a folder without a
+        file.
     """
     header = ["system", *COLUMNS, "training", "docs/s"]
     files = [file for path in paths for file in _files(path)]
@@ -36,7 +37,10 @@ def compare(paths: Sequence[Path]) -> str:
 def _files(path: Path) -> list[Path]:
     files = sorted(path.glob("*.json")) if path.is_dir() else [path]
     if not files:
-        raise ValueError(f"{path}: no .json file is there: give a folder that `genner evaluate --output` wrote into")
+        raise ValueError(
+            f"{path}: no .json file is there: give a folder that `genner evaluate --output` wrote "
+            "into"
+        )
     return files
 
 
@@ -45,9 +49,16 @@ def _row(path: Path) -> list[str]:
         metrics = srsly.read_json(path)
         rates = [_rate(metrics, keys) for keys in COLUMNS.values()]
         name = visible(str(metrics.get("name", path.stem))).replace("|", "\\|")
-        return [name, *rates, _duration(metrics.get("training_seconds")), f"{metrics['docs_per_second']:.1f}"]
+        return [
+            name,
+            *rates,
+            _duration(metrics.get("training_seconds")),
+            f"{metrics['docs_per_second']:.1f}",
+        ]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path}: no metrics ({error!r}): give files that `genner evaluate --output` wrote") from error
+        raise ValueError(
+            f"{path}: no metrics ({error!r}): give files that `genner evaluate --output` wrote"
+        ) from error
 
 
 def _duration(seconds: float | None) -> str:

@@ -1,4 +1,5 @@
-"""The training curve: losses and development score at each evaluated step, from the log of `spacy train`."""
+"""The training curve: losses and development score at each evaluated step, from the log of `spacy
+train`."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ WIDTH, HEIGHT = 320.0, 160.0
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class LoggedStep:
     """One line of the log.
 
     losses: The loss of each trained component, summed over the steps since the last evaluation.
@@ -45,14 +46,16 @@ class Chart:
 
     def place(self, point: tuple[float, float]) -> tuple[float, float]:
         """Where a pair lies in the drawing area: SVG units from its upper left corner."""
-        return round(point[0] / self.last * WIDTH, 1), round(HEIGHT - point[1] / self.top * HEIGHT, 1)
+        return round(point[0] / self.last * WIDTH, 1), round(
+            HEIGHT - point[1] / self.top * HEIGHT, 1
+        )
 
     def path(self, points: Points) -> str:
         """The `points` of an SVG polyline."""
         return " ".join(f"{x},{y}" for x, y in map(self.place, points))
 
 
-def read_log(path: Path) -> list[Record]:
+def read_log(path: Path) -> list[LoggedStep]:
     """The log that a ConsoleLogger, spaCy's or ours, wrote to its `output_file`.
 
     Raises: ValueError with the line that is not such a record.
@@ -60,38 +63,57 @@ def read_log(path: Path) -> list[Record]:
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} cannot be read ({error}): expected a training log, UTF-8 text") from error
-    return [_record(line, f"{path}, line {number}") for number, line in enumerate(lines, 1) if line.strip()]
+        raise ValueError(
+            f"{path} cannot be read ({error}): expected a training log, UTF-8 text"
+        ) from error
+    return [
+        _record(line, f"{path}, line {number}")
+        for number, line in enumerate(lines, 1)
+        if line.strip()
+    ]
 
 
-def charts(records: list[Record]) -> list[Chart]:
-    """One chart of the losses a step and one of the development score; none if no step was evaluated."""
+def charts(records: list[LoggedStep]) -> list[Chart]:
+    """One chart of the losses a step and one of the development score; none if no step was
+    evaluated."""
     if not records:
         return []
     pipes = list(dict.fromkeys(pipe for record in records for pipe in record.losses))
     before = [-1, *(record.step for record in records)]  # the first step is step 0
-    counted = [(record, max(1, record.step - last)) for record, last in zip(records, before, strict=False)]
+    counted = [
+        (record, max(1, record.step - last)) for record, last in zip(records, before, strict=False)
+    ]
     losses: dict[str, Points] = {
-        pipe: [(record.step, record.losses[pipe] / steps) for record, steps in counted if pipe in record.losses]
+        pipe: [
+            (record.step, record.losses[pipe] / steps)
+            for record, steps in counted
+            if pipe in record.losses
+        ]
         for pipe in pipes
     }
     best = max(records, key=lambda record: record.score)
     score: Points = [(record.step, 100 * record.score) for record in records]
     return [
         _chart("Training loss, mean of a step", losses, f"{records[-1].step} steps"),
-        _chart("Development score, %", {"score": score}, f"best {100 * best.score:.1f} at step {best.step}"),
+        _chart(
+            "Development score, %",
+            {"score": score},
+            f"best {100 * best.score:.1f} at step {best.step}",
+        ),
     ]
 
 
-def _record(line: str, where: str) -> Record:
+def _record(line: str, where: str) -> LoggedStep:
     try:
         data = srsly.json_loads(line)
         losses = {pipe: _number(loss) for pipe, loss in data["losses"].items() if pipe.encode()}
-        return Record(int(_number(data["step"])), losses, _number(data["score"]))
+        return LoggedStep(int(_number(data["step"])), losses, _number(data["score"]))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
-            f"{where}: {line[:80]!r} is no record of a training log ({error!r}): give the file that "
-            "output_file of a ConsoleLogger in [training.logger] names, and remove a line that was cut off"
+            f"{where}: {line[:80]!r} is no record of a training log ({error!r}): give the file "
+            "that "
+            "output_file of a ConsoleLogger in [training.logger] names, and remove a line that "
+            "was cut off"
         ) from error
 
 
@@ -104,7 +126,9 @@ def _number(value: Any) -> float:
 def _chart(title: str, lines: dict[str, Points], note: str) -> Chart:
     points = [point for line in lines.values() for point in line]
     last = max((step for step, _ in points), default=0)
-    return Chart(title, lines, note, last or 1, _ceiling(max((value for _, value in points), default=0)))
+    return Chart(
+        title, lines, note, last or 1, _ceiling(max((value for _, value in points), default=0))
+    )
 
 
 def _ceiling(value: float) -> float:

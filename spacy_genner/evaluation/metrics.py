@@ -1,8 +1,10 @@
-"""Precision, recall and F1 of labelled spans: in total, per type, flat and nested, seen and unseen names.
+"""Precision, recall and F1 of labelled spans: in total, per type, flat and nested, seen and unseen
+names.
 
-A predicted span is right if a gold span of the document has the same start, end and label. nervaluate and seqeval
-count the same way but know no spans inside spans; spaCy's scorer maps predictions to gold tokens first, so that
-"Middle" is right where the gold data has the one token "Middle-earth".
+A predicted span is right if a gold span of the document has the same start, end and label.
+nervaluate and seqeval count the same way but know no spans inside spans; spaCy's scorer maps
+predictions to gold tokens first, so that "Middle" is right where the gold data has the one token
+"Middle-earth".
 """
 
 from __future__ import annotations
@@ -25,10 +27,11 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A text with the spans of both sides. `start` and `end` of the entities are character offsets here.
+    """A text with the spans of both sides. `start` and `end` of the entities are character offsets
+    here.
 
-    Characters, because a pipeline may have other tokens than the gold data: a span over other boundaries is then an
-    error of the prediction, and not lost.
+    Characters, because a pipeline may have other tokens than the gold data: a span over other
+    boundaries is then an error of the prediction, and not lost.
     """
 
     text: str
@@ -40,7 +43,8 @@ class Document:
 class Score:
     """The scores of one group of spans, as fractions.
 
-    p, r, f: None if the group is empty on both sides; else 0 where there is nothing to divide by, as in spaCy.
+    p, r, f: None if the group is empty on both sides; else 0 where there is nothing to divide by,
+        as in spaCy.
     p_ci, r_ci, f_ci: Their 95 % confidence intervals; None where there is nothing to divide by.
     predicted, correct: Predicted spans of the group, and how many of them are gold: precision.
     gold, found: Gold spans of the group, and how many of them are predicted: recall.
@@ -63,11 +67,13 @@ class Scores:
     """All groups.
 
     types: Per label.
-    nesting: "nested" = spans that lie inside another span of the same side and document, "flat" = all others.
-    names: "seen" = spans whose name occurs in the training part, "unseen" = all others; empty without training part.
+    nesting: "nested" = spans that lie inside another span of the same side and document, "flat" =
+        all others.
+    names: "seen" = spans whose name occurs in the training part, "unseen" = all others; empty
+        without training part.
 
-    Each side is grouped by itself: precision is over the predictions that are nested among the predictions (whose
-    names are seen), recall over the gold spans that are nested in the gold data.
+    Each side is grouped by itself: precision is over the predictions that are nested among the
+    predictions (whose names are seen), recall over the gold spans that are nested in the gold data.
     """
 
     total: Score
@@ -79,11 +85,22 @@ class Scores:
     def sections(self) -> dict[str, dict[str, Score]]:
         """The same as a table: title of the section → name of the row → score."""
         names = {"Names in the training part": self.names} if self.names else {}
-        return {"All": {"total": self.total}, "Per type": self.types, "Flat and nested": self.nesting, **names}
+        return {
+            "All": {"total": self.total},
+            "Per type": self.types,
+            "Flat and nested": self.nesting,
+            **names,
+        }
 
 
-def score(documents: Sequence[Document], seen: Set[Name] | None = None, resamples: int = 1000, seed: int = 0) -> Scores:
-    """Scores of all groups, with percentile bootstrap intervals over documents (Efron & Tibshirani 1993, §13.3).
+def score_documents(
+    documents: Sequence[Document],
+    seen: Set[Name] | None = None,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> Scores:
+    """Scores of all groups, with percentile bootstrap intervals over documents (Efron & Tibshirani
+    1993, §13.3).
 
     seen: The names of the training part; None leaves seen and unseen out.
     resamples: How often the documents are drawn again, with replacement.
@@ -96,11 +113,14 @@ def score(documents: Sequence[Document], seen: Set[Name] | None = None, resample
     fixed = [("total", ""), ("nesting", "flat"), ("nesting", "nested")]
     fixed += [] if seen is None else [("names", "seen"), ("names", "unseen")]
     groups = fixed + sorted({group for found in counts for group in found if group[0] == "types"})
-    table = np.array([[found.get(group, [0] * 4) for group in groups] for found in counts], dtype=np.float64)
+    table = np.array(
+        [[found.get(group, [0] * 4) for group in groups] for found in counts], dtype=np.float64
+    )
     samples = _rates(_resample(table, resamples, seed))
     scores = {g: _score(table[:, i].sum(axis=0), samples[:, i]) for i, g in enumerate(groups)}
     kinds = {
-        kind: {name: scores[kind, name] for k, name in groups if k == kind} for kind in ("types", "nesting", "names")
+        kind: {name: scores[kind, name] for k, name in groups if k == kind}
+        for kind in ("types", "nesting", "names")
     }
     return Scores(scores["total", ""], **kinds)
 
@@ -113,7 +133,10 @@ def names(text: str, entities: Set[Entity]) -> dict[Entity, Name]:
 def _counts(document: Document, seen: Set[Name] | None) -> dict[Group, list[int]]:
     """(predicted, correct, gold, found) of each group that occurs in the document."""
     counts: dict[Group, list[int]] = {}
-    for column, side, other in ((0, document.predicted, document.gold), (2, document.gold, document.predicted)):
+    for column, side, other in (
+        (0, document.predicted, document.gold),
+        (2, document.gold, document.predicted),
+    ):
         for entity, group in _grouped(document.text, side, seen):
             row = counts.setdefault(group, [0] * 4)
             row[column] += 1
@@ -121,7 +144,9 @@ def _counts(document: Document, seen: Set[Name] | None) -> dict[Group, list[int]
     return counts
 
 
-def _grouped(text: str, side: Set[Entity], seen: Set[Name] | None) -> Iterator[tuple[Entity, Group]]:
+def _grouped(
+    text: str, side: Set[Entity], seen: Set[Name] | None
+) -> Iterator[tuple[Entity, Group]]:
     inside, named = inner(side), names(text, side)
     for entity in side:
         yield entity, ("total", "")
@@ -132,7 +157,8 @@ def _grouped(text: str, side: Set[Entity], seen: Set[Name] | None) -> Iterator[t
 
 
 def _resample(table: Floats, resamples: int, seed: int) -> Floats:
-    """(documents, groups, 4) counts → (resamples, groups, 4) sums over documents drawn with replacement."""
+    """(documents, groups, 4) counts → (resamples, groups, 4) sums over documents drawn with
+    replacement."""
     rng, n = np.random.default_rng(seed), len(table)
     draws = (np.bincount(rng.integers(n, size=n), minlength=n) for _ in range(resamples))
     return np.stack([np.tensordot(draw, table, 1) for draw in draws])
@@ -152,7 +178,9 @@ def _score(counts: Floats, samples: Floats) -> Score:
     p, r, f = map(float, np.nan_to_num(_rates(counts)))
     p_ci, r_ci, f_ci = map(_interval, samples.T)
     predicted, correct, gold, found = map(int, counts)
-    rates: tuple[float | None, float | None, float | None] = (p, r, f) if predicted or gold else (None, None, None)
+    rates: tuple[float | None, float | None, float | None] = (
+        (p, r, f) if predicted or gold else (None, None, None)
+    )
     return Score(*rates, p_ci, r_ci, f_ci, predicted, correct, gold, found)
 
 

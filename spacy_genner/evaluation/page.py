@@ -29,7 +29,11 @@ class Row:
     @property
     def panels(self) -> dict[str, Panel]:
         """Its panels by their titles, in the order of the page."""
-        return {"predicted": self.predicted} if self.gold is None else {"gold": self.gold, "predicted": self.predicted}
+        return (
+            {"predicted": self.predicted}
+            if self.gold is None
+            else {"gold": self.gold, "predicted": self.predicted}
+        )
 
     @property
     def missed(self) -> int:
@@ -58,9 +62,16 @@ def write_page(
     """
     environment = Environment(loader=PackageLoader("spacy_genner.evaluation", "."), autoescape=True)
     environment.filters["percent"] = lambda rate: "–" if rate is None else f"{100 * rate:.1f}"
-    colours = palette(mark.label for row in rows for panel in row.panels.values() for mark in panel.marks)
+    colours = palette(
+        mark.label for row in rows for panel in row.panels.values() for mark in panel.marks
+    )
     page = environment.get_template("page.html.jinja").render(
-        title=title, facts=facts, rows=rows, scores=scores, curve=curve, draw=lambda panel: draw(panel, colours)
+        title=title,
+        facts=facts,
+        rows=rows,
+        scores=scores,
+        curve=curve,
+        draw=lambda panel: draw(panel, colours),
     )
     with replacing(path) as new:
         new.write_text(page, encoding="utf-8")

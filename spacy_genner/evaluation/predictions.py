@@ -22,15 +22,15 @@ from ..formats.json_items import read_mentions_json
 from ..reading.resolve import PIECE, resolve
 from ..text import Text
 from ..types import Entity, Source
-from .metrics import Document, score
-from .published import Format, Tally, gner_tally, llms4ner_tally
+from .metrics import Document, score_documents
+from .published import AnswerFormat, Tally, gner_tally, llms4ner_tally
 
-_READERS: dict[Format, Callable[[str], Marked | Listed]] = {
-    Format.bracketed: read_bracketed,
-    Format.xml: read_xml,
-    Format.grouped: read_grouped_json,
-    Format.occurrence: read_mentions_json,
-    Format.offset: read_mentions_json,
+_READERS: dict[AnswerFormat, Callable[[str], Marked | Listed]] = {
+    AnswerFormat.bracketed: read_bracketed,
+    AnswerFormat.xml: read_xml,
+    AnswerFormat.grouped: read_grouped_json,
+    AnswerFormat.occurrence: read_mentions_json,
+    AnswerFormat.offset: read_mentions_json,
 }
 _TEMPLATE = r"\n|<\|\w+\|>|<end_of_turn>|</s>|\[/INST\]|$"
 _SENTENCE = re.compile(rf".*Now process the input sentence:\s*(.*?)\s*(?:{_TEMPLATE})", re.DOTALL)
@@ -41,7 +41,7 @@ Line = tuple[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Prediction:
+class StoredPrediction:
     """A scored answer.
 
     document: Text, gold and predicted spans, in characters.
@@ -57,13 +57,15 @@ class Prediction:
     gold_repairs: Repairs
 
 
-def read_predictions(path: Path) -> list[Prediction]:
+def read_predictions(path: Path) -> list[StoredPrediction]:
     """The answers of a file of JSON lines; the first line tells the layout.
 
-    GNER: `dataset`, `label_list`, `prediction`, and `words` and `labels` (BIO tags) under `instance`.
-    LLMs4NER, as LLaMA-Factory writes it: `prompt`, `predict` and `label` (the gold answer).
+    GNER: `dataset`, `label_list`, `prediction`, and `words` and `labels` (BIO tags) under
+    `instance`. LLMs4NER, as LLaMA-Factory writes it: `prompt`, `predict` and `label` (the gold
+    answer).
 
-    Raises: ValueError for a line that is not of its layout, with its number, and for a file without answers.
+    Raises: ValueError for a line that is not of its layout, with its number, and for a file without
+        answers.
     """
     lines = [(f"{path}:{number}", line) for number, line in numbered_lines(path) if line.strip()]
     items = [(place, _object(line, place)) for place, line in lines]
@@ -79,22 +81,26 @@ def read_predictions(path: Path) -> list[Prediction]:
     )
 
 
-def evaluate_predictions(predictions: Sequence[Prediction]) -> dict[str, Any]:
-    """The metrics of each dataset and of all: scores by position, the published count, and the repairs.
+def evaluate_predictions(predictions: Sequence[StoredPrediction]) -> dict[str, Any]:
+    """The metrics of each dataset and of all: scores by position, the published count, and the
+    repairs.
 
     `mean_f` is the mean of the datasets, which is what GNER reports.
     """
     names = dict.fromkeys(prediction.dataset for prediction in predictions)
     datasets = {name: _metrics([p for p in predictions if p.dataset == name]) for name in names}
-    means = {kind: mean(each[kind]["f"] or 0.0 for each in datasets.values()) for kind in ("position", "published")}
+    means = {
+        kind: mean(each[kind]["f"] or 0.0 for each in datasets.values())
+        for kind in ("position", "published")
+    }
     return {"datasets": datasets, "overall": _metrics(predictions), "mean_f": means}
 
 
-def _metrics(predictions: Sequence[Prediction]) -> dict[str, Any]:
+def _metrics(predictions: Sequence[StoredPrediction]) -> dict[str, Any]:
     tally = sum((p.tally for p in predictions), Tally())
     return {
         "documents": len(predictions),
-        "position": asdict(score([p.document for p in predictions]).total),
+        "position": asdict(score_documents([p.document for p in predictions]).total),
         "published": {**asdict(tally), "f": tally.f},
         "repairs": asdict(sum((p.repairs for p in predictions), Repairs())),
         "gold_repairs": asdict(sum((p.gold_repairs for p in predictions), Repairs())),
@@ -108,18 +114,21 @@ def _object(line: str, place: str) -> dict[str, Any]:
     return item
 
 
-def _gner(place: str, item: dict[str, Any]) -> Prediction:
+def _gner(place: str, item: dict[str, Any]) -> StoredPrediction:
     match item:
         case {
             "dataset": str(dataset),
             "label_list": [*labels],
             "instance": {"words": [*words], "labels": [*tags]},
             "prediction": str(answer),
-        } if all(isinstance(value, str) for value in [*labels, *words, *tags]) and len(words) == len(tags):
+        } if all(isinstance(value, str) for value in [*labels, *words, *tags]) and len(
+            words
+        ) == len(tags):
             pass
         case _:
             raise ValueError(
-                f"{place} is not in GNER's layout: expected strings as `dataset` and `prediction`, lists of strings "
+                f"{place} is not in GNER's layout: expected strings as `dataset` and "
+                "`prediction`, lists of strings "
                 "as `label_list`, and as `words` and `labels`, of one length, under `instance`"
             )
     try:
@@ -129,13 +138,16 @@ def _gner(place: str, item: dict[str, Any]) -> Prediction:
         raise ValueError(f"{place}: {error}") from error
     found, repairs = resolve(read_bio(answer), source, labels)
     tally = gner_tally(words, tags, answer, labels)
-    return Prediction(dataset, _document(source, gold, found), tally, repairs, Repairs())
+    return StoredPrediction(dataset, _document(source, gold, found), tally, repairs, Repairs())
 
 
-def _llms4ner(lines: Sequence[Line], dataset: str) -> list[Prediction]:
+def _llms4ner(lines: Sequence[Line], dataset: str) -> list[StoredPrediction]:
     for place, item in lines:
         if not {"predict", "label"} <= item.keys():
-            raise ValueError(f"{place} is not in LLMs4NER's layout: expected `predict` and `label` (the gold answer)")
+            raise ValueError(
+                f"{place} is not in LLMs4NER's layout: expected `predict` and `label` (the gold "
+                "answer)"
+            )
     format = _format(lines)
     golds = [_READERS[format](_text(item["label"])) for _, item in lines]
     labels = dict.fromkeys(label for line in lines for label in _prompt_labels(line[1]))
@@ -146,26 +158,31 @@ def _llms4ner(lines: Sequence[Line], dataset: str) -> list[Prediction]:
         entities, gold_repairs = resolve(gold, source, labels)
         found, repairs = resolve(_READERS[format](_text(item["predict"])), source, labels)
         tally = llms4ner_tally(format, item["predict"], item["label"], labels)
-        predictions.append(Prediction(dataset, _document(source, entities, found), tally, repairs, gold_repairs))
+        predictions.append(
+            StoredPrediction(
+                dataset, _document(source, entities, found), tally, repairs, gold_repairs
+            )
+        )
     return predictions
 
 
-def _format(lines: Sequence[Line]) -> Format:
+def _format(lines: Sequence[Line]) -> AnswerFormat:
     """The first gold answer with an entity tells it."""
     for gold in [_text(item["label"]) for _, item in lines]:
         match _json(gold):
             case [{"occurrence_index": _}, *_]:
-                return Format.occurrence
+                return AnswerFormat.occurrence
             case [{"start": _}, *_]:
-                return Format.offset
+                return AnswerFormat.offset
             case dict():
-                return Format.grouped
+                return AnswerFormat.grouped
         if read_xml(gold).spans:
-            return Format.xml
+            return AnswerFormat.xml
         if read_bracketed(gold).spans:
-            return Format.bracketed
+            return AnswerFormat.bracketed
     raise ValueError(
-        f"{lines[0][0]} and below: no gold answer (`label`) has an entity that tells which of LLMs4NER's formats it is"
+        f"{lines[0][0]} and below: no gold answer (`label`) has an entity that tells which of "
+        "LLMs4NER's formats it is"
     )
 
 
@@ -183,17 +200,27 @@ def _json(answer: str) -> Any:
 def _prompt_labels(item: dict[str, Any]) -> list[str]:
     """Those of the label set, a line each, without its name in brackets and its definition."""
     found = _LABELS.search(str(item.get("prompt")))
-    return [label.strip() for label in re.findall(r"^[^(:\n]+", found[1], re.MULTILINE)] if found else []
+    return (
+        [label.strip() for label in re.findall(r"^[^(:\n]+", found[1], re.MULTILINE)]
+        if found
+        else []
+    )
 
 
 def _written_labels(answer: Marked | Listed) -> list[str]:
-    return [span[2] for span in answer.spans] if isinstance(answer, Marked) else [m.label for m in answer.mentions]
+    return (
+        [span[2] for span in answer.spans]
+        if isinstance(answer, Marked)
+        else [m.label for m in answer.mentions]
+    )
 
 
 def _sentence(place: str, item: dict[str, Any]) -> str:
     found = _SENTENCE.match(str(item.get("prompt")))
     if not found:
-        raise ValueError(f'{place}: `prompt` does not have the sentence behind "Now process the input sentence:"')
+        raise ValueError(
+            f'{place}: `prompt` does not have the sentence behind "Now process the input sentence:"'
+        )
     return found[1]
 
 
@@ -207,6 +234,8 @@ def _document(source: Source, gold: Iterable[Entity], found: Iterable[Entity]) -
     text = Text(source.words, source.spaces)
 
     def characters(entities: Iterable[Entity]) -> frozenset[Entity]:
-        return frozenset(Entity(text.starts[e.start], text.ends[e.end - 1], e.label) for e in entities)
+        return frozenset(
+            Entity(text.starts[e.start], text.ends[e.end - 1], e.label) for e in entities
+        )
 
     return Document(text.text, characters(gold), characters(found))

@@ -1,6 +1,8 @@
-"""How the scripts of GNER and LLMs4NER count entities; most compare their texts, and not where they stand.
+"""How the scripts of GNER and LLMs4NER count entities; most compare their texts, and not where they
+stand.
 
-Sources: evaluate.py of yyDing1/GNER; evaluation/ of szu-tera/LLMs4NER. Both written anew from what they do.
+Sources: evaluate.py of yyDing1/GNER; evaluation/ of szu-tera/LLMs4NER. Both written anew from what
+    they do.
 """
 
 from __future__ import annotations
@@ -20,10 +22,10 @@ _TAGGED = re.compile(r"\(B-.*?\)|\(I-.*?\)|\(O\)")
 _BRACKETS = re.compile(r"\[|\|\s*([^\]]+)\]")
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
-Spans = list[tuple[str, int, int]]
+LabelledOffsets = list[tuple[str, int, int]]
 
 
-class Format(str, Enum):
+class AnswerFormat(str, Enum):
     """The output formats of LLMs4NER."""
 
     bracketed = "bracketed"
@@ -42,7 +44,9 @@ class Tally:
     gold: int = 0
 
     def __add__(self, other: Tally) -> Tally:
-        return Tally(self.correct + other.correct, self.predicted + other.predicted, self.gold + other.gold)
+        return Tally(
+            self.correct + other.correct, self.predicted + other.predicted, self.gold + other.gold
+        )
 
     @property
     def f(self) -> float:
@@ -50,9 +54,11 @@ class Tally:
         return 2 * self.correct / max(self.predicted + self.gold, 1)
 
 
-def gner_tally(words: Sequence[str], tags: Sequence[str], answer: str, labels: Collection[str]) -> Tally:
-    """GNER's count: different pairs of normalised text and label. Its script can also send the words through a
-    tokenizer and back before it aligns them; that is left out here."""
+def gner_tally(
+    words: Sequence[str], tags: Sequence[str], answer: str, labels: Collection[str]
+) -> Tally:
+    """GNER's count: different pairs of normalised text and label. Its script can also send the
+    words through a tokenizer and back before it aligns them; that is left out here."""
     written, given, end = list[str](), list[str](), 0
     valid = {f"{prefix}-{label}" for prefix in "BI" for label in labels}
     for mark in _TAGGED.finditer(answer := answer.strip()):
@@ -90,21 +96,25 @@ def _normalised(text: str) -> str:
     return " ".join(re.sub(r"\b(a|an|the)\b", " ", text.lower().translate(_NO_PUNCTUATION)).split())
 
 
-def llms4ner_tally(format: Format, predicted: Any, gold: Any, labels: Collection[str]) -> Tally:
+def llms4ner_tally(
+    format: AnswerFormat, predicted: Any, gold: Any, labels: Collection[str]
+) -> Tally:
     """LLMs4NER's count: multisets of what its script for the format compares.
 
-    These are label and text; with the occurrence or the offsets where the format has them; and for marked copies the
-    characters of the span where both copies are the same.
+    These are label and text; with the occurrence or the offsets where the format has them; and for
+    marked copies the characters of the span where both copies are the same.
 
     predicted, gold: Answers as a file holds them: text, or JSON values.
     labels: The tags that the script for XML is told.
     """
-    if format in (Format.bracketed, Format.xml):
-        read = _bracketed if format is Format.bracketed else lambda text: _xml(text, labels)
+    if format in (AnswerFormat.bracketed, AnswerFormat.xml):
+        read = _bracketed if format is AnswerFormat.bracketed else lambda text: _xml(text, labels)
         copies = [read(str(predicted)), read(str(gold))]
         same = copies[0][0] == copies[1][0]
         found, right = (
-            Counter[Any](spans if same else [(label, text[start:end]) for label, start, end in spans])
+            Counter[Any](
+                spans if same else [(label, text[start:end]) for label, start, end in spans]
+            )
             for text, spans in copies
         )
     else:
@@ -112,8 +122,8 @@ def llms4ner_tally(format: Format, predicted: Any, gold: Any, labels: Collection
     return Tally((found & right).total(), found.total(), right.total())
 
 
-def _bracketed(text: str) -> tuple[str, Spans]:
-    copy, spans, opened, end = "", Spans(), list[int](), 0
+def _bracketed(text: str) -> tuple[str, LabelledOffsets]:
+    copy, spans, opened, end = "", LabelledOffsets(), list[int](), 0
     for mark in _BRACKETS.finditer(text := text.strip()):
         part = text[end : mark.start()]
         copy += part if mark[1] is None else part.rstrip()
@@ -125,10 +135,10 @@ def _bracketed(text: str) -> tuple[str, Spans]:
     return copy + text[end:], spans
 
 
-def _xml(text: str, labels: Collection[str]) -> tuple[str, Spans]:
+def _xml(text: str, labels: Collection[str]) -> tuple[str, LabelledOffsets]:
     """A tag closes the last open one of its name, and drops those that were opened after it."""
     names = "|".join(sorted(map(re.escape, labels), key=len, reverse=True))
-    copy, spans, opened, end = "", Spans(), list[tuple[str, int]](), 0
+    copy, spans, opened, end = "", LabelledOffsets(), list[tuple[str, int]](), 0
     for mark in re.finditer(rf"<(/?)({names})>", text):
         copy += text[end : mark.start()]
         end = mark.end()
@@ -142,14 +152,19 @@ def _xml(text: str, labels: Collection[str]) -> tuple[str, Spans]:
     return copy + text[end:], spans
 
 
-def _listed(format: Format, answer: Any) -> list[tuple[Any, ...]]:
+def _listed(format: AnswerFormat, answer: Any) -> list[tuple[Any, ...]]:
     """An answer with one fault in its JSON has no entities."""
-    fields = {Format.occurrence: ("occurrence_index",), Format.offset: ("start", "end")}
+    fields = {AnswerFormat.occurrence: ("occurrence_index",), AnswerFormat.offset: ("start", "end")}
     try:
         items = json.loads(answer) if isinstance(answer, str) else answer
-        if format is Format.grouped:
+        if format is AnswerFormat.grouped:
             groups = items.items() if isinstance(items, dict) else []
-            return [(str(text), label) for label, texts in groups if isinstance(texts, list) for text in texts]
+            return [
+                (str(text), label)
+                for label, texts in groups
+                if isinstance(texts, list)
+                for text in texts
+            ]
         found = []
         for item in items if isinstance(items, list) else []:
             if isinstance(item, dict):

@@ -7,12 +7,13 @@ from collections.abc import Set
 from spacy.tokens import Doc
 
 from ..types import Entity
-from .drawing import Mark, Panel
+from .drawing import DrawnSpan, Panel
 from .page import Row
 from .spans import Found, characters
 
 SHOWN_TOKENS = 5_000
-"""How much of a document the page shows: displaCy's time grows with the number of tokens times that of spans."""
+"""How much of a document the page shows: displaCy's time grows with the number of tokens times that
+of spans."""
 
 
 def row(doc: Doc, found: Found, reference: Doc | None = None, gold: Found | None = None) -> Row:
@@ -20,13 +21,21 @@ def row(doc: Doc, found: Found, reference: Doc | None = None, gold: Found | None
     note = f"the first {SHOWN_TOKENS:,} of {len(doc):,} tokens" if len(doc) > SHOWN_TOKENS else ""
     if reference is None or gold is None:
         return Row(_panel(doc, found, characters(found)), note=note)
-    return Row(_panel(doc, found, characters(gold)), _panel(reference, gold, characters(found)), note)
+    return Row(
+        _panel(doc, found, characters(gold)), _panel(reference, gold, characters(found)), note
+    )
 
 
 def _panel(doc: Doc, found: Found, right: Set[Entity]) -> Panel:
     """right: The spans that are no errors."""
     marks = [
-        Mark(span.start, span.end, span.label_, "" if score is None else f"{score:.2f}", error=not right >= {entity})
+        DrawnSpan(
+            span.start,
+            span.end,
+            span.label_,
+            "" if score is None else f"{score:.2f}",
+            error=not right >= {entity},
+        )
         for span, score in found
         if span.end <= SHOWN_TOKENS
         for entity in characters([(span, score)])

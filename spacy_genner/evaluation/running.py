@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from ..pipeline.docs import gold_spans
 from ..types import Entity
-from .metrics import Document, Name, Scores, names, score
+from .metrics import Document, Name, Scores, names, score_documents
 from .spans import Found, characters, layer, read_own_spans, read_spans
 
 
@@ -24,7 +24,8 @@ class Evaluation:
 
     layers: Where the spans of "gold" and "predicted" were read: "spans" or "ents".
     gold, predicted: The spans of each document.
-    failed: How many documents the pipeline's error handler dropped; they count as documents without predictions.
+    failed: How many documents the pipeline's error handler dropped; they count as documents without
+        predictions.
     seconds: The time that the pipeline took.
     """
 
@@ -37,14 +38,16 @@ class Evaluation:
 
 
 def annotated(examples: Sequence[Example], spans_key: str) -> list[Example]:
-    """The examples with gold annotation; as in spaCy's scorer, predictions in others are neither right nor wrong.
+    """The examples with gold annotation; as in spaCy's scorer, predictions in others are neither
+    right nor wrong.
 
     Raises: ValueError if there is none.
     """
     kept = [example for example in examples if gold_spans(example.reference, spans_key) is not None]
     if not kept:
         raise ValueError(
-            f"none of the {len(examples)} gold documents has doc.spans[{spans_key!r}] or annotated doc.ents: check "
+            f"none of the {len(examples)} gold documents has doc.spans[{spans_key!r}] or "
+            "annotated doc.ents: check "
             "--spans-key; a document without entities has an empty group, or doc.ents = []"
         )
     return kept
@@ -52,7 +55,10 @@ def annotated(examples: Sequence[Example], spans_key: str) -> list[Example]:
 
 def training_names(examples: Sequence[Example], spans_key: str) -> set[Name]:
     """The names of all gold spans."""
-    sides = [(example.reference.text, read_own_spans(example.reference, spans_key)) for example in examples]
+    sides = [
+        (example.reference.text, read_own_spans(example.reference, spans_key))
+        for example in examples
+    ]
     return {name for text, gold in sides for name in names(text, characters(gold)).values()}
 
 
@@ -66,21 +72,29 @@ def evaluate(
 ) -> Evaluation:
     """Run the pipeline over the examples, which then hold its predictions, and score them.
 
-    examples: At least one; the two sides of each have one text. The gold spans of a document are those of
-        `doc.spans[spans_key]` if it has that, else `doc.ents`.
-    predicted: "spans" or "ents": where to read predictions; "auto": `doc.spans[spans_key]` if any document has that.
+    examples: At least one; the two sides of each have one text. The gold spans of a document are
+        those of `doc.spans[spans_key]` if it has that, else `doc.ents`.
+    predicted: "spans" or "ents": where to read predictions; "auto": `doc.spans[spans_key]` if any
+        document has that.
     seen: The names of the training part.
     """
     where = {"gold": layer((example.reference for example in examples), spans_key)}
     done, seconds = _predict(nlp, examples, batch_size)
-    where["predicted"] = layer((e.predicted for e in examples), spans_key) if predicted == "auto" else predicted
+    where["predicted"] = (
+        layer((e.predicted for e in examples), spans_key) if predicted == "auto" else predicted
+    )
     gold = [read_own_spans(example.reference, spans_key) for example in examples]
     found = [
-        read_spans(e.predicted, where["predicted"], spans_key) if i in done else [] for i, e in enumerate(examples)
+        read_spans(e.predicted, where["predicted"], spans_key) if i in done else []
+        for i, e in enumerate(examples)
     ]
     sides = zip(examples, gold, found, strict=True)
-    documents = [Document(example.reference.text, characters(g), characters(p)) for example, g, p in sides]
-    return Evaluation(where, gold, found, len(examples) - len(done), seconds, score(documents, seen))
+    documents = [
+        Document(example.reference.text, characters(g), characters(p)) for example, g, p in sides
+    ]
+    return Evaluation(
+        where, gold, found, len(examples) - len(done), seconds, score_documents(documents, seen)
+    )
 
 
 def summary(nlp: Language, result: Evaluation, name: str = "") -> dict[str, Any]:
@@ -107,15 +121,28 @@ def summary(nlp: Language, result: Evaluation, name: str = "") -> dict[str, Any]
 
 
 def repairs_of(nlp: Language) -> dict[str, dict[str, int]]:
-    """What was wrong with the answers that components have written freely so far, by the name of the component."""
-    decoders = {name: pipe.model.attrs.get("decoder") for name, pipe in nlp.pipeline if hasattr(pipe, "model")}
-    return {name: asdict(decoder.repairs) for name, decoder in decoders.items() if hasattr(decoder, "repairs")}
+    """What was wrong with the answers that components have written freely so far, by the name of
+    the component."""
+    decoders = {
+        name: pipe.model.attrs.get("decoder")
+        for name, pipe in nlp.pipeline
+        if hasattr(pipe, "model")
+    }
+    return {
+        name: asdict(decoder.repairs)
+        for name, decoder in decoders.items()
+        if hasattr(decoder, "repairs")
+    }
 
 
-def _predict(nlp: Language, examples: Sequence[Example], batch_size: int | None) -> tuple[set[int], float]:
+def _predict(
+    nlp: Language, examples: Sequence[Example], batch_size: int | None
+) -> tuple[set[int], float]:
     """The indices of the examples that got through the pipeline, and the seconds it took."""
     start, tasks = time.perf_counter(), [example.predicted for example in examples]
-    docs = list(tqdm(nlp.pipe(tasks, batch_size=batch_size), total=len(tasks), unit="doc", mininterval=1))
+    docs = list(
+        tqdm(nlp.pipe(tasks, batch_size=batch_size), total=len(tasks), unit="doc", mininterval=1)
+    )
     seconds = time.perf_counter() - start
     places = list(range(len(tasks)))
     if len(docs) < len(tasks):  # some failed: the others are known by being the same objects
@@ -127,7 +154,8 @@ def _predict(nlp: Language, examples: Sequence[Example], batch_size: int | None)
 
 
 def outcomes(result: Evaluation) -> tuple[list[float], list[bool], list[int]]:
-    """The score of each predicted span, whether it is a gold span, and the number of its document."""
+    """The score of each predicted span, whether it is a gold span, and the number of its
+    document."""
     scores, correct, documents = list[float](), list[bool](), list[int]()
     for number, (predicted, gold) in enumerate(zip(result.predicted, result.gold, strict=True)):
         right = characters(gold)

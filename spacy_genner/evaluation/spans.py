@@ -10,11 +10,13 @@ from spacy.tokens import Doc, Span
 from ..types import Entity
 
 Found = list[tuple[Span, float | None]]
-"""Spans in text order, an outer one before those inside it, with their scores if the component gives any."""
+"""Spans in text order, an outer one before those inside it, with their scores if the component
+gives any."""
 
 
 def layer(docs: Iterable[Doc], spans_key: str) -> str:
-    """Where the spans of documents are: "spans" if one of them has `doc.spans[spans_key]`, else "ents"."""
+    """Where the spans of documents are: "spans" if one of them has `doc.spans[spans_key]`, else
+    "ents"."""
     return "spans" if any(spans_key in doc.spans for doc in docs) else "ents"
 
 
@@ -26,11 +28,15 @@ def read_spans(doc: Doc, where: str, spans_key: str) -> Found:
         group, scores = list(doc.spans[spans_key]), doc.spans[spans_key].attrs.get("scores")
     if scores is not None and len(scores) != len(group):
         warnings.warn(
-            f"doc.spans[{spans_key!r}] has {len(group)} spans but {len(scores)} scores: left out", stacklevel=2
+            f"doc.spans[{spans_key!r}] has {len(group)} spans but {len(scores)} scores: left out",
+            stacklevel=2,
         )
         scores = None
     values = [None] * len(group) if scores is None else [float(score) for score in scores]
-    found = {(span.start, -span.end, span.label_): (span, value) for span, value in zip(group, values, strict=True)}
+    found = {
+        (span.start, -span.end, span.label_): (span, value)
+        for span, value in zip(group, values, strict=True)
+    }
     return [found[key] for key in sorted(found)]
 
 

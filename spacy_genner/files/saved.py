@@ -1,4 +1,5 @@
-"""Reading what was saved: every kind of damage is a ValueError that says where it is and what to do."""
+"""Reading what was saved: every kind of damage is a ValueError that says where it is and what to
+do."""
 
 from __future__ import annotations
 
@@ -19,18 +20,23 @@ MODEL_FILES = (
 
 @contextmanager
 def reading(place: object) -> Iterator[None]:
-    """Turns what goes wrong inside into a ValueError that names the place. A missing package or a lack of memory is no
-    damage, and comes through as it is."""
+    """Turns what goes wrong inside into a ValueError that names the place. A missing package or a
+    lack of memory is no damage, and comes through as it is."""
     try:
         yield
     except (ImportError, MemoryError):
         raise
-    except Exception as error:  # each library below has errors of its own for a missing, truncated or foreign file
-        raise ValueError(f"{place} cannot be read ({error}): copy or train the pipeline again") from error
+    except (
+        Exception
+    ) as error:  # each library below has errors of its own for a missing, truncated or foreign file
+        raise ValueError(
+            f"{place} cannot be read ({error}): copy or train the pipeline again"
+        ) from error
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """The JSON object in a file. Raises: ValueError if the file is missing, corrupt, or holds something else."""
+    """The JSON object in a file. Raises: ValueError if the file is missing, corrupt, or holds
+    something else."""
     with reading(path):
         data = path.read_bytes()
     return parse_object(data, path)
@@ -51,11 +57,15 @@ def pack_parts(parts: Mapping[str, bytes]) -> bytes:
 
 
 def unpack_parts(data: bytes, place: object) -> dict[str, bytes]:
-    """What was packed. Raises: ValueError that names the place if it is corrupt or something else."""
+    """What was packed. Raises: ValueError that names the place if it is corrupt or something
+    else."""
     with reading(place):
-        # with a hook of our own, no arrays are made; and unlike srsly's, this call leaves the garbage collector alone
+        # with a hook of our own, no arrays are made; and unlike srsly's, this call leaves the
+        # garbage collector alone
         parts = msgpack.unpackb(data, raw=False, object_pairs_hook=dict)
         match parts:
-            case dict() if all(isinstance(name, str) and isinstance(part, bytes) for name, part in parts.items()):
+            case dict() if all(
+                isinstance(name, str) and isinstance(part, bytes) for name, part in parts.items()
+            ):
                 return parts
         raise ValueError("expected parts with names")

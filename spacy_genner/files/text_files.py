@@ -12,7 +12,8 @@ from typing import TextIO
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """The lines of a UTF-8 file, `.gz` or plain, with their numbers from 1 and without their line ends.
+    """The lines of a UTF-8 file, `.gz` or plain, with their numbers from 1 and without their line
+    ends.
 
     Raises: ValueError if the file is not UTF-8 text, or not the gzip file that its name promises.
     """
@@ -37,11 +38,14 @@ def _opened(path: Path, newline: str | None) -> Iterator[TextIO]:
         with opened(path, "rt", encoding="utf-8-sig", newline=newline) as file:
             yield file
     except (UnicodeDecodeError, EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise ValueError(f"{path} cannot be read ({error}): expected UTF-8 text, compressed if named .gz") from error
+        raise ValueError(
+            f"{path} cannot be read ({error}): expected UTF-8 text, compressed if named .gz"
+        ) from error
 
 
 def read_texts(path: Path, lines: bool = False) -> list[str]:
-    """The paragraphs of a text file, which blank lines separate, or its lines; without white space around them.
+    """The paragraphs of a text file, which blank lines separate, or its lines; without white space
+    around them.
 
     Raises: ValueError for bytes that are not UTF-8.
     """
@@ -51,7 +55,8 @@ def read_texts(path: Path, lines: bool = False) -> list[str]:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise ValueError(
-            f"{path}, line {line}: byte 0x{data[error.start]:02x} is not UTF-8: save the file as UTF-8, "
+            f"{path}, line {line}: byte 0x{data[error.start]:02x} is not UTF-8: save the file as "
+            "UTF-8, "
             f"for instance with `iconv -f latin1 -t utf-8`"
         ) from error
     parts = re.split(r"\r?\n" if lines else r"\r?\n(?:[^\S\n]*\n)+", text)

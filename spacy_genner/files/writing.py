@@ -1,4 +1,5 @@
-"""Files and folders that are written whole or not at all, whatever happens meanwhile: an error, a full disk, a kill."""
+"""Files and folders that are written whole or not at all, whatever happens meanwhile: an error, a
+full disk, a kill."""
 
 from __future__ import annotations
 
@@ -18,17 +19,19 @@ _CONTENT = "content"
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """A path to write a file to. When the block ends, that file takes the place of the one at `path`; after an error or
-    a kill, the latter is as it was.
+    """A path to write a file to. When the block ends, that file takes the place of the one at
+    `path`; after an error or a kill, the latter is as it was.
 
-    Missing folders are made, links stay links, and a file keeps its permissions. What is no file, such as a pipe or
-    anything in /dev, is written to directly.
+    Missing folders are made, links stay links, and a file keeps its permissions. What is no file,
+    such as a pipe or anything in /dev, is written to directly.
 
     Raises: OSError if the file cannot be written.
     """
     path = Path(path)
     # /dev/stdout may lead to a file, which others are writing to as well
-    if path.absolute().parts[1:2] in (("dev",), ("proc",)) or (path.exists() and not path.is_file()):
+    if path.absolute().parts[1:2] in (("dev",), ("proc",)) or (
+        path.exists() and not path.is_file()
+    ):
         yield path
         return
     path = path.resolve()
@@ -47,13 +50,15 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def filling(folder: str | Path, whole: Iterable[str] = ()) -> Iterator[Path]:
-    """An empty folder to write to. When the block ends, its files move into `folder`, each to the place of the one with
-    the same name there; after an error, everything is as it was. What else is in `folder` stays.
+    """An empty folder to write to. When the block ends, its files move into `folder`, each to the
+    place of the one with the same name there; after an error, everything is as it was. What else is
+    in `folder` stays.
 
-    A kill while they move, which takes no time, may leave some old and some new files, and the rest in a hidden folder
-    that the next block removes.
+    A kill while they move, which takes no time, may leave some old and some new files, and the rest
+    in a hidden folder that the next block removes.
 
-    whole: Files and folders, relative to `folder`, that the new content replaces as a whole, even by nothing.
+    whole: Files and folders, relative to `folder`, that the new content replaces as a whole, even
+        by nothing.
     Raises: OSError if they cannot be written.
     """
     with _moving(Path(folder), _CONTENT, Path(folder), whole) as content:
@@ -62,7 +67,8 @@ def filling(folder: str | Path, whole: Iterable[str] = ()) -> Iterator[Path]:
 
 @contextmanager
 def replacing_folder(path: str | Path) -> Iterator[Path]:
-    """An empty folder to write to. When the block ends, it takes the place of the one at `path`, as `filling` does it.
+    """An empty folder to write to. When the block ends, it takes the place of the one at `path`, as
+    `filling` does it.
 
     Raises: OSError if it cannot be written.
     """
@@ -73,7 +79,8 @@ def replacing_folder(path: str | Path) -> Iterator[Path]:
 
 
 def remove_leftovers(path: Path) -> None:
-    """Remove what killed processes of this machine have left beside a path while they wrote to it."""
+    """Remove what killed processes of this machine have left beside a path while they wrote to
+    it."""
     for left in path.parent.glob(f"{glob.escape(_prefix(path.name))}*"):
         process, _, _ = left.name.removeprefix(_prefix(path.name)).partition("-")
         if process.isdecimal() and not _is_alive(int(process)):
@@ -102,7 +109,8 @@ def _moving(folder: Path, name: str, target: Path, whole: Iterable[str]) -> Iter
 
 @contextmanager
 def _workspace(folder: Path, name: str, target: Path) -> Iterator[Path]:
-    """A folder on the same disk, so that what is in it can be moved. Errors in it name the target."""
+    """A folder on the same disk, so that what is in it can be moved. Errors in it name the
+    target."""
     prefix = f"{_prefix(name)}{os.getpid()}-"
     try:
         with TemporaryDirectory(prefix=prefix, dir=folder, ignore_cleanup_errors=True) as work:
@@ -130,14 +138,17 @@ def _is_alive(process: int) -> bool:
 
 
 def _merge(new: Path, folder: Path, old: Path, undo: ExitStack) -> None:
-    """Move the files in one folder into another, and those that they take the place of into a third."""
+    """Move the files in one folder into another, and those that they take the place of into a
+    third."""
     for path in sorted(new.iterdir()):
         place = folder / path.name
         if path.is_dir() and place.is_dir():
             _merge(path, place, old / path.name, undo)
             continue
         if place.is_dir():
-            raise IsADirectoryError(errno.EISDIR, "A folder stands where a file is to be", str(place))
+            raise IsADirectoryError(
+                errno.EISDIR, "A folder stands where a file is to be", str(place)
+            )
         if os.path.lexists(place):
             _move(place, old / path.name, undo)
         _move(path, place, undo)
@@ -158,7 +169,10 @@ def _sync(path: Path) -> None:
     try:
         os.fsync(descriptor)
     except OSError as error:
-        if path.is_file() or error.errno not in (errno.EBADF, errno.EINVAL):  # some file systems cannot sync folders
+        if path.is_file() or error.errno not in (
+            errno.EBADF,
+            errno.EINVAL,
+        ):  # some file systems cannot sync folders
             raise
     finally:
         os.close(descriptor)

@@ -1,4 +1,5 @@
-"""The Protocol of an output format: a grammar over the source tokens instead of a parser of text."""
+"""The Protocol of an output format: a grammar over the source tokens instead of a parser of
+text."""
 
 from __future__ import annotations
 
@@ -19,8 +20,8 @@ class Deciding(NamedTuple):
     """The moves of a derivation that decided an entity, by their indices.
 
     taken: Those without which it would not be there: they count with their own probability.
-    absent: Those that decided it only by not being of the grammar's pivotal kind: a span that another one is opened in
-        goes on because it is not closed, whatever else is written.
+    absent: Those that decided it only by not being of the grammar's pivotal kind: a span that
+        another one is opened in goes on because it is not closed, whatever else is written.
     """
 
     taken: list[int]
@@ -28,14 +29,16 @@ class Deciding(NamedTuple):
 
 
 class Grammar(Protocol):
-    """The legal outputs for one source and one label set: an automaton with immutable, hashable states.
+    """The legal outputs for one source and one label set: an automaton with immutable, hashable
+    states.
 
     From every state that `advance` reaches, a final one is reachable.
     """
 
     @property
     def source(self) -> Source:
-        """The source as the model is to read it: what an answer copies, in which nothing can be taken for a mark."""
+        """The source as the model is to read it: what an answer copies, in which nothing can be
+        taken for a mark."""
 
     @property
     def pivot(self) -> str | None:
@@ -46,21 +49,25 @@ class Grammar(Protocol):
         """The state before anything is written."""
 
     def moves(self, state: Any) -> Iterable[Move]:
-        """The legal moves in their fixed order, a list or `Mentions`; empty in the final states only."""
+        """The legal moves in their fixed order, a list or `Mentions`; empty in the final states
+        only."""
 
     def advance(self, state: Any, move: Move) -> Any:
         """The state after a legal move."""
 
-    def sayable(self, entities: Iterable[Entity]) -> tuple[list[Entity], list[Refused]]:
-        """The entities that the format can say, and the others with the reason: across sentences, crossing, duplicate,
-        empty, too deep, unknown label, outside the source. A format that cannot tell where of several places a text is
-        meant says another one instead, refused as "at another place of the same text"."""
+    def expressible(self, entities: Iterable[Entity]) -> tuple[list[Entity], list[Refused]]:
+        """The entities that the format can say, and the others with the reason: across sentences,
+        crossing, duplicate, empty, too deep, unknown label, outside the source. A format that
+        cannot tell where of several places a text is meant says another one instead, refused as "at
+        another place of the same text"."""
 
     def derive(self, entities: Iterable[Entity]) -> list[Move]:
-        """The one canonical derivation of entities, complete. Raises: ValueError if the format cannot say one."""
+        """The one canonical derivation of entities, complete. Raises: ValueError if the format
+        cannot say one."""
 
     def entities(self, moves: Sequence[Move]) -> list[tuple[Entity, Deciding]]:
-        """The entities of a complete derivation in the order of `Entity`, each with the moves that decided it."""
+        """The entities of a complete derivation in the order of `Entity`, each with the moves that
+        decided it."""
 
 
 @runtime_checkable
@@ -75,8 +82,8 @@ class Format(Protocol):
         """One sentence that tells an untuned model how to write its answer."""
 
     def marks(self, labels: Labels) -> list[str]:
-        """Every text besides the source that an answer may contain: a tokenizer must be able to write each. Where one
-        may follow a space, it may follow a line break as well."""
+        """Every text besides the source that an answer may contain: a tokenizer must be able to
+        write each. Where one may follow a space, it may follow a line break as well."""
 
     def grammar(self, source: Source, labels: Labels) -> Grammar:
         """The grammar of the answers for a source."""
@@ -85,10 +92,11 @@ class Format(Protocol):
         """What an answer says that was written freely, however broken it is."""
 
 
-def sayable(
+def expressible(
     entities: Iterable[Entity], labels: Container[str], source: Source, max_depth: int
 ) -> tuple[list[Entity], list[Refused]]:
-    """The properly nested ones of known labels in a source, each within a sentence, and the others with the reason."""
+    """The properly nested ones of known labels in a source, each within a sentence, and the others
+    with the reason."""
     whole, across = within_sentences(entities, source)
     kept, refused = nest(whole, max_depth)
     strange = [(e, "unknown label") for e in kept if e.label not in labels]
@@ -97,9 +105,11 @@ def sayable(
     return [entity for entity in kept if entity not in left_out], across + refused + strange
 
 
-def cannot_say(refused: Iterable[Refused]) -> ValueError:
+def inexpressible_error(refused: Iterable[Refused]) -> ValueError:
     """The error that names entities that a format cannot say."""
-    return ValueError("no derivation for " + "; ".join(f"{entity} ({reason})" for entity, reason in refused))
+    return ValueError(
+        "no derivation for " + "; ".join(f"{entity} ({reason})" for entity, reason in refused)
+    )
 
 
 def parse(grammar: Grammar, text: str) -> list[Move] | None:

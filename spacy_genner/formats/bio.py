@@ -12,24 +12,31 @@ from ..answers import Marked
 from ..labels.label_set import Labels
 from ..types import GAPS, Entity, Move, Source
 from .backslashes import escape, unescape
-from .base import Deciding, Refused, cannot_say, sayable
+from .base import Deciding, Refused, expressible, inexpressible_error
 
 _TAG = re.compile(r"\((O|[BI]-(?:\\.|[^()\\]|\((?:\\.|[^()\\])*\))*)\)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class BIO:
-    """Copies the source and says behind each token whether an entity begins, goes on, or is absent. Flat only."""
+    """Copies the source and says behind each token whether an entity begins, goes on, or is absent.
+    Flat only."""
 
     max_depth: ClassVar[int] = 1
 
     def instruction(self) -> str:
         """One sentence that tells an untuned model how to write its answer."""
-        return "Copy each word with a tag: word(B-LABEL) where an entity begins, word(I-LABEL) inside it, else word(O)."
+        return (
+            "Copy each word with a tag: word(B-LABEL) where an entity begins, word(I-LABEL) inside "
+            "it, else word(O)."
+        )
 
     def marks(self, labels: Labels) -> list[str]:
         """The tags of every label."""
-        return [move.text for move in (_OUTSIDE, *(tag for pair in _tags(labels).values() for tag in pair))]
+        return [
+            move.text
+            for move in (_OUTSIDE, *(tag for pair in _tags(labels).values() for tag in pair))
+        ]
 
     def grammar(self, source: Source, labels: Labels) -> "BIOGrammar":
         """The grammar of the tagged copies of a source."""
@@ -72,7 +79,9 @@ class BIOGrammar:
 
     def __init__(self, source: Source, labels: Labels) -> None:
         self.start = BIOState()
-        self.source = replace(source, spaces=(*source.spaces[:1], *(space or True for space in source.spaces[1:])))
+        self.source = replace(
+            source, spaces=(*source.spaces[:1], *(space or True for space in source.spaces[1:]))
+        )
         self._tags = _tags(labels)
 
     def moves(self, state: BIOState) -> list[Move]:
@@ -83,7 +92,11 @@ class BIOGrammar:
             return [_OUTSIDE, *inside, *(begin for begin, _ in self._tags.values())]
         if state.position == len(self.source):
             return []
-        return [Move("copy", GAPS[self.source.spaces[state.position]] + self.source.words[state.position])]
+        return [
+            Move(
+                "copy", GAPS[self.source.spaces[state.position]] + self.source.words[state.position]
+            )
+        ]
 
     def advance(self, state: BIOState, move: Move) -> BIOState:
         """The state after a legal move."""
@@ -91,18 +104,19 @@ class BIOGrammar:
             return BIOState(state.position + 1, label=move.label)
         return BIOState(state.position, True, state.label)
 
-    def sayable(self, entities: Iterable[Entity]) -> tuple[list[Entity], list[Refused]]:
+    def expressible(self, entities: Iterable[Entity]) -> tuple[list[Entity], list[Refused]]:
         """The outermost ones of known labels, and the others with the reason."""
-        return sayable(entities, self._tags, self.source, BIO.max_depth)
+        return expressible(entities, self._tags, self.source, BIO.max_depth)
 
     def derive(self, entities: Iterable[Entity]) -> list[Move]:
         """The tags of entities that do not overlap.
 
-        Raises: ValueError if they cannot be said: overlapping, duplicate, unknown label, outside the source.
+        Raises: ValueError if they cannot be said: overlapping, duplicate, unknown label, outside
+            the source.
         """
-        kept, refused = self.sayable(entities)
+        kept, refused = self.expressible(entities)
         if refused:
-            raise cannot_say(refused)
+            raise inexpressible_error(refused)
         tags = [_OUTSIDE] * len(self.source)
         for entity in kept:
             begin, inside = self._tags[entity.label]
@@ -119,15 +133,18 @@ class BIOGrammar:
                 end = next(others, len(tags))
                 deciding = [2 * position + 1 for position in range(start, min(end + 1, len(tags)))]
                 own = end - start
-                found.append((Entity(start, end, tag.label or ""), Deciding(deciding[:own], deciding[own:])))
+                found.append(
+                    (Entity(start, end, tag.label or ""), Deciding(deciding[:own], deciding[own:]))
+                )
         return found
 
 
 def read_bio(text: str) -> Marked:
-    """`george(B-actor) clooney(I-actor)`. The brackets of a label are balanced, or behind backslashes.
+    """`george(B-actor) clooney(I-actor)`. The brackets of a label are balanced, or behind
+    backslashes.
 
-    A tag without a word before it makes the tag before it a part of the word. An `I-` that continues nothing starts an
-    entity. What comes after the last tag is outside of all.
+    A tag without a word before it makes the tag before it a part of the word. An `I-` that
+    continues nothing starts an entity. What comes after the last tag is outside of all.
     """
     tagged, end = list[tuple[str, str]](), 0
     for mark in _TAG.finditer(text):

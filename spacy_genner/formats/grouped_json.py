@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from ..answers import Listed
 from ..labels.label_set import Labels
 from ..types import Entity, Move, Source
-from .json_text import STRING, decode_items, escape, listed, quote, read_value
+from .json_text import STRING, decode_items, escape_json, listed, quote, read_value
 from .lists import ListGrammar, ListState
 from .mentions import Mentions
 from .nested import Nested
@@ -19,8 +19,8 @@ _KEY_OR_TEXT = re.compile(rf"({STRING})(\s*:)?", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class GroupedJSON(Nested):
-    """Lists the entities of each label by their texts. Of several places of a text the first is meant that comes behind
-    the one before in the same group.
+    """Lists the entities of each label by their texts. Of several places of a text the first is
+    meant that comes behind the one before in the same group.
 
     max_depth: How many spans may lie around one another, the innermost counted.
     """
@@ -56,10 +56,11 @@ class GroupedJSONGrammar(ListGrammar):
     opening, closing = "", '"'
 
     def __init__(self, source: Source, labels: Labels, max_depth: int) -> None:
-        super().__init__(source, labels, max_depth, escape)
+        super().__init__(source, labels, max_depth, escape_json)
         self._next = dict(zip([None, *labels], [*labels, None], strict=True))
         self._heads = {
-            before: Move("finish", text) for before, text in zip(self._next, _heads(self.labels), strict=True)
+            before: Move("finish", text)
+            for before, text in zip(self._next, _heads(self.labels), strict=True)
         }
 
     def moves(self, state: ListState) -> list[Move] | Mentions:
@@ -82,7 +83,11 @@ class GroupedJSONGrammar(ListGrammar):
         """The legal move that leads to the next entity, or to the end."""
         if entity and state.part == "mention":
             return self.mentions(state).move(entity.start, entity.end)
-        return self._begin(state) if entity and entity.label == state.label else self._heads[state.label]
+        return (
+            self._begin(state)
+            if entity and entity.label == state.label
+            else self._heads[state.label]
+        )
 
     def key(self, entity: Entity) -> tuple[int, ...]:
         """By label, then by place."""
@@ -98,9 +103,16 @@ class GroupedJSONGrammar(ListGrammar):
 
 
 def read_grouped_json(text: str) -> Listed:
-    """`{"ORG": ["Essex"], "PER": []}`. Outside of valid JSON, each string is a label or a mention by itself."""
-    groups, rests = decode_items(text, "{", tuple)  # pairs: a label that occurs twice keeps both groups
-    found = [(label, item) for label, items in groups for item in (items if isinstance(items, list) else [items])]
+    """`{"ORG": ["Essex"], "PER": []}`. Outside of valid JSON, each string is a label or a mention
+    by itself."""
+    groups, rests = decode_items(
+        text, "{", tuple
+    )  # pairs: a label that occurs twice keeps both groups
+    found = [
+        (label, item)
+        for label, items in groups
+        for item in (items if isinstance(items, list) else [items])
+    ]
     for rest in rests:
         label = None
         for string, colon in _KEY_OR_TEXT.findall(rest):
@@ -108,4 +120,6 @@ def read_grouped_json(text: str) -> Listed:
                 label = read_value(string)
             elif label is not None:
                 found.append((label, read_value(string)))
-    return replace(listed([{"label": label, "text": item} for label, item in found], len(rests)), grouped=True)
+    return replace(
+        listed([{"label": label, "text": item} for label, item in found], len(rests)), grouped=True
+    )

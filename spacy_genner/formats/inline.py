@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from ..labels.label_set import Labels
 from ..types import GAPS, Entity, Move, Source
-from .base import Deciding, Refused, cannot_say, sayable
+from .base import Deciding, Refused, expressible, inexpressible_error
 from .nested import Nested
 
 
@@ -16,9 +16,10 @@ from .nested import Nested
 class Marks:
     """How entities are marked.
 
-    opens: The opening marks without the space before them, each with the label that it decides, if it does.
-    closes: The closing marks of a span whose label is decided, or None while it is not; each with the label that it
-        decides. Where a choice is, they are in the order of the labels.
+    opens: The opening marks without the space before them, each with the label that it decides, if
+        it does.
+    closes: The closing marks of a span whose label is decided, or None while it is not; each with
+        the label that it decides. Where a choice is, they are in the order of the labels.
     gap: What stands between an opening mark and the token behind it.
     safe: What stands for a token, so that it cannot be taken for a mark.
     """
@@ -39,7 +40,8 @@ class Marks:
         for mark, following in pairwise(sorted(opens + closes)):
             if following.startswith(mark):
                 raise ValueError(
-                    f"the marks {mark!r} and {following!r} cannot be told apart, as one begins with the other: "
+                    f"the marks {mark!r} and {following!r} cannot be told apart, as one begins "
+                    "with the other: "
                     "choose other marks"
                 )
         return opens + [f" {mark}" for mark in opens] + closes
@@ -88,8 +90,8 @@ class Inline(Nested, ABC):
 
 
 class InlineGrammar:
-    """The marked copies of a source. Several labels of one span are written in the order of the label set from the
-    inside out, so that a set of entities has one derivation."""
+    """The marked copies of a source. Several labels of one span are written in the order of the
+    label set from the inside out, so that a set of entities has one derivation."""
 
     pivot: ClassVar[str] = "close"
 
@@ -98,22 +100,27 @@ class InlineGrammar:
         self.source = replace(source, words=tuple(map(marks.safe, source.words)))
         self._max_depth, self._marks = max_depth, marks
         self._order = {label: index for index, label in enumerate(labels)}
-        self._opens = {gap: [Move("open", gap + text, label) for text, label in marks.opens] for gap in GAPS}
+        self._opens = {
+            gap: [Move("open", gap + text, label) for text, label in marks.opens] for gap in GAPS
+        }
         self._bounds = source.bounds()
         self._closes = {
-            label: [Move("close", text, closing) for text, closing in closes] for label, closes in marks.closes.items()
+            label: [Move("close", text, closing) for text, closing in closes]
+            for label, closes in marks.closes.items()
         }
 
     def moves(self, state: InlineState) -> list[Move]:
-        """Copy the next token, open a span, close the innermost one: those after which the copy can be completed, with
-        every open span closed where its sentence ends."""
+        """Copy the next token, open a span, close the innermost one: those after which the copy can
+        be completed, with every open span closed where its sentence ends."""
         moves, left = list[Move](), self._bound(state) - state.position
         if left:
             gap = self._gap(state)
             moves.append(Move("copy", gap + self.source.words[state.position]))
             moves += self._opens[gap] if len(state.stack) < self._max_depth else []
         moves += self._closable(state)
-        if len(state.stack) < left:  # each open span, and one more, may still close behind a token of its own
+        if (
+            len(state.stack) < left
+        ):  # each open span, and one more, may still close behind a token of its own
             return moves
         return [move for move in moves if self._completes(self.advance(state, move))]
 
@@ -124,20 +131,23 @@ class InlineGrammar:
         if move.kind == "open":
             return InlineState(state.position, (*state.stack, Open(state.position, move.label)))
         top = state.stack[-1]
-        return InlineState(state.position, state.stack[:-1], Open(top.start, top.label or move.label))
+        return InlineState(
+            state.position, state.stack[:-1], Open(top.start, top.label or move.label)
+        )
 
-    def sayable(self, entities: Iterable[Entity]) -> tuple[list[Entity], list[Refused]]:
+    def expressible(self, entities: Iterable[Entity]) -> tuple[list[Entity], list[Refused]]:
         """The properly nested ones of known labels, and the others with the reason."""
-        return sayable(entities, self._order, self.source, self._max_depth)
+        return expressible(entities, self._order, self.source, self._max_depth)
 
     def derive(self, entities: Iterable[Entity]) -> list[Move]:
         """The canonical derivation of properly nested entities.
 
-        Raises: ValueError if they cannot be said: crossing, duplicate, too deep, unknown label, outside the source.
+        Raises: ValueError if they cannot be said: crossing, duplicate, too deep, unknown label,
+            outside the source.
         """
-        kept, refused = self.sayable(entities)
+        kept, refused = self.expressible(entities)
         if refused:
-            raise cannot_say(refused)
+            raise inexpressible_error(refused)
         pending = sorted(kept, key=lambda e: (-e.start, e.end, self._order[e.label]))
         opened = list[Entity]()
         moves, state = list[Move](), self.start
@@ -149,14 +159,18 @@ class InlineGrammar:
                 kind, label = "open", opened[-1].label
             else:
                 kind, label = "copy", None
-            legal = (move for move in self.moves(state) if move.kind == kind and move.label in (None, label))
+            legal = (
+                move
+                for move in self.moves(state)
+                if move.kind == kind and move.label in (None, label)
+            )
             moves.append(next(legal))
             state = self.advance(state, moves[-1])
         return moves
 
     def entities(self, moves: Sequence[Move]) -> list[tuple[Entity, Deciding]]:
-        """The marked spans, each with its opening, its closing, and the moves in between where it could have been
-        closed but was not."""
+        """The marked spans, each with its opening, its closing, and the moves in between where it
+        could have been closed but was not."""
         found, state = list[tuple[Entity, Deciding]](), self.start
         deciding = list[Deciding]()  # of the open spans
         for index, move in enumerate(moves):
@@ -172,12 +186,13 @@ class InlineGrammar:
         return sorted(found)
 
     def _bound(self, state: InlineState) -> int:
-        """Where all open spans must be closed, and one that is opened now; with none, the next place of that kind."""
+        """Where all open spans must be closed, and one that is opened now; with none, the next
+        place of that kind."""
         return self._bounds[state.stack[0].start if state.stack else state.position]
 
     def _gap(self, state: InlineState) -> str:
-        """What stands before the next token or opening mark. The gap of a token moves in front of the marks that open
-        there."""
+        """What stands before the next token or opening mark. The gap of a token moves in front of
+        the marks that open there."""
         return self._marks.gap if _just_opened(state) else GAPS[self.source.spaces[state.position]]
 
     def _closable(self, state: InlineState) -> list[Move]:
@@ -193,8 +208,8 @@ class InlineGrammar:
         return closes if self._order[top.label] > self._order[inner.label] else []
 
     def _completes(self, state: InlineState) -> bool:
-        """Whether every open span can still be closed: closing as early as possible, with the first label that may be
-        written, leaves the most to the others."""
+        """Whether every open span can still be closed: closing as early as possible, with the first
+        label that may be written, leaves the most to the others."""
         while state.stack:
             if closable := self._closable(state):
                 state = self.advance(state, closable[0])

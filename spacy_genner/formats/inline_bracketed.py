@@ -1,4 +1,5 @@
-"""Inline brackets: `[Essex | ORG]`, nested `[[c-fos | RNA] promoter | DNA]`, or label first `[ORG: Essex]`.
+"""Inline brackets: `[Essex | ORG]`, nested `[[c-fos | RNA] promoter | DNA]`, or label first `[ORG:
+Essex]`.
 
 Source: the inline bracketed format of LLMs4NER (arXiv 2601.17898).
 """
@@ -13,7 +14,8 @@ from .inline import Inline, Marks
 from .marked_copies import read_marks
 
 _PLAIN = str.maketrans("[]|", "()/")
-"""What stands for brackets of the text: a model copies them, and behind a backslash it takes them for marks."""
+"""What stands for brackets of the text: a model copies them, and behind a backslash it takes them
+for marks."""
 _LABEL_LAST = re.compile(r"(?P<open>\[)|(?: ?\| ?(?P<label>(?:[^\\\[\]|]|\\.)*))?\]", re.DOTALL)
 _LABEL_FIRST = re.compile(r"(?P<open>\[)(?:(?P<label>(?:[^\\\[\]|:]|\\.)+): ?)?|\]", re.DOTALL)
 

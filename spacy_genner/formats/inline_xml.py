@@ -33,9 +33,13 @@ class InlineXML(Inline):
 
     def marks_of(self, labels: Labels) -> Marks:
         """The tags of every label."""
-        names = {label: re.sub("^/", "&#47;", escape(label)) for label in labels}  # a slash ends a span
+        names = {
+            label: re.sub("^/", "&#47;", escape(label)) for label in labels
+        }  # a slash ends a span
         opens = [(f"<{name}>", label) for label, name in names.items()]
-        return Marks(opens, {label: [(f"</{name}>", None)] for label, name in names.items()}, "", _safe)
+        return Marks(
+            opens, {label: [(f"</{name}>", None)] for label, name in names.items()}, "", _safe
+        )
 
 
 def _safe(word: str) -> str:

@@ -1,4 +1,5 @@
-"""JSON lists of entities, each with its text, its label, and its place: `[{"text": "Essex", "label": "ORG", …}]`."""
+"""JSON lists of entities, each with its text, its label, and its place: `[{"text": "Essex",
+"label": "ORG", …}]`."""
 
 import re
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from ..answers import Listed
 from ..labels.label_set import Labels
 from ..text import Extent
 from ..types import Entity, Move, Source
-from .json_text import STRING, decode_items, escape, listed, read_value
+from .json_text import STRING, decode_items, escape_json, listed, read_value
 from .lists import ListGrammar, ListState
 from .mentions import Mentions
 
@@ -28,9 +29,14 @@ class JSONItemsGrammar(ListGrammar):
     tells_places = True
 
     def __init__(
-        self, source: Source, labels: Labels, max_depth: int, key: str, place: Callable[[int, int], str]
+        self,
+        source: Source,
+        labels: Labels,
+        max_depth: int,
+        key: str,
+        place: Callable[[int, int], str],
     ) -> None:
-        super().__init__(source, labels, max_depth, escape)
+        super().__init__(source, labels, max_depth, escape_json)
         self._place = place
         self._labels = label_moves(labels, key)
 
@@ -42,8 +48,16 @@ class JSONItemsGrammar(ListGrammar):
         if state.part == "mention":
             return self.mentions(state)
         if state.part == "label":
-            return [move for move in self._labels if self.places(state.found, state.text, move.label or "")]
-        return [self._place_move(*place) for place in self._legal(state)] if state.part == "place" else []
+            return [
+                move
+                for move in self._labels
+                if self.places(state.found, state.text, move.label or "")
+            ]
+        return (
+            [self._place_move(*place) for place in self._legal(state)]
+            if state.part == "place"
+            else []
+        )
 
     def advance(self, state: ListState, move: Move) -> ListState:
         """The state after a legal move."""
@@ -78,7 +92,7 @@ class JSONItemsGrammar(ListGrammar):
 
 def label_moves(labels: Labels, key: str) -> list[Move]:
     """The moves that say a label, up to the place."""
-    return [Move("label", f'{escape(label)}", "{key}": ', label) for label in labels]
+    return [Move("label", f'{escape_json(label)}", "{key}": ', label) for label in labels]
 
 
 def item_marks(labels: Labels, key: str) -> list[str]:
@@ -88,8 +102,8 @@ def item_marks(labels: Labels, key: str) -> list[str]:
 
 
 def read_mentions_json(text: str) -> Listed:
-    """`[{"text": "Essex", "label": "ORG"}]`, each with an `occurrence_index`, or `start` and `end`, or neither. Outside
-    of valid JSON, a mention goes as far as no field comes again."""
+    """`[{"text": "Essex", "label": "ORG"}]`, each with an `occurrence_index`, or `start` and `end`,
+    or neither. Outside of valid JSON, a mention goes as far as no field comes again."""
     items, rests = decode_items(text, "[", dict)
     for rest in rests:
         item: dict[str, Any] = {}

@@ -12,7 +12,7 @@ import numpy as np
 from ..labels.label_set import Labels
 from ..nesting import depths, nest
 from ..types import Entity, Move, Source
-from .base import Deciding, Refused, cannot_say, sayable
+from .base import Deciding, Refused, expressible, inexpressible_error
 from .mentions import Mentions, Spans, Texts
 
 _CACHED = 8  # as many sets of spans are in use at once at most
@@ -34,8 +34,8 @@ class ListState:
 
 
 class ListGrammar(ABC):
-    """The lists of entities of a source: by start, the longest first, the labels of one span in the order of the label
-    set, so that a set of entities has one derivation.
+    """The lists of entities of a source: by start, the longest first, the labels of one span in the
+    order of the label set, so that a set of entities has one derivation.
 
     source, labels, max_depth: What there is to say.
     escape: How a token of a mention is written.
@@ -50,12 +50,16 @@ class ListGrammar(ABC):
     tells_places: ClassVar[bool] = False
     """Whether it is said where a text is meant; else it is the first place where it may be."""
 
-    def __init__(self, source: Source, labels: Labels, max_depth: int, escape: Callable[[str], str]) -> None:
+    def __init__(
+        self, source: Source, labels: Labels, max_depth: int, escape: Callable[[str], str]
+    ) -> None:
         self.source, self.labels = source, list(labels)
         self.texts = Texts(source, escape)
         self._order = {label: index for index, label in enumerate(labels)}
         self._max_depth = max_depth
-        self._nestable: Callable[[tuple[Entity, ...]], Spans] = lru_cache(_CACHED)(self._compute_nestable)
+        self._nestable: Callable[[tuple[Entity, ...]], Spans] = lru_cache(_CACHED)(
+            self._compute_nestable
+        )
 
     @abstractmethod
     def moves(self, state: ListState) -> list[Move] | Mentions:
@@ -69,27 +73,29 @@ class ListGrammar(ABC):
     def toward(self, state: ListState, entity: Entity | None) -> Move:
         """The legal move that leads to the next entity, or to the end."""
 
-    def sayable(self, entities: Iterable[Entity]) -> tuple[list[Entity], list[Refused]]:
-        """The properly nested ones of known labels, perhaps at another place of the same text, and the others with the
-        reason."""
-        kept, refused = sayable(entities, self._order, self.source, self._max_depth)
+    def expressible(self, entities: Iterable[Entity]) -> tuple[list[Entity], list[Refused]]:
+        """The properly nested ones of known labels, perhaps at another place of the same text, and
+        the others with the reason."""
+        kept, refused = expressible(entities, self._order, self.source, self._max_depth)
         if self.tells_places:
             return kept, refused
         found: tuple[Entity, ...] = ()
         for entity in sorted(kept, key=self.key):
             places = self.places(found, self.texts(entity.start, entity.end), entity.label)
             found += tuple(Entity(start, end, entity.label) for start, end in places[:1])
-        refused += [(entity, "at another place of the same text") for entity in kept if entity not in found]
+        refused += [
+            (entity, "at another place of the same text") for entity in kept if entity not in found
+        ]
         return list(found), refused
 
     def derive(self, entities: Iterable[Entity]) -> list[Move]:
         """The canonical derivation of properly nested entities.
 
-        Raises: ValueError if they cannot be said; see `sayable`.
+        Raises: ValueError if they cannot be said; see `expressible`.
         """
-        kept, refused = self.sayable(entities)
+        kept, refused = self.expressible(entities)
         if refused:
-            raise cannot_say(refused)
+            raise inexpressible_error(refused)
         pending = deque(sorted(kept, key=self.key))
         moves, state = list[Move](), self.start
         while state.part != "end":
@@ -146,7 +152,11 @@ class ListGrammar(ABC):
         """Where an entity of this text and label may be."""
         spans, last = self._nestable(found), self.last(found, label)
         places = [place for place in self.texts.find(text) if spans[place[0], place[1] - 1]]
-        return [place for place in places if not last or self.key(last) < self.key(Entity(*place, label))]
+        return [
+            place
+            for place in places
+            if not last or self.key(last) < self.key(Entity(*place, label))
+        ]
 
     def placed(self, state: ListState, text: str) -> tuple[Entity, ...]:
         """The entities when one of this text is added at the first place where it may be."""
@@ -158,7 +168,8 @@ class ListGrammar(ABC):
         return found[-1] if found else None
 
     def _compute_nestable(self, found: tuple[Entity, ...]) -> Spans:
-        """The spans within a sentence that cross none of those found, at no depth beyond the greatest."""
+        """The spans within a sentence that cross none of those found, at no depth beyond the
+        greatest."""
         size, bounds = len(self.source), np.array(self.source.bounds()[:-1], dtype=int)
         spans = np.triu(np.arange(size) < bounds[:, None])
         around = np.zeros(spans.shape, dtype=int)

@@ -14,7 +14,8 @@ from .backslashes import unescape
 
 
 class MarkedCopy:
-    """A copy that is being read. An opening mark is a part of its text until the closing one comes."""
+    """A copy that is being read. An opening mark is a part of its text until the closing one
+    comes."""
 
     def __init__(self) -> None:
         self._parts: list[str] = []

@@ -74,7 +74,9 @@ class Mentions:
         begin = position + len(self.opening)
         if not text.startswith(self.opening, position):
             return None
-        ends = [begin + match.start() for match in re.finditer(re.escape(self.closing), text[begin:])]
+        ends = [
+            begin + match.start() for match in re.finditer(re.escape(self.closing), text[begin:])
+        ]
         spans = (span for end in ends for span in self._places(text[begin:end]))
         return next((self.move(start, end) for start, end in spans), None)
 
@@ -85,6 +87,9 @@ class Mentions:
         """The move that writes the text of a span, as it stands at its legal place."""
         text = self.texts(start, end)
         start, end = self._places(text)[0]
-        words, spaces = self.texts.words[start:end], [self.opening, *self.texts.spaces[start + 1 : end]]
+        words, spaces = (
+            self.texts.words[start:end],
+            [self.opening, *self.texts.spaces[start + 1 : end]],
+        )
         parts = (*(space + word for space, word in zip(spaces, words, strict=True)), self.closing)
         return Move("mention", self.opening + text + self.closing, parts=parts)

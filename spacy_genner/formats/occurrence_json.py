@@ -1,5 +1,5 @@
-"""JSON with occurrences: `[{"text": "Essex", "label": "GPE", "occurrence_index": 1}]`, counted from 1, also those
-inside of other words.
+"""JSON with occurrences: `[{"text": "Essex", "label": "GPE", "occurrence_index": 1}]`, counted from
+1, also those inside of other words.
 
 Source: the occurrence JSON format of LLMs4NER (arXiv 2601.17898).
 """
@@ -25,7 +25,8 @@ class OccurrenceJSON(Nested):
 
     def instruction(self) -> str:
         """One sentence that tells an untuned model how to write its answer."""
-        return f'List the entities as JSON, like [{{"text": "entity", "label": "LABEL", "{_KEY}": 1}}].'
+        example = f'{{"text": "entity", "label": "LABEL", "{_KEY}": 1}}'
+        return f"List the entities as JSON, like [{example}]."
 
     def marks(self, labels: Labels) -> list[str]:
         """All around texts, and the digits."""

@@ -1,7 +1,8 @@
-"""JSON with offsets: `[{"text": "Essex", "label": "GPE", "start": 62, "end": 67}]`, in characters, end exclusive.
+"""JSON with offsets: `[{"text": "Essex", "label": "GPE", "start": 62, "end": 67}]`, in characters,
+end exclusive.
 
-Source: the offset JSON format of LLMs4NER (arXiv 2601.17898). Left to themselves, models count characters badly; here
-only the true offsets of the text can be written.
+Source: the offset JSON format of LLMs4NER (arXiv 2601.17898). Left to themselves, models count
+characters badly; here only the true offsets of the text can be written.
 """
 
 from dataclasses import dataclass
@@ -18,14 +19,16 @@ _KEY = "start"
 
 @dataclass(frozen=True, slots=True)
 class OffsetJSON(Nested):
-    """Lists the entities by text and label, and says where the text is, in characters from the first token on.
+    """Lists the entities by text and label, and says where the text is, in characters from the
+    first token on.
 
     max_depth: How many spans may lie around one another, the innermost counted.
     """
 
     def instruction(self) -> str:
         """One sentence that tells an untuned model how to write its answer."""
-        return 'List the entities as JSON, like [{"text": "entity", "label": "LABEL", "start": 0, "end": 6}].'
+        example = '{"text": "entity", "label": "LABEL", "start": 0, "end": 6}'
+        return f"List the entities as JSON, like [{example}]."
 
     def marks(self, labels: Labels) -> list[str]:
         """All around texts, and the digits."""

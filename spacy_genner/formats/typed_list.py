@@ -14,26 +14,36 @@ from .lists import ListGrammar, ListState
 from .mentions import Mentions
 from .nested import Nested
 
-# A label starts behind a mark or where the text does: else every place in a text without marks would be tried.
-_ITEM = re.compile(r"(?<![^\\:;.])(?:(?<=;) )?((?:[^\\:;.]|\\.)+): ((?:[^\\;]|\\.|\\\Z)*)(;|\Z)", re.DOTALL)
+# A label starts behind a mark or where the text does: else every place in a text without marks
+# would be tried.
+_ITEM = re.compile(
+    r"(?<![^\\:;.])(?:(?<=;) )?((?:[^\\:;.]|\\.)+): ((?:[^\\;]|\\.|\\\Z)*)(;|\Z)", re.DOTALL
+)
 _FINISH = Move("finish", ".")
 
 
 @dataclass(frozen=True, slots=True)
 class TypedList(Nested):
-    """Lists the entities, each as its label and its text. Of several places of a text the first is meant that comes
-    behind the entity before.
+    """Lists the entities, each as its label and its text. Of several places of a text the first is
+    meant that comes behind the entity before.
 
     max_depth: How many spans may lie around one another, the innermost counted.
     """
 
     def instruction(self) -> str:
         """One sentence that tells an untuned model how to write its answer."""
-        return "List the entities in the order of the text, each as LABEL: entity; and end the list with a full stop."
+        return (
+            "List the entities in the order of the text, each as LABEL: entity; and end the list "
+            "with a full stop."
+        )
 
     def marks(self, labels: Labels) -> list[str]:
         """The labels, with and without a space before them, and what ends a text and a list."""
-        return [_FINISH.text, ";", *(move.text for move in _label_moves("", labels) + _label_moves(" ", labels))]
+        return [
+            _FINISH.text,
+            ";",
+            *(move.text for move in _label_moves("", labels) + _label_moves(" ", labels)),
+        ]
 
     def grammar(self, source: Source, labels: Labels) -> "TypedListGrammar":
         """The grammar of the lists of entities of a source."""

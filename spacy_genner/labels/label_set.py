@@ -3,27 +3,37 @@
 from collections.abc import Iterable, Mapping
 
 Labels = dict[str, str]
-"""Label → definition (empty if it has none). The order is part of the meaning: it breaks ties and shapes the prompt."""
+"""Label → definition (empty if it has none). The order is part of the meaning: it breaks ties and
+shapes the prompt."""
 
 
 def as_labels(labels: Mapping[str, str] | Iterable[str] | None) -> Labels:
-    """Labels from what a configuration may hold: a mapping to definitions, a list of names, or nothing.
+    """Labels from what a configuration may hold: a mapping to definitions, a list of names, or
+    nothing.
 
-    Raises: ValueError for a name that is empty or only white space, for two that differ in white space at their edges
-        only, and for texts that cannot be encoded; TypeError for names and definitions that are not strings.
+    Raises: ValueError for a name that is empty or only white space, for two that differ in white
+        space at their edges only, and for texts that cannot be encoded; TypeError for names and
+        definitions that are not strings.
     """
     if isinstance(labels, str):
-        raise TypeError(f"labels = {labels!r} is one string: give a list of names, or names with their definitions")
+        raise TypeError(
+            f"labels = {labels!r} is one string: give a list of names, or names with their "
+            "definitions"
+        )
     pairs = labels.items() if isinstance(labels, Mapping) else ((name, "") for name in labels or ())
     result: Labels = {}
     for name, definition in pairs:
         if not isinstance(name, str) or not isinstance(definition, str):
-            raise TypeError(f"label {name!r} with the definition {definition!r}: both must be strings")
+            raise TypeError(
+                f"label {name!r} with the definition {definition!r}: both must be strings"
+            )
         _check(name, definition)
         result[name] = definition
     if twins := [names for names in by_core(result).values() if len(names) > 1]:
         names = " and ".join(map(repr, twins[0]))
-        raise ValueError(f"the labels {names} differ only in white space at their edges: keep one of them")
+        raise ValueError(
+            f"the labels {names} differ only in white space at their edges: keep one of them"
+        )
     return result
 
 
@@ -34,7 +44,8 @@ def _check(name: str, definition: str) -> None:
         (name + definition).encode()
     except UnicodeEncodeError as error:
         raise ValueError(
-            f"label {name!r} with the definition {definition!r}: {error.object[error.start]!r} is half of a character, "
+            f"label {name!r} with the definition {definition!r}: {error.object[error.start]!r} is "
+            "half of a character, "
             "which cannot be written: leave it out"
         ) from error
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from .label_set import Labels
 
-_SCHEMES = {path.stem: path for path in sorted((Path(__file__).parent / "definitions").glob("*.json"))}
+_SCHEMES = {
+    path.stem: path for path in sorted((Path(__file__).parent / "definitions").glob("*.json"))
+}
 
 
 def definitions(scheme: str) -> dict[str, list[str]]:
@@ -23,5 +25,6 @@ def definitions(scheme: str) -> dict[str, list[str]]:
 
 
 def make_labels(scheme: str) -> Labels:
-    """The labels of a common scheme with their definitions. Raises: ValueError for an unknown name."""
+    """The labels of a common scheme with their definitions. Raises: ValueError for an unknown
+    name."""
     return {label: texts[0] for label, texts in definitions(scheme).items()}

@@ -25,7 +25,10 @@ class CausalLM(LanguageModel):
     @property
     def positions(self) -> float:
         """Those that the model was made for."""
-        return float(getattr(self.base.model.config.get_text_config(), "max_position_embeddings", None) or math.inf)
+        return float(
+            getattr(self.base.model.config.get_text_config(), "max_position_embeddings", None)
+            or math.inf
+        )
 
     def hidden(
         self,
@@ -35,7 +38,8 @@ class CausalLM(LanguageModel):
         ahead: bool = False,
         merged: bool = False,
     ) -> list[torch.Tensor]:
-        """Hidden states of sequences of ids, each as if alone behind its prefix, in one forward pass: ids × width.
+        """Hidden states of sequences of ids, each as if alone behind its prefix, in one forward
+        pass: ids × width.
 
         ahead: Let ids read those behind them as well. The prefix, which many may share, never does.
         merged: Read with the weights for decoding instead of those in training.
@@ -43,7 +47,9 @@ class CausalLM(LanguageModel):
         model = self.steps.model if merged else self._plain
         packed = pack(prefixes, bodies, self.device)
         positions = packed.positions
-        mask = attention_mask(model.config, positions, positions, packed.visible, self.dtype, ahead=ahead)
+        mask = attention_mask(
+            model.config, positions, positions, packed.visible, self.dtype, ahead=ahead
+        )
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16):
             output = model.get_decoder()(
                 input_ids=packed.ids, attention_mask=mask, position_ids=positions, use_cache=False

@@ -40,21 +40,27 @@ class CausalSteps(Steps):
         return session
 
     def gather(self, rows: Sequence[tuple[CausalSession, int]]) -> CausalSession:
-        """A batch of rows of other batches, in this order, without the slots that are holes in all rows of a batch."""
+        """A batch of rows of other batches, in this order, without the slots that are holes in all
+        rows of a batch."""
         groups = groupby(rows, key=itemgetter(0))
         sessions, used = zip(
-            *((session, session.used([row for _, row in group])) for session, group in groups), strict=True
+            *((session, session.used([row for _, row in group])) for session, group in groups),
+            strict=True,
         )
         positions = stacked([session.positions[..., None] for session in sessions], used)[..., 0]
         valid = stacked([session.valid[..., None] for session in sessions], used)[..., 0]
-        after = torch.cat([session.after[row] for session, (row, _) in zip(sessions, used, strict=True)])
+        after = torch.cat(
+            [session.after[row] for session, (row, _) in zip(sessions, used, strict=True)]
+        )
         cache = gathered([session.cache for session in sessions], used)
         return CausalSession(self, cache, positions, valid, after)
 
     def _begun(self, cache: Any, length: int, rows: int) -> CausalSession:
         positions = torch.arange(length, device=self.model.device).repeat(rows, 1)
         after = torch.full((rows,), length, device=self.model.device)
-        return CausalSession(self, cache, positions, torch.ones_like(positions, dtype=torch.bool), after)
+        return CausalSession(
+            self, cache, positions, torch.ones_like(positions, dtype=torch.bool), after
+        )
 
 
 class CausalSession:
@@ -64,7 +70,8 @@ class CausalSession:
     positions: Those of the slots, rows × slots.
     valid: Which slots are no holes, rows × slots.
     after: The position of each row's next id.
-    layer: The number of layers behind which to keep the hidden states of a chunk, for the draft head.
+    layer: The number of layers behind which to keep the hidden states of a chunk, for the draft
+        head.
     states: Those of the last chunk.
     """
 
@@ -72,7 +79,12 @@ class CausalSession:
     states = torch.empty(0)
 
     def __init__(
-        self, steps: CausalSteps, cache: Any, positions: torch.Tensor, valid: torch.Tensor, after: torch.Tensor
+        self,
+        steps: CausalSteps,
+        cache: Any,
+        positions: torch.Tensor,
+        valid: torch.Tensor,
+        after: torch.Tensor,
     ) -> None:
         self._steps, self.cache = steps, cache
         self.positions, self.valid, self.after = positions, valid, after
@@ -84,7 +96,8 @@ class CausalSession:
 
     @torch.inference_mode()
     def extend(self, chunks: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Read a chunk in every row: one forward pass. Returns hidden states, rows × longest chunk × width."""
+        """Read a chunk in every row: one forward pass. Returns hidden states, rows × longest chunk
+        × width."""
         ids, there = padded(chunks, self.after.device)
         lengths, offsets = there.sum(dim=1), torch.arange(ids.shape[1], device=ids.device)
         positions = self.after[:, None] + offsets
@@ -92,7 +105,9 @@ class CausalSession:
         self.valid = torch.cat([self.valid, there], dim=1)
         self.after = self.after + lengths
         model = self._steps.model
-        mask = attention_mask(model.config, positions, self.positions, self.valid[:, None], model.dtype)
+        mask = attention_mask(
+            model.config, positions, self.positions, self.valid[:, None], model.dtype
+        )
         output = model.get_decoder()(
             input_ids=ids,
             attention_mask=mask,

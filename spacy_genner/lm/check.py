@@ -14,12 +14,13 @@ from .steps import Steps
 
 _LENGTH = 12
 _TOLERANCE = 0.1
-"""Of the spread of the logits: above what bfloat16 rounds away, below what another scaling or mask makes of them."""
+"""Of the spread of the logits: above what bfloat16 rounds away, below what another scaling or mask
+makes of them."""
 
 
 def check_model(model: Any) -> None:
-    """Raises: ValueError for a kind of layer that cannot look back past a hole, and for a model that `check_reading`
-    finds fault with."""
+    """Raises: ValueError for a kind of layer that cannot look back past a hole, and for a model
+    that `check_reading` finds fault with."""
     if not model.config.is_encoder_decoder:
         layer_kinds(model.config)
     check_reading(model)
@@ -27,9 +28,11 @@ def check_model(model: Any) -> None:
 
 @torch.inference_mode()
 def check_reading(model: Any) -> None:
-    """Compare the model's own logits behind a few ids with those of a session that reads them chunk by chunk.
+    """Compare the model's own logits behind a few ids with those of a session that reads them chunk
+    by chunk.
 
-    Raises: ValueError if they differ: its output is scaled, or its attention masked, in a way that we do not know.
+    Raises: ValueError if they differ: its output is scaled, or its attention masked, in a way that
+        we do not know.
     """
     size = model.config.get_text_config().vocab_size
     ids = [3 + 7919 * n % (size - 3) for n in range(_LENGTH)]  # no control tokens
@@ -47,9 +50,15 @@ def check_reading(model: Any) -> None:
     expected = expected[choices[0]]
     found = steps.head.choice_logits(session.extend([ids[9:]])[:, -1], choices)[0].cpu()
     if not expected.isfinite().all():
-        raise ValueError('the model computes NaN or infinity: its weights are damaged, or it needs dtype = "float32"')
-    if not (found - expected).std() <= _TOLERANCE * expected.std():  # not with >, which is false for NaN
         raise ValueError(
-            f"models of the type {model.config.model_type} cannot be used: read piece by piece, this one says something"
+            "the model computes NaN or infinity: its weights are damaged, or it needs dtype = "
+            '"float32"'
+        )
+    if (
+        not (found - expected).std() <= _TOLERANCE * expected.std()
+    ):  # not with >, which is false for NaN
+        raise ValueError(
+            f"models of the type {model.config.model_type} cannot be used: read piece by piece, "
+            "this one says something"
             " else than read at once; choose another one"
         )

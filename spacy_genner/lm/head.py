@@ -31,8 +31,9 @@ class Head:
         return self._finish(self._output(hidden))
 
     def choice_logits(self, hidden: torch.Tensor, choices: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Of some tokens: rows × width and the ids asked for in each row → rows × the largest number of ids, float32,
-        padded with minus infinity. Only the rows of the output matrix that belong to these ids are multiplied."""
+        """Of some tokens: rows × width and the ids asked for in each row → rows × the largest
+        number of ids, float32, padded with minus infinity. Only the rows of the output matrix that
+        belong to these ids are multiplied."""
         device = hidden.device
         lengths = torch.tensor([len(row) for row in choices], device=device)
         ids = torch.tensor([id for row in choices for id in row], device=device)
@@ -42,7 +43,9 @@ class Head:
             if self._output.bias is not None:
                 logits = logits + self._output.bias[ids].float()
         there = torch.arange(max(map(len, choices)), device=device) < lengths[:, None]
-        return torch.full(there.shape, NEVER, device=device).masked_scatter(there, self._finish(logits))
+        return torch.full(there.shape, NEVER, device=device).masked_scatter(
+            there, self._finish(logits)
+        )
 
     def _finish(self, logits: torch.Tensor) -> torch.Tensor:
         logits = logits.float() * self._scale

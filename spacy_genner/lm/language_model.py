@@ -25,18 +25,21 @@ from .steps import Steps
 
 
 class LanguageModel(ABC):
-    """A network from Hugging Face. Its weights are loaded when they are first needed, once, however many threads ask.
+    """A network from Hugging Face. Its weights are loaded when they are first needed, once, however
+    many threads ask.
 
-    name: A local folder or GGUF file, a name installed by `spacy genner download`, or a model on the hub.
+    name: A local folder or GGUF file, a name installed by `spacy genner download`, or a model on
+        the hub.
     revision: Branch, tag or commit on the hub.
     tuning: Which weights are trained.
-    dtype: "auto", "bfloat16" or "float32": the type of the computation; trained weights are float32.
+    dtype: "auto", "bfloat16" or "float32": the type of the computation; trained weights are
+        float32.
     device: "auto", "cpu", "cuda:0", …
     attention: "sdpa", or "eager"; the latter also where an encoder–decoder model has no other.
-    gradient_checkpointing: Compute the inside of each layer twice in training instead of keeping it: less memory, more
-        time, the same gradients.
-    trust_remote_code, allow_pickle: Off, because a model's own code and `.bin` files can run anything. To be on, they
-        need the consent of the environment as well; see `consent`.
+    gradient_checkpointing: Compute the inside of each layer twice in training instead of keeping
+        it: less memory, more time, the same gradients.
+    trust_remote_code, allow_pickle: Off, because a model's own code and `.bin` files can run
+        anything. To be on, they need the consent of the environment as well; see `consent`.
     bundle_base: Save the base weights with the pipeline.
     """
 
@@ -80,8 +83,8 @@ class LanguageModel(ABC):
         """What is trained: the base with an adapter, say."""
         model = self.tuning.attach(self.base.model)
         if self._gradient_checkpointing:
-            # the public method has another name in transformers 4 than in 5, and sets a hook on the embeddings that
-            # cannot be pickled, and that only `use_reentrant` needs
+            # the public method has another name in transformers 4 than in 5, and sets a hook on the
+            # embeddings that cannot be pickled, and that only `use_reentrant` needs
             model._set_gradient_checkpointing(True, partial(checkpoint, use_reentrant=False))
         return model
 
@@ -120,7 +123,8 @@ class LanguageModel(ABC):
         return self.model.get_base_model() if hasattr(self.model, "get_base_model") else self.model
 
     def reset(self) -> None:
-        """Begin again with the base weights and a fresh adapter. After an error everything is as it was."""
+        """Begin again with the base weights and a fresh adapter. After an error everything is as it
+        was."""
         fresh = self._fresh()
         _ = fresh.model
         self.__dict__ = fresh.__dict__
@@ -131,11 +135,14 @@ class LanguageModel(ABC):
             self.__dict__.pop("steps", None)
 
     @abstractmethod
-    def hidden(self, prefixes: Sequence[Sequence[int]], bodies: Sequence[Sequence[int]]) -> list[torch.Tensor]:
+    def hidden(
+        self, prefixes: Sequence[Sequence[int]], bodies: Sequence[Sequence[int]]
+    ) -> list[torch.Tensor]:
         """Hidden states of sequences of ids, each as if alone behind its prefix: ids × width."""
 
     def save(self, folder: Path) -> None:
-        """Write what training changed, what identifies the base, and the base itself if it is to be bundled.
+        """Write what training changed, what identifies the base, and the base itself if it is to be
+        bundled.
 
         folder: An empty one.
         Raises: OSError if they cannot be written.
@@ -150,15 +157,18 @@ class LanguageModel(ABC):
     def restore(self, folder: Path) -> None:
         """Read it back. After an error everything is as it was.
 
-        Raises: ValueError if a file is missing or corrupt, or the base is not the one that was trained on.
+        Raises: ValueError if a file is missing or corrupt, or the base is not the one that was
+            trained on.
         """
         saved, place = read_identity(path := folder / "base.json"), bundled(folder / "base")
         fresh = self._fresh(self._load(place, None) if place else None)
         identity = fresh._identity()
         if differing := [key for key in HASHES if saved[key] != identity[key]]:
             raise ValueError(
-                f"{path}: the pipeline was trained on {saved.get('name')!r} (revision {saved.get('revision')}), and "
-                f"{place or self.name!r} has another {' and another '.join(differing)}: get the same base weights, or "
+                f"{path}: the pipeline was trained on {saved.get('name')!r} (revision "
+                f"{saved.get('revision')}), and "
+                f"{place or self.name!r} has another {' and another '.join(differing)}: get the "
+                "same base weights, or "
                 "train again"
             )
         fresh.tuning.restore(fresh.model, folder)
@@ -194,7 +204,14 @@ class LanguageModel(ABC):
 
     def _load(self, name: str, revision: str | None) -> Base:
         placing: Any = {"dtype": self.dtype, "device": self.device}
-        return load_base(name, self.encoder_decoder, check=check_model, revision=revision, **placing, **self._loading)
+        return load_base(
+            name,
+            self.encoder_decoder,
+            check=check_model,
+            revision=revision,
+            **placing,
+            **self._loading,
+        )
 
     @abstractmethod
     def _steps_of(self, merged: Any) -> Steps:

@@ -1,4 +1,5 @@
-"""Several sequences behind their common prefix in a row: training reads the prefix once a row, and little padding."""
+"""Several sequences behind their common prefix in a row: training reads the prefix once a row, and
+little padding."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ from dataclasses import dataclass
 import torch
 
 _ROW = 256
-"""Bodies of a row, in ids. Longer rows save more prefixes, and lose more to attention between strangers, masked out."""
+"""Bodies of a row, in ids. Longer rows save more prefixes, and lose more to attention between
+strangers, masked out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +18,8 @@ class Packed:
     """A batch of rows, each a prefix and bodies behind it.
 
     ids, positions: Rows × row length. Every body begins at the position behind its prefix.
-    visible: Which ids each may read, as far as attention reaches: the prefix and its own body; the prefix reads itself
-        only. Rows × length × length.
+    visible: Which ids each may read, as far as attention reaches: the prefix and its own body; the
+        prefix reads itself only. Rows × length × length.
     places: The row of each body and where it begins there.
     """
 
@@ -27,8 +29,11 @@ class Packed:
     places: list[tuple[int, int]]
 
 
-def pack(prefixes: Sequence[Sequence[int]], bodies: Sequence[Sequence[int]], device: torch.device) -> Packed:
-    """Put bodies, each behind its prefix, into as few rows as first-fit finds, the longest first."""
+def pack(
+    prefixes: Sequence[Sequence[int]], bodies: Sequence[Sequence[int]], device: torch.device
+) -> Packed:
+    """Put bodies, each behind its prefix, into as few rows as first-fit finds, the longest
+    first."""
     rows: list[list[int]] = []
     filled: list[int] = []
     capacity = max(_ROW, *map(len, bodies))
@@ -50,7 +55,11 @@ def pack(prefixes: Sequence[Sequence[int]], bodies: Sequence[Sequence[int]], dev
     for row, members in enumerate(rows):
         prefix = prefixes[members[0]]
         start = len(prefix)
-        ids[row, :start], positions[row, :start], owners[row, :start] = torch.tensor(prefix), torch.arange(start), 0
+        ids[row, :start], positions[row, :start], owners[row, :start] = (
+            torch.tensor(prefix),
+            torch.arange(start),
+            0,
+        )
         for owner, i in enumerate(members, 1):
             end = start + len(bodies[i])
             ids[row, start:end] = torch.tensor(bodies[i])

@@ -15,7 +15,8 @@ from .steps import padded
 
 
 class Seq2SeqLM(LanguageModel):
-    """An encoder for the prompt and a decoder for the answer: T5, Flan-T5, mT5 and their like. See `LanguageModel`."""
+    """An encoder for the prompt and a decoder for the answer: T5, Flan-T5, mT5 and their like. See
+    `LanguageModel`."""
 
     encoder_decoder = True
 
@@ -27,8 +28,11 @@ class Seq2SeqLM(LanguageModel):
         """The tokenizer."""
         return Pieces(self.base.tokenizer, (start_of(self.base.model),))
 
-    def hidden(self, prefixes: Sequence[Sequence[int]], bodies: Sequence[Sequence[int]]) -> list[torch.Tensor]:
-        """Hidden states of sequences of ids, each as if alone behind its prefix, in one pass of the encoder and one of
+    def hidden(
+        self, prefixes: Sequence[Sequence[int]], bodies: Sequence[Sequence[int]]
+    ) -> list[torch.Tensor]:
+        """Hidden states of sequences of ids, each as if alone behind its prefix, in one pass of the
+        encoder and one of
         the decoder: ids × width."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16):
             return begun(self._plain, self.pieces.closing, prefixes, bodies, self._decode)

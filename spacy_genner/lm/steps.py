@@ -13,11 +13,15 @@ from .draft_head import DraftHead
 from .head import Head
 
 _MULTIPLE = 8
-"""Longer chunks are padded to multiples of it: each new shape of a matrix makes a CPU prepare a kernel, and keep it."""
+"""Longer chunks are padded to multiples of it: each new shape of a matrix makes a CPU prepare a
+kernel, and keep it."""
 
 
-def padded(rows: Sequence[Sequence[int]], device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
-    """Rows of ids, padded on the right, and which of them are no padding: rows × at least the longest row."""
+def padded(
+    rows: Sequence[Sequence[int]], device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Rows of ids, padded on the right, and which of them are no padding: rows × at least the
+    longest row."""
     longest = max(map(len, rows))
     width = -(-longest // _MULTIPLE) * _MULTIPLE if longest > _MULTIPLE else longest
     ids = torch.tensor([[*row, *[0] * (width - len(row))] for row in rows], device=device)
@@ -68,11 +72,18 @@ class Steps(ABC):
         with torch.inference_mode():
             result = torch.log_softmax(self.head.choice_logits(hidden, choices), dim=-1).cpu()
         if result.isnan().any():
-            raise ValueError('the language model computes NaN: its weights are damaged, or it needs dtype = "float32"')
+            raise ValueError(
+                "the language model computes NaN: its weights are damaged, or it needs dtype = "
+                '"float32"'
+            )
         return result
 
     def plans(self, states: torch.Tensor, words: Sequence[Sequence[int]]) -> list[Plan]:
-        """What the draft head expects of each row, if there is one, given the hidden states of a chunk and where in it
-        the words are."""
+        """What the draft head expects of each row, if there is one, given the hidden states of a
+        chunk and where in it the words are."""
         head = self.draft_head
-        return head.plans([row[places] for row, places in zip(states, words, strict=True)]) if head else []
+        return (
+            head.plans([row[places] for row, places in zip(states, words, strict=True)])
+            if head
+            else []
+        )

@@ -1,4 +1,5 @@
-"""The network of `generative_ner`: sources in, scored entities out; sources with gold entities in, losses out."""
+"""The network of `generative_ner`: sources in, scored entities out; sources with gold entities in,
+losses out."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -37,19 +38,26 @@ def build_generative_ner(
     format: How the answer is written.
     prompt: What the model reads around the source.
     decoder: How the best legal answer is found.
-    loss: What training asks: "tokens", every token of the answer; "decisions", the choice among the legal moves
-        wherever there is one.
-    copy_weight: How much a decision to copy on counts in the loss "decisions", where one to open or close a span counts
-        1. Below 1, more spans are found, and more of them are wrong.
-    Returns: a thinc model. `predict` turns sources into lists of entities with scores, or into None where the answer
-        outgrows the positions of the language model. `begin_update` turns pairs of a source and its properly nested
-        gold entities into losses, float32, one a pair. Either may have a label set behind it; without, that of the
-        network is asked for: `attrs["set_labels"](model, labels)` gives it one. `attrs["set_shots"](model, shots)`
-        gives it the examples that its prompt shows, and `attrs["scoring"]` is one of `SCORINGS`.
+    loss: What training asks: "tokens", every token of the answer; "decisions", the choice among the
+        legal moves wherever there is one.
+    copy_weight: How much a decision to copy on counts in the loss "decisions", where one to open or
+        close a span counts 1. Below 1, more spans are found, and more of them are wrong.
+    Returns: a thinc model. `predict` turns sources into lists of entities with scores, or into None
+        where the answer outgrows the positions of the language model. `begin_update` turns pairs of
+        a source and its properly nested gold entities into losses, float32, one a pair. Either may
+        have a label set behind it; without, that of the network is asked for:
+        `attrs["set_labels"](model, labels)` gives it one. `attrs["set_shots"](model, shots)` gives
+        it the examples that its prompt shows, and `attrs["scoring"]` is one of `SCORINGS`.
     Raises: ValueError for an unknown loss, and for a weight that it cannot have.
     """
     attrs = {"format": format, "prompt": prompt, "decoder": decoder, "set_labels": set_labels}
-    attrs |= {"shots": Shots(), "set_shots": set_shots, "scoring": "own", "room": room, "outgrows": outgrows}
+    attrs |= {
+        "shots": Shots(),
+        "set_shots": set_shots,
+        "scoring": "own",
+        "room": room,
+        "outgrows": outgrows,
+    }
     shim = LossShim(lm, loss_of(loss, copy_weight))
     model = Network("generative_ner", forward, init=init, attrs=attrs, shims=[shim])
     set_labels(model, {})
@@ -63,13 +71,17 @@ def set_labels(model: Network, labels: Labels) -> None:
 
 def set_shots(model: Network, shots: Iterable[Shot]) -> None:
     """Give the network the examples that its prompt shows. Raises: see `Shots`."""
-    model.attrs["shots"], model.attrs["speller_memory"] = Shots(shots, model.attrs["prompt"].shots), Spellers()
+    model.attrs["shots"], model.attrs["speller_memory"] = (
+        Shots(shots, model.attrs["prompt"].shots),
+        Spellers(),
+    )
 
 
 def init(model: Network, X: Any = None, Y: Any = None) -> None:
     """Load the base weights, and begin with a fresh adapter.
 
-    Raises: ValueError if they cannot be loaded, or do not go with the labels or the prompt; see `Speller`.
+    Raises: ValueError if they cannot be loaded, or do not go with the labels or the prompt; see
+        `Speller`.
     """
     shim: Any = model.shims[0]
     model.attrs["speller_memory"] = Spellers()
@@ -77,7 +89,9 @@ def init(model: Network, X: Any = None, Y: Any = None) -> None:
     shim.reset()
 
 
-def forward(model: Network, X: Sequence[Any], is_train: bool) -> tuple[Any, Callable[[Floats1d], list[Any]]]:
+def forward(
+    model: Network, X: Sequence[Any], is_train: bool
+) -> tuple[Any, Callable[[Floats1d], list[Any]]]:
     """Sources → entities, or (source, gold entities) → losses, each with a label set or without."""
     shim: Any = model.shims[0]
     if is_train:
@@ -103,7 +117,10 @@ def speller_of(model: Network, labels: Labels | None = None) -> Speller:
     spellers: Spellers = attrs["speller_memory"]
     lm = shim.lm
     return spellers.of(
-        asked, lambda: Speller(lm.pieces, attrs["format"], attrs["prompt"], asked, attrs["shots"], lm.positions)
+        asked,
+        lambda: Speller(
+            lm.pieces, attrs["format"], attrs["prompt"], asked, attrs["shots"], lm.positions
+        ),
     )
 
 
@@ -113,6 +130,6 @@ def room(model: Network, source: Source, labels: Labels, tokens: int) -> Room:
 
 
 def outgrows(model: Network, source: Source, entities: Iterable[Entity], labels: Labels) -> bool:
-    """Whether the prompt for a source and the answer with these entities take more positions than the language model
-    has."""
+    """Whether the prompt for a source and the answer with these entities take more positions than
+    the language model has."""
     return speller_of(model, labels).outgrows(source, entities)

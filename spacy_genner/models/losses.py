@@ -34,8 +34,8 @@ class Target:
 
 
 Loss: TypeAlias = Callable[[Head, torch.Tensor, Target], tuple[torch.Tensor, float]]
-"""The weighted sum of the losses of one target and the sum of their weights, given the hidden states of prompt and
-answer, ids × width."""
+"""The weighted sum of the losses of one target and the sum of their weights, given the hidden
+states of prompt and answer, ids × width."""
 
 
 def token_loss(head: Head, hidden: torch.Tensor, target: Target) -> tuple[torch.Tensor, float]:
@@ -67,15 +67,20 @@ LOSSES: dict[str, Loss] = {"tokens": token_loss, "decisions": decision_loss}
 
 
 def loss_of(name: str, copy_weight: float = 1.0) -> Loss:
-    """A loss by its name. Raises: ValueError for an unknown one, and for a weight that it cannot have."""
+    """A loss by its name. Raises: ValueError for an unknown one, and for a weight that it cannot
+    have."""
     if name not in LOSSES:
         raise ValueError(f'loss = "{name}": choose one of {", ".join(LOSSES)}')
     if not copy_weight > 0:
-        raise ValueError(f"copy_weight = {copy_weight}: give a number above 0, below 1 for more spans")
+        raise ValueError(
+            f"copy_weight = {copy_weight}: give a number above 0, below 1 for more spans"
+        )
     if copy_weight == 1.0:
         return LOSSES[name]
     if name != "decisions":
-        raise ValueError(f'copy_weight = {copy_weight}: only loss = "decisions" has decisions to weigh')
+        raise ValueError(
+            f'copy_weight = {copy_weight}: only loss = "decisions" has decisions to weigh'
+        )
     return partial(decision_loss, copy_weight=copy_weight)
 
 
@@ -86,14 +91,18 @@ class LossShim(LMShim):
         super().__init__(lm)
         self._loss = loss
 
-    def begin_update(self, targets: Sequence[Target]) -> tuple[Floats1d, Callable[[Floats1d], None]]:
+    def begin_update(
+        self, targets: Sequence[Target]
+    ) -> tuple[Floats1d, Callable[[Floats1d], None]]:
         """The loss of each target, summed over its parts, and the way back from their gradients."""
         if not targets:
             return cast(Floats1d, torch.zeros(0).numpy()), lambda _: None
         self.lm.model.train()
         bodies = [target.prompt + target.answer for target in targets]
         states, head = self.lm.hidden([target.prefix for target in targets], bodies), self.lm.head
-        parts = [self._loss(head, hidden, target) for hidden, target in zip(states, targets, strict=True)]
+        parts = [
+            self._loss(head, hidden, target) for hidden, target in zip(states, targets, strict=True)
+        ]
         losses = torch.stack([loss for loss, _ in parts])
         weight = sum(weight for _, weight in parts)
         backprop = self.way_back(losses, weight) if weight else lambda _: None

@@ -23,11 +23,11 @@ from ..locks import Lock
 
 
 class LMShim(Shim):
-    """A language model as thinc sees it: gradients in, a step of a torch optimizer out. Subclasses know what goes
-    forward.
+    """A language model as thinc sees it: gradients in, a step of a torch optimizer out. Subclasses
+    know what goes forward.
 
-    lock: To be held while the weights for decoding are used. They remember what they have read, so one thread at a time
-        reads with them; torch uses all cores for each anyway.
+    lock: To be held while the weights for decoding are used. They remember what they have read, so
+        one thread at a time reads with them; torch uses all cores for each anyway.
     """
 
     def __init__(self, lm: LanguageModel) -> None:
@@ -35,7 +35,9 @@ class LMShim(Shim):
         self.lm = lm
         self._targets = 0.0
         self._stepper: torch.optim.AdamW | None = None
-        self._way_back: weakref.ref[Callable[[Any], None]] | None = None  # of what went forward and did not come back
+        self._way_back: weakref.ref[Callable[[Any], None]] | None = (
+            None  # of what went forward and did not come back
+        )
         self._early: Optimizer | None = None  # that came while a gradient was waited for
         self._process = os.getpid()
         self.lock = Lock()
@@ -54,7 +56,9 @@ class LMShim(Shim):
         """
         if os.getpid() != self._process:
             self._refuse_gpu()
-            torch.set_num_threads(1)  # after a fork, torch hangs if it asks for the threads of its parent
+            torch.set_num_threads(
+                1
+            )  # after a fork, torch hangs if it asks for the threads of its parent
             if self.lock.interrupted:
                 self.lm.changed()  # what has been read is half remembered
             self._process = os.getpid()
@@ -80,11 +84,15 @@ class LMShim(Shim):
         return backprop
 
     def finish_update(self, optimizer: Optimizer) -> None:
-        """One step with the gradient of all that was asked since the last one, or, of targets, with its mean.
+        """One step with the gradient of all that was asked since the last one, or, of targets, with
+        its mean.
 
-        `nlp.update` asks for it before listeners have sent the gradient: then it is made when that has come.
+        `nlp.update` asks for it before listeners have sent the gradient: then it is made when that
+        has come.
         """
-        if self._way_back and self._way_back():  # after an error nobody has it any more, and nothing will come
+        if (
+            self._way_back and self._way_back()
+        ):  # after an error nobody has it any more, and nothing will come
             self._early = optimizer
             return
         weights = [weight for weight in self.lm.model.parameters() if weight.grad is not None]
@@ -103,15 +111,16 @@ class LMShim(Shim):
         self.lm.changed()
 
     def reset(self) -> None:
-        """Load the base weights, and begin with a fresh adapter. Raises: ValueError if they cannot be loaded."""
+        """Load the base weights, and begin with a fresh adapter. Raises: ValueError if they cannot
+        be loaded."""
         self.lm.reset()
         self._stepper = None
         self._forget()
 
     @property
     def moments(self) -> dict[str, Any] | None:
-        """The state of the torch optimizer, None before its first step. Together with the trained weights it is all
-        that a step depends on."""
+        """The state of the torch optimizer, None before its first step. Together with the trained
+        weights it is all that a step depends on."""
         return self._stepper.state_dict() if self._stepper else None
 
     @moments.setter
@@ -128,11 +137,13 @@ class LMShim(Shim):
         self._targets, self._way_back, self._early = 0.0, None, None
 
     def _new_stepper(self) -> torch.optim.AdamW:
-        return torch.optim.AdamW(weight for weight in self.lm.model.parameters() if weight.requires_grad)
+        return torch.optim.AdamW(
+            weight for weight in self.lm.model.parameters() if weight.requires_grad
+        )
 
     def _adam(self, optimizer: Optimizer) -> torch.optim.AdamW:
-        """The torch twin of thinc's optimizer, at the present place of its schedules. Its moments live as long as the
-        weights. Raises: ValueError for what it cannot honour."""
+        """The torch twin of thinc's optimizer, at the present place of its schedules. Its moments
+        live as long as the weights. Raises: ValueError for what it cannot honour."""
         refused = {
             "use_averages = true": optimizer.averages is not None,
             "RAdam": optimizer.use_radam,
@@ -153,8 +164,8 @@ class LMShim(Shim):
         return self._stepper
 
     def to_disk(self, path: str | Path) -> None:
-        """Write to a folder what training changed and what identifies the base, in the place of an earlier language
-        model there.
+        """Write to a folder what training changed and what identifies the base, in the place of an
+        earlier language model there.
 
         Raises: OSError if it cannot be written.
         """
@@ -176,12 +187,17 @@ class LMShim(Shim):
         with tempfile.TemporaryDirectory() as folder:
             self.lm.save(Path(folder))
             paths = [path for path in sorted(Path(folder).rglob("*")) if path.is_file()]
-            return pack_parts({path.relative_to(folder).as_posix(): path.read_bytes() for path in paths})
+            return pack_parts(
+                {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+            )
 
     def from_bytes(self, data: bytes) -> LMShim:
-        """Read them back. Raises: ValueError as `from_disk`, and for a name that leads out of the folder."""
+        """Read them back. Raises: ValueError as `from_disk`, and for a name that leads out of the
+        folder."""
         files = unpack_parts(data, place := "a language model in bytes")
-        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # Windows keeps what is in use
+        with tempfile.TemporaryDirectory(
+            ignore_cleanup_errors=True
+        ) as folder:  # Windows keeps what is in use
             with reading(place):
                 for name, content in files.items():
                     path = Path(folder, _inner(name))
@@ -199,7 +215,12 @@ class LMShim(Shim):
         if get_spawning_popen():  # the copy is for a worker process
             self._refuse_gpu()
         # gradients are not copied either
-        return self.__dict__ | {"_stepper": None, "_way_back": None, "_early": None, "_targets": 0.0}
+        return self.__dict__ | {
+            "_stepper": None,
+            "_way_back": None,
+            "_early": None,
+            "_targets": 0.0,
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _process=os.getpid())
@@ -211,7 +232,11 @@ class LMShim(Shim):
 
 
 def _inner(name: str) -> str:
-    """A name of a file. Raises: ValueError if on some system it leads out of the folder that it is put into."""
-    if any(part in ("", ".", "..") or not {"\\", ":", "\0"}.isdisjoint(part) for part in name.split("/")):
+    """A name of a file. Raises: ValueError if on some system it leads out of the folder that it is
+    put into."""
+    if any(
+        part in ("", ".", "..") or not {"\\", ":", "\0"}.isdisjoint(part)
+        for part in name.split("/")
+    ):
         raise ValueError(f"{name!r} is not a valid name of a file inside a folder")
     return name

@@ -23,8 +23,8 @@ from ..windows import Room
 from .losses import Target
 
 _ANSWER = 1.5
-"""How many ids of an answer there is to be room for, for each id of its text: the copy, and marks in it. Longer answers
-are rare; their text is read again in halves."""
+"""How many ids of an answer there is to be room for, for each id of its text: the copy, and marks
+in it. Longer answers are rare; their text is read again in halves."""
 _LEAST = 16
 """How many ids of a text and its answer there must be room for: less is a mistake in the prompt."""
 _KEPT = 64
@@ -34,9 +34,10 @@ _KEPT = 64
 class Speller:
     """Sources and entities as token ids, for one label set.
 
-    positions: How many ids of a prompt and its answer the language model can read; it may be infinite.
-    Raises: ValueError if the tokenizer cannot write the marks of the format with these labels, if the prompt is broken,
-        lacks its examples, or is too long.
+    positions: How many ids of a prompt and its answer the language model can read; it may be
+        infinite.
+    Raises: ValueError if the tokenizer cannot write the marks of the format with these labels, if
+        the prompt is broken, lacks its examples, or is too long.
     """
 
     def __init__(
@@ -50,7 +51,8 @@ class Speller:
     ) -> None:
         if prompt.shots and not shots.pool:
             raise ValueError(
-                "the prompt shows examples, but there are none: give annotated documents to the component's "
+                "the prompt shows examples, but there are none: give annotated documents to the "
+                "component's "
                 "`set_shots`, or initialise it with `shots`, a .spacy file, or with training data"
             )
         self._pieces, self._format, self._labels, self._shots = pieces, format, labels, shots
@@ -58,7 +60,9 @@ class Speller:
         pieces.check(format.marks(labels))
         rendered = prompt.render(labels, format, pieces.chat_template, shots.count)
         parts = [rendered.prefix, *chain(*rendered.shots), rendered.suffix]
-        self._led = all(part.endswith(" ") for part in parts)  # texts and answers bring this space, as in a plain text
+        self._led = all(
+            part.endswith(" ") for part in parts
+        )  # texts and answers bring this space, as in a plain text
         prefix, *around, suffix = (part[: len(part) - self._led] for part in parts)
         ids = map(pieces.encode_template, around)
         self._around = list(zip(ids, ids, strict=True))  # in front of an answer, behind it
@@ -67,9 +71,12 @@ class Speller:
         self._left = positions - len(self._prefix)  # for what stands behind the prefix
         if self._left - len(self._suffix) < _LEAST:
             raise ValueError(
-                f"the prompt with the labels {', '.join(labels)} takes {len(self._prefix) + len(self._suffix):,} token "
-                f"ids, and the language model has {positions:,.0f} positions, for the text and the answer as well: ask "
-                "for fewer labels, shorten their definitions, show fewer examples, or take a model with more positions"
+                f"the prompt with the labels {', '.join(labels)} takes "
+                f"{len(self._prefix) + len(self._suffix):,} token "
+                f"ids, and the language model has {positions:,.0f} positions, for the text and "
+                "the answer as well: ask "
+                "for fewer labels, shorten their definitions, show fewer examples, or take a "
+                "model with more positions"
             )
 
     def room(self, source: Source, tokens: int) -> Room:
@@ -90,14 +97,19 @@ class Speller:
         """What training needs to know. Raises: ValueError if the format cannot say the entities."""
         grammar = self._grammar(source)
         answer, decisions = spell(grammar, grammar.derive(entities), self._pieces.encode)
-        return Target(self._prefix, self._body(source, grammar.source)[0], [*answer, self._pieces.end], decisions)
+        return Target(
+            self._prefix,
+            self._body(source, grammar.source)[0],
+            [*answer, self._pieces.end],
+            decisions,
+        )
 
     def outgrows(self, source: Source, entities: Iterable[Entity]) -> bool:
-        """Whether prompt and answer take more positions than the language model has, with those of the entities that
-        can be said."""
+        """Whether prompt and answer take more positions than the language model has, with those of
+        the entities that can be said."""
         if math.isinf(self._left):
             return False
-        target = self.target(source, self._grammar(source).sayable(entities)[0])
+        target = self.target(source, self._grammar(source).expressible(entities)[0])
         return len(target.prompt) + len(target.answer) > self._left
 
     def _grammar(self, source: Source) -> Grammar:
@@ -113,11 +125,12 @@ class Speller:
             if (moves := parse(grammar, written)) is not None:
                 return [entity for entity, _ in grammar.entities(moves)], Repairs()
         found, repairs = resolve(self._format.read(text), grammar.source, self._labels)
-        said, refused = grammar.sayable(found)
-        return said, repairs + Repairs(unsayable=len(refused))
+        said, refused = grammar.expressible(found)
+        return said, repairs + Repairs(inexpressible=len(refused))
 
     def _body(self, source: Source, shown: Source) -> tuple[list[int], list[int]]:
-        """The ids of the prompt behind the prefix, and the places of the last id of each token and of all."""
+        """The ids of the prompt behind the prefix, and the places of the last id of each token and
+        of all."""
         ids, words = self._show(self._shots.near(source)), list[int]()
         for word in self._pieces.words(shown):
             ids += word
@@ -138,14 +151,15 @@ class Speller:
         if shot not in self._told:
             source, entities = shot
             grammar = self._grammar(source)
-            said, _ = grammar.sayable(e for e in entities if e.label in self._labels)
+            said, _ = grammar.expressible(e for e in entities if e.label in self._labels)
             answer, _ = spell(grammar, grammar.derive(said), self._pieces.encode)
             self._told[shot] = [*chain(*self._pieces.words(grammar.source))], answer
         return self._told[shot]
 
 
 class Spellers:
-    """The spellers of the label sets that were asked for last, each made once, also by several threads."""
+    """The spellers of the label sets that were asked for last, each made once, also by several
+    threads."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[tuple[str, str], ...], Speller] = {}

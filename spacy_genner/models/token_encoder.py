@@ -28,7 +28,8 @@ Encoder: TypeAlias = Model[Sequence[Source], Floats2d]
 def build_encoder(lm: CausalLM, attention: str, pooling: str, echo: bool) -> Encoder:
     """A language model that reads sources, each as if alone; see `pipeline.tok2vec`.
 
-    Returns: a thinc model from sources to one row for each of their words, one source below the other.
+    Returns: a thinc model from sources to one row for each of their words, one source below the
+        other.
     Raises: ValueError for an unknown attention or pooling.
     """
     if attention not in AHEAD:
@@ -36,11 +37,14 @@ def build_encoder(lm: CausalLM, attention: str, pooling: str, echo: bool) -> Enc
     if pooling not in POOLING:
         raise ValueError(f'pooling = "{pooling}": choose one of {", ".join(POOLING)}')
     shim = WordShim(lm, attention, pooling, echo)
-    return Model("decoder", forward, init=init, attrs={"room": room}, dims={"nO": None}, shims=[shim])
+    return Model(
+        "decoder", forward, init=init, attrs={"room": room}, dims={"nO": None}, shims=[shim]
+    )
 
 
 def init(model: Encoder, X: Any = None, Y: Any = None) -> None:
-    """Load the base weights, and begin with a fresh adapter. Raises: ValueError if they cannot be loaded."""
+    """Load the base weights, and begin with a fresh adapter. Raises: ValueError if they cannot be
+    loaded."""
     shim: Any = model.shims[0]
     shim.reset()
     model.set_dim("nO", shim.lm.width)
@@ -53,7 +57,9 @@ def forward(
     shim: Any = model.shims[0]
     if not sources:
         return model.ops.alloc2f(0, model.get_dim("nO")), lambda _: []
-    rows, backprop = shim.begin_update(sources) if is_train else (shim.predict(sources), lambda _: None)
+    rows, backprop = (
+        shim.begin_update(sources) if is_train else (shim.predict(sources), lambda _: None)
+    )
     return cast(Floats2d, torch2xp(rows, ops=model.ops)), lambda d_rows: backprop(d_rows) or []
 
 
@@ -70,9 +76,15 @@ class WordShim(LMShim):
 
     def __init__(self, lm: CausalLM, attention: str, pooling: str, echo: bool) -> None:
         super().__init__(lm)
-        self._ahead, self._counts, self._times = AHEAD[attention], POOLING[pooling], 2 if echo else 1
+        self._ahead, self._counts, self._times = (
+            AHEAD[attention],
+            POOLING[pooling],
+            2 if echo else 1,
+        )
 
-    def begin_update(self, sources: Sequence[Source]) -> tuple[torch.Tensor, Callable[[Floats2d], None]]:
+    def begin_update(
+        self, sources: Sequence[Source]
+    ) -> tuple[torch.Tensor, Callable[[Floats2d], None]]:
         """With the weights in training. Returns: the rows, and the way back from their gradient."""
         self.lm.model.train()
         rows = self._rows(sources, merged=False)
@@ -80,11 +92,14 @@ class WordShim(LMShim):
 
     @torch.inference_mode()
     def predict(self, sources: Sequence[Source]) -> torch.Tensor:
-        """With the weights for decoding. Raises: RuntimeError on a GPU in a process that was forked."""
+        """With the weights for decoding. Raises: RuntimeError on a GPU in a process that was
+        forked."""
         starts = range(0, len(sources), _SOURCES)
         with self.lock:
             self.enter_process()
-            return torch.cat([self._rows(sources[start : start + _SOURCES], merged=True) for start in starts])
+            return torch.cat(
+                [self._rows(sources[start : start + _SOURCES], merged=True) for start in starts]
+            )
 
     def room(self, source: Source, tokens: int) -> Room:
         """What a window of a source can hold: at most so many tokens."""
@@ -103,12 +118,15 @@ class WordShim(LMShim):
             start += len(body)
         prefixes = [pieces.encode_prefix("")] * len(bodies)
         states = torch.cat(self.lm.hidden(prefixes, bodies, ahead=self._ahead, merged=merged))
-        places = torch.tensor([place for bag in bags for place in bag], dtype=torch.long, device=states.device)
+        places = torch.tensor(
+            [place for bag in bags for place in bag], dtype=torch.long, device=states.device
+        )
         ends = torch.tensor([0, *map(len, bags)], device=states.device).cumsum(0)
         return embedding_bag(places, states.float(), ends, mode="mean", include_last_offset=True)
 
     def _read(self, source: Source) -> tuple[list[int], list[range]]:
-        """The ids of a source, and the places of those of each of its words; of an echo, in the last copy."""
+        """The ids of a source, and the places of those of each of its words; of an echo, in the
+        last copy."""
         body = list[int]()
         for time in range(self._times):
             words = list[range]()

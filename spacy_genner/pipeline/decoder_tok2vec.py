@@ -28,22 +28,33 @@ def build_decoder_tok2vec(
     window: int = 256,
     width: int | None = None,
 ) -> Tok2Vec:
-    """A decoder that gives each token of a `Doc` its hidden state, for spaCy's `ner`, `spancat`, `tagger`, ….
+    """A decoder that gives each token of a `Doc` its hidden state, for spaCy's `ner`, `spancat`,
+    `tagger`, ….
 
     lm: The language model. Its tuning is trained by the gradient of the layers above.
     attention: "causal", as the model has learnt to read, or "bidirectional".
     pooling: Of the sub-tokens of a token: "mean", "first" or "last".
-    echo: Read the text twice and take the second reading, which has seen all of it (arXiv 2402.15449).
-    window: How many tokens, white space apart, the model reads at once; fewer if they do not fit its positions. Longer
-        documents are cut where sentences begin, or else lines, or else anywhere, with an overlap.
-    width: How many numbers a hidden state has, for listeners that ask before the weights are loaded.
+    echo: Read the text twice and take the second reading, which has seen all of it (arXiv
+        2402.15449).
+    window: How many tokens, white space apart, the model reads at once; fewer if they do not fit
+        its positions. Longer documents are cut where sentences begin, or else lines, or else
+        anywhere, with an overlap.
+    width: How many numbers a hidden state has, for listeners that ask before the weights are
+        loaded.
     Returns: a thinc model. White space has a row of zeros.
-    Raises: ValueError for settings that make no sense; at initialization, if the width is another one.
+    Raises: ValueError for settings that make no sense; at initialization, if the width is another
+        one.
     """
     if window < 1:
         raise ValueError(f"window = {window}: the model reads at least one token")
     encoder = build_encoder(lm, attention, pooling, echo)
-    return Model("decoder_tok2vec", partial(forward, window=window), init=init, layers=[encoder], dims={"nO": width})
+    return Model(
+        "decoder_tok2vec",
+        partial(forward, window=window),
+        init=init,
+        layers=[encoder],
+        dims={"nO": width},
+    )
 
 
 def init(model: Tok2Vec, X: Any = None, Y: Any = None) -> None:
@@ -56,7 +67,8 @@ def init(model: Tok2Vec, X: Any = None, Y: Any = None) -> None:
     said, found = model.maybe_get_dim("nO"), encoder.get_dim("nO")
     if said not in (None, found):
         raise ValueError(
-            f"width = {said}: the language model's hidden states have {found} numbers: set width = {found}"
+            f"width = {said}: the language model's hidden states have {found} numbers: set width "
+            f"= {found}"
         )
     model.set_dim("nO", found)
 
@@ -67,11 +79,17 @@ def forward(
     """Documents → a row for each of their tokens."""
     encoder, reads = model.layers[0], [_READING(doc) for doc in docs]
     cut = [_windows(read, encoder.attrs["room"](encoder, read.source, window)) for read in reads]
-    parts = [read.source[start:end] for read, windows in zip(reads, cut, strict=True) for start, end in windows]
+    parts = [
+        read.source[start:end]
+        for read, windows in zip(reads, cut, strict=True)
+        for start, end in windows
+    ]
     words, backprop_words = encoder(parts, is_train)
     lengths = [len(doc) for doc in docs]
     starts = accumulate(lengths, initial=0)
-    rows = [start + token for start, read in zip(starts, reads, strict=False) for token in read.tokens]
+    rows = [
+        start + token for start, read in zip(starts, reads, strict=False) for token in read.tokens
+    ]
     places, counted = model.ops.asarray1i(rows), model.ops.asarray1i(_counted(cut))
     tokens = model.ops.alloc2f(sum(lengths), model.get_dim("nO"))
     tokens[places] = words[counted]
@@ -91,7 +109,8 @@ def _windows(read: DocSource, room: Room) -> list[Window]:
 
 
 def _counted(cut: Sequence[Sequence[Window]]) -> list[int]:
-    """The rows of the words of all windows, below one another, so that each word of a document counts once."""
+    """The rows of the words of all windows, below one another, so that each word of a document
+    counts once."""
     rows, before = list[int](), 0
     for windows in cut:
         for (start, end), (first, last) in zip(windows, shares(windows), strict=True):

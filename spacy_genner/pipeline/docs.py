@@ -14,14 +14,15 @@ from spacy.training import Example
 
 from ..labels.label_set import Labels, as_labels
 from ..types import Entity, Source
-from .extension import LABELS, get_labels
+from .extension import LABELS, get_doc_labels
 
 Scored: TypeAlias = tuple[Span, float]
 """A span and its score."""
 
 _LONGEST_WORD = 100
 _KEPT = _LONGEST_WORD // 2
-"""A longer token (base64, say) is read and written with its middle left out. Its spans stay exact."""
+"""A longer token (base64, say) is read and written with its middle left out. Its spans stay
+exact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,8 @@ class DocSource:
 
     source: Its tokens that are not white space.
     tokens: The index in the `Doc` of each of them.
-    sentences: The first token of each sentence, as an index into the source; None if sentences are not known.
+    sentences: The first token of each sentence, as an index into the source; None if sentences are
+        not known.
     lines: The first token of each line but the first.
     """
 
@@ -41,11 +43,15 @@ class DocSource:
 
     def entity(self, span: Span) -> Entity:
         """A span without the white space at its edges; empty if there is nothing else in it."""
-        return Entity(bisect_left(self.tokens, span.start), bisect_left(self.tokens, span.end), span.label_)
+        return Entity(
+            bisect_left(self.tokens, span.start), bisect_left(self.tokens, span.end), span.label_
+        )
 
     def span(self, doc: Doc, entity: Entity) -> Span:
         """The span of an entity."""
-        return Span(doc, self.tokens[entity.start], self.tokens[entity.end - 1] + 1, label=entity.label)
+        return Span(
+            doc, self.tokens[entity.start], self.tokens[entity.end - 1] + 1, label=entity.label
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +89,12 @@ class Reading:
         known = {*sentences} if self.sentence_starts else set()
         flags = tuple(place in known for place in range(len(words))) if known else ()
         lines = [place for place, gap in enumerate(gaps) if gap > 1]
-        return DocSource(Source(tuple(words), spaces, flags), tokens, None if starts is None else sentences, lines)
+        return DocSource(
+            Source(tuple(words), spaces, flags),
+            tokens,
+            None if starts is None else sentences,
+            lines,
+        )
 
 
 def _gap(white_space: str) -> int:
@@ -96,7 +107,7 @@ def own_labels(doc: Doc) -> Labels | None:
 
     Raises: ValueError if it is empty or has an empty name, TypeError if it is none.
     """
-    given = get_labels(doc)
+    given = get_doc_labels(doc)
     if given is None:
         return None
     place = f"doc._.{LABELS} of the document {doc.text[:40]!r}"
@@ -105,17 +116,21 @@ def own_labels(doc: Doc) -> Labels | None:
     except (TypeError, ValueError) as error:
         raise type(error)(f"{place}: {error}") from error
     if not labels:
-        raise ValueError(f"{place} is empty: give it at least one label, or None for those of the component")
+        raise ValueError(
+            f"{place} is empty: give it at least one label, or None for those of the component"
+        )
     return labels
 
 
 def annotated_labels(example: Example) -> Labels | None:
-    """The label set that an example was annotated with, if it says so: that of its text, else of its reference."""
+    """The label set that an example was annotated with, if it says so: that of its text, else of
+    its reference."""
     return own_labels(example.predicted) or own_labels(example.reference)
 
 
 def labels_of(examples: Iterable[Example], key: str) -> Labels:
-    """All labels of annotated examples, in alphabetical order. Of several definitions the first counts."""
+    """All labels of annotated examples, in alphabetical order. Of several definitions the first
+    counts."""
     found: Labels = {}
     for example in examples:
         names = (span.label_ for span in gold_spans(example.reference, key) or [])
@@ -125,7 +140,8 @@ def labels_of(examples: Iterable[Example], key: str) -> Labels:
 
 
 def gold_spans(doc: Doc, key: str) -> list[Span] | None:
-    """The annotated spans of a reference: `doc.spans[key]`, else `doc.ents`; None if it is not annotated."""
+    """The annotated spans of a reference: `doc.spans[key]`, else `doc.ents`; None if it is not
+    annotated."""
     if key in doc.spans:
         return list(doc.spans[key])
     return list(doc.ents) if doc.has_annotation("ENT_IOB") else None
@@ -133,20 +149,27 @@ def gold_spans(doc: Doc, key: str) -> list[Span] | None:
 
 def blocked(doc: Doc) -> list[Span]:
     """The tokens that may be in no entity, by `doc.set_ents(…, blocked=…)`: a span for each."""
-    return [doc[token.i : token.i + 1] for token in doc if token.ent_iob_ == "B" and not token.ent_type]
+    return [
+        doc[token.i : token.i + 1] for token in doc if token.ent_iob_ == "B" and not token.ent_type
+    ]
 
 
 def unblocked(doc: Doc, spans: Iterable[Scored]) -> list[Scored]:
     """Those that touch no token which is blocked."""
     tokens = {span.start for span in blocked(doc)}
-    return [(span, score) for span, score in spans if tokens.isdisjoint(range(span.start, span.end))]
+    return [
+        (span, score) for span, score in spans if tokens.isdisjoint(range(span.start, span.end))
+    ]
 
 
 def write_spans(doc: Doc, key: str, spans: Iterable[Scored]) -> None:
-    """Put spans into `doc.spans[key]`, with their scores in `attrs["scores"]`, float32, in the order of the spans."""
+    """Put spans into `doc.spans[key]`, with their scores in `attrs["scores"]`, float32, in the
+    order of the spans."""
     spans = list(spans)
     scores = np.array([score for _, score in spans], dtype="float32")
-    doc.spans[key] = SpanGroup(doc, name=key, spans=[span for span, _ in spans], attrs={"scores": scores})
+    doc.spans[key] = SpanGroup(
+        doc, name=key, spans=[span for span, _ in spans], attrs={"scores": scores}
+    )
 
 
 def _outermost(scored: Scored) -> tuple[float, ...]:
@@ -160,15 +183,18 @@ def _best(scored: Scored) -> tuple[float, ...]:
 
 
 ENTS: dict[str, Callable[[Scored], tuple[float, ...]]] = {"outermost": _outermost, "best": _best}
-"""Which of overlapping spans go to `doc.ents`: the longest, or those with the highest scores; ties go to the other."""
+"""Which of overlapping spans go to `doc.ents`: the longest, or those with the highest scores; ties
+go to the other."""
 
 
 def write_ents(doc: Doc, spans: Iterable[Scored], policy: str, overwrite: bool) -> None:
-    """Put those of the spans that do not overlap into `doc.ents`. Blocked tokens stay blocked; all others are outside.
+    """Put those of the spans that do not overlap into `doc.ents`. Blocked tokens stay blocked; all
+    others are outside.
 
     spans: None of them touches a blocked token.
     policy: A key of `ENTS`.
-    overwrite: Where spans overlap with entities that the `Doc` has already, drop those; if false, the spans.
+    overwrite: Where spans overlap with entities that the `Doc` has already, drop those; if false,
+        the spans.
     """
     chosen = [span for span, _ in sorted(spans, key=ENTS[policy])]
     preset = list(doc.ents)
@@ -178,5 +204,7 @@ def write_ents(doc: Doc, spans: Iterable[Scored], policy: str, overwrite: bool) 
             taken.update(range(span.start, span.end))
             kept.append(span)
     for token in chain.from_iterable(preset):
-        token.ent_id = token.ent_kb_id = 0  # else an entity in the place of another one would inherit its identifiers
+        token.ent_id = token.ent_kb_id = (
+            0  # else an entity in the place of another one would inherit its identifiers
+        )
     doc.set_ents(kept, blocked=blocked(doc), default="outside")

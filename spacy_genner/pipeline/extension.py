@@ -1,5 +1,5 @@
-"""The label set of a document, `doc._.genner_labels`: a list of names, or names with definitions; None: those of the
-component.
+"""The label set of a document, `doc._.genner_labels`: a list of names, or names with definitions;
+None: those of the component.
 
 It lives in `doc.user_data["genner_labels"]`, and is saved with that.
 """
@@ -15,7 +15,7 @@ LABELS = "genner_labels"
 _OLD = "ner_labels"  # until version 0.1
 
 
-def get_labels(doc: Doc) -> Any:
+def get_doc_labels(doc: Doc) -> Any:
     """What was given as the label set of a document."""
     data: dict[Any, Any] = doc.user_data
     if LABELS in data or Doc.has_extension(_OLD):
@@ -23,7 +23,8 @@ def get_labels(doc: Doc) -> Any:
     given = data.get(("._.", _OLD, None, None))
     if given is not None:
         warnings.warn(
-            f"a document has its label set in doc._.{_OLD}, where the next version will not look for it: set "
+            f"a document has its label set in doc._.{_OLD}, where the next version will not look "
+            "for it: set "
             f"doc._.{LABELS} instead, and save the document again",
             FutureWarning,
             stacklevel=2,
@@ -31,16 +32,17 @@ def get_labels(doc: Doc) -> Any:
     return given
 
 
-def set_labels(doc: Doc, labels: Any) -> None:
+def set_doc_labels(doc: Doc, labels: Any) -> None:
     """Give a document a label set of its own."""
     doc.user_data[LABELS] = labels
 
 
 if Doc.has_extension(LABELS):
     warnings.warn(
-        f"doc._.{LABELS} is an extension of another package: it stays as it is, and is not read. The label set of a "
+        f"doc._.{LABELS} is an extension of another package: it stays as it is, and is not read. "
+        "The label set of a "
         f"document can be given as doc.user_data[{LABELS!r}]",
         stacklevel=2,
     )
 else:
-    Doc.set_extension(LABELS, getter=get_labels, setter=set_labels)
+    Doc.set_extension(LABELS, getter=get_doc_labels, setter=set_doc_labels)

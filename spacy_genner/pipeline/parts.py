@@ -43,20 +43,29 @@ class Parts:
         return self.read.source[start:end], self.labels
 
     def halves(self, window: Window) -> list[Window]:
-        """The parts of a part that was too long to be answered. Raises: ValueError if it is a single token."""
+        """The parts of a part that was too long to be answered. Raises: ValueError if it is a
+        single token."""
         start, end = window
         if end - start == 1:
             word, labels = self.read.source.words[start], ", ".join(self.labels)
             raise ValueError(
-                f"the language model has too few positions for the prompt with the labels {labels}, the token {word!r} "
-                "and the answer: ask for fewer labels, shorten their definitions, or take a model with more positions"
+                "the language model has too few positions for the prompt with the labels "
+                f"{labels}, the token {word!r} "
+                "and the answer: ask for fewer labels, shorten their definitions, or take a model "
+                "with more positions"
             )
-        return split(self.read.source, Room((end - start + 1) // 2), self.read.sentences, self.read.lines, window)
+        return split(
+            self.read.source,
+            Room((end - start + 1) // 2),
+            self.read.sentences,
+            self.read.lines,
+            window,
+        )
 
 
 def find_all(parts: Sequence[Parts], find: Find) -> list[dict[Window, list[Entity]]]:
-    """The entities of all parts of documents, by their windows, in order. Parts whose answers outgrow the positions of
-    the model are halved.
+    """The entities of all parts of documents, by their windows, in order. Parts whose answers
+    outgrow the positions of the model are halved.
 
     Raises: ValueError if a single token is too long.
     """

@@ -19,23 +19,27 @@ Self = TypeVar("Self", bound="SavedPipe")
 
 
 class SavedPipe(AdjustablePipe):
-    """A component that consists of settings, a vocabulary, and a network whose shim is a language model."""
+    """A component that consists of settings, a vocabulary, and a network whose shim is a language
+    model."""
 
     model: Model[Any, Any]
     vocab: Vocab
 
     def use_cfg(self, cfg: Settings) -> None:
-        """Take over settings that were saved. Raises: ValueError, TypeError or LookupError for others."""
+        """Take over settings that were saved. Raises: ValueError, TypeError or LookupError for
+        others."""
         raise NotImplementedError
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        """Write a folder: the settings, and what training changed as a PEFT folder. After an error the folder is as it
-        was.
+        """Write a folder: the settings, and what training changed as a PEFT folder. After an error
+        the folder is as it was.
 
         Raises: OSError if it cannot be written.
         """
         writers = {
-            "cfg": lambda p: p.write_text(json.dumps(self.cfg), encoding="utf8"),  # srsly would round numbers
+            "cfg": lambda p: p.write_text(
+                json.dumps(self.cfg), encoding="utf8"
+            ),  # srsly would round numbers
             "vocab": lambda p: self.vocab.to_disk(p),
             "model": self.model.shims[0].to_disk,
         }
@@ -72,7 +76,9 @@ class SavedPipe(AdjustablePipe):
         place = f"the component {self.name!r} in bytes"
         parts = unpack_parts(bytes_data, place)
         if missing := {"cfg", "model"} - parts.keys() - set(exclude):
-            raise ValueError(f"{place} lacks {', '.join(sorted(missing))}: exclude what is not to be read")
+            raise ValueError(
+                f"{place} lacks {', '.join(sorted(missing))}: exclude what is not to be read"
+            )
         readers: dict[str, Callable[..., Any]] = {
             "cfg": lambda data: self._take_cfg(parse_object(data, f"cfg of {place}"), place),
             "vocab": lambda data: _check_vocab(

@@ -15,7 +15,8 @@ from ..types import Entity
 from .docs import gold_spans
 
 Counts = Counter[tuple[str, str | None, str, bool]]
-"""Group, label (None: all of them), side, whether the other side has the span too → number of spans."""
+"""Group, label (None: all of them), side, whether the other side has the span too → number of
+spans."""
 
 
 def make_scorer() -> Callable[..., dict[str, Any]]:
@@ -24,11 +25,13 @@ def make_scorer() -> Callable[..., dict[str, Any]]:
 
 
 def score(examples: Iterable[Example], *, spans_key: str, **_: Any) -> dict[str, Any]:
-    """Precision, recall, F1, and these per type, under spaCy's names; None where there are no spans to score.
+    """Precision, recall, F1, and these per type, under spaCy's names; None where there are no spans
+    to score.
 
     `spans_KEY_…`: All spans. A document without `doc.spans[spans_key]` is read from its `doc.ents`.
-    `spans_KEY_nested_…`, `spans_KEY_flat_…`: Those that lie inside another span of their own side, and the others: a
-        prediction is right, a gold span found, if the other side has the same characters with the same label at all.
+    `spans_KEY_nested_…`, `spans_KEY_flat_…`: Those that lie inside another span of their own side,
+        and the others: a prediction is right, a gold span found, if the other side has the same
+        characters with the same label at all.
     `ents_…`: `doc.ents`, as spaCy counts them.
     """
     examples = list(examples)
@@ -44,14 +47,20 @@ def score(examples: Iterable[Example], *, spans_key: str, **_: Any) -> dict[str,
         labels = sorted({label for g, label, _, _ in counts if g == group and label is not None})
         attr = f"spans_{spans_key}{group}"
         scores |= {f"{attr}_{rate}": value for rate, value in _rates(counts, group, None).items()}
-        scores[f"{attr}_per_type"] = {label: _rates(counts, group, label) for label in labels} or None
+        scores[f"{attr}_per_type"] = {
+            label: _rates(counts, group, label) for label in labels
+        } or None
     return scores
 
 
 def _entities(doc: Doc, key: str) -> set[Entity] | None:
     """The spans with character offsets, which do not depend on the tokenizer."""
     spans = gold_spans(doc, key)
-    return None if spans is None else {Entity(span.start_char, span.end_char, span.label_) for span in spans}
+    return (
+        None
+        if spans is None
+        else {Entity(span.start_char, span.end_char, span.label_) for span in spans}
+    )
 
 
 def _count(counts: Counts, side: str, spans: set[Entity], other: set[Entity]) -> None:
@@ -64,7 +73,9 @@ def _count(counts: Counts, side: str, spans: set[Entity], other: set[Entity]) ->
 
 def _rates(counts: Counts, group: str, label: str | None) -> dict[str, float | None]:
     correct, wrong, found, missed = (
-        counts[group, label, side, agreed] for side in ("predicted", "gold") for agreed in (True, False)
+        counts[group, label, side, agreed]
+        for side in ("predicted", "gold")
+        for agreed in (True, False)
     )
     if not correct + wrong + found + missed:
         return {"p": None, "r": None, "f": None}

@@ -1,7 +1,8 @@
 """The settings of a component that can be changed after it was made, and how the changes are saved.
 
-They are saved with the component as they are, and hold when it is loaded: unless its configuration is no longer the one
-that it was saved with, as in `spacy.load(path, config=…)`. What is given there wins.
+They are saved with the component as they are, and hold when it is loaded: unless its configuration
+is no longer the one that it was saved with, as in `spacy.load(path, config=…)`. What is given there
+wins.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from ..decoding.scores import SCORINGS
 
 Settings = dict[str, Any]
 """By name; JSON."""
-PLACES = {
+CONFIG_PLACES = {
     "labels": "labels",
     "line_breaks": "line_breaks",
     "sentence_starts": "sentence_starts",
@@ -33,7 +34,7 @@ PLACES = {
 BEFORE: Settings = {"line_breaks": False, "scoring": "moves", "sentence_starts": False}
 """What version 0.1 did, which knew no such settings."""
 
-KINDS: dict[str, tuple[type, ...]] = {
+TYPES: dict[str, tuple[type, ...]] = {
     "labels": (dict,),
     "line_breaks": (bool,),
     "scoring": (str,),
@@ -54,23 +55,27 @@ def restored(own: Settings, saved: Settings, given: Set[str] = frozenset()) -> S
     saved: Version 0.1 saved only the labels of those that stand in the configuration.
     given: Which of them the configuration says otherwise than when they were saved.
     """
-    unsaved = PLACES.keys() - (BEFORE | saved).keys() - {"labels"}
+    unsaved = CONFIG_PLACES.keys() - (BEFORE | saved).keys() - {"labels"}
     return {**BEFORE, **saved, **{name: own[name] for name in given | unsaved}}
 
 
 def check(settings: Settings) -> None:
-    """Raises: ValueError for a saved setting of another type than it can have, or out of its range."""
-    for name, kinds in KINDS.items():
+    """Raises: ValueError for a saved setting of another type than it can have, or out of its
+    range."""
+    for name, kinds in TYPES.items():
         if not isinstance(settings[name], kinds):
             expected = " or ".join(kind.__name__ for kind in kinds)
             raise ValueError(f"{name} = {settings[name]!r}: expected {expected}")
     as_threshold(settings["threshold"])
     if settings["scoring"] not in SCORINGS:
-        raise ValueError(f"scoring = {settings['scoring']!r}: expected one of {', '.join(SCORINGS)}")
+        raise ValueError(
+            f"scoring = {settings['scoring']!r}: expected one of {', '.join(SCORINGS)}"
+        )
 
 
 def as_threshold(value: Any) -> float:
-    """The least score of a span; a configuration may hold "0.5". Raises: ValueError if it is no probability."""
+    """The least score of a span; a configuration may hold "0.5". Raises: ValueError if it is no
+    probability."""
     threshold = float(value)
     if not 0 <= threshold <= 1:
         raise ValueError(f"threshold = {threshold}: scores lie between 0 and 1")
@@ -78,7 +83,8 @@ def as_threshold(value: Any) -> float:
 
 
 class Owner:
-    """The pipeline that has made a component, as long as it lives. A copy of the component has none."""
+    """The pipeline that has made a component, as long as it lives. A copy of the component has
+    none."""
 
     def __init__(self, nlp: Language | None = None) -> None:
         self._nlp = (lambda: None) if nlp is None else weakref.ref(nlp)
@@ -87,12 +93,14 @@ class Owner:
         return Owner, ()
 
     def configure(self, component: object, setting: str, value: Any) -> None:
-        """Write a setting into the configuration as well: the former one, given again, is another one then."""
+        """Write a setting into the configuration as well: the former one, given again, is another
+        one then."""
         for nlp, name in self._places(component):
             nlp.get_pipe_config(name)[setting] = value
 
     def given(self, component: object, folder: Path) -> set[str]:
-        """The settings that the configuration says otherwise than that with which the component was saved.
+        """The settings that the configuration says otherwise than that with which the component was
+        saved.
 
         folder: Where it was saved; the configuration is beside it, if a pipeline was saved.
         """
@@ -100,7 +108,7 @@ class Owner:
         for nlp, name in self._places(component) if path.exists() else ():
             now = nlp.config.interpolate()["components"][name]
             before = Config().from_disk(path).get("components", {}).get(folder.name, now)
-            for setting, place in PLACES.items():
+            for setting, place in CONFIG_PLACES.items():
                 if _written(before, place) not in (_NO, _written(now, place)):
                     found.add(setting)
         return found
@@ -113,7 +121,11 @@ class Owner:
 
 def _written(config: Config, place: str) -> str:
     """A setting as text: the order of labels counts. `_NO` if it is not there."""
-    return str(srsly.json_dumps(reduce(lambda section, key: section.get(key, {}), place.split("."), config)))
+    return str(
+        srsly.json_dumps(
+            reduce(lambda section, key: section.get(key, {}), place.split("."), config)
+        )
+    )
 
 
 class AdjustablePipe(TrainablePipe):

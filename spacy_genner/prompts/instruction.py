@@ -35,7 +35,8 @@ _ENVIRONMENT = ImmutableSandboxedEnvironment(
 )
 
 _TEXT, _SHOT, _ANSWER = "\ue000", "\ue001", "\ue002"
-"""Stand for the source, the source of a shot and its answer while a template is rendered: private-use characters."""
+"""Stand for the source, the source of a shot and its answer while a template is rendered:
+private-use characters."""
 _SLOT = re.compile(f"([{_TEXT}{_SHOT}{_ANSWER}])")
 
 
@@ -52,10 +53,10 @@ def _rendering(what: str) -> Iterator[None]:
 class Instruction:
     """Instruction, labels with their definitions, shots, text.
 
-    template: A jinja2 template over `instruction` (a sentence from the format), `labels` (label → definition, maybe
-        empty), `shots` (each with `text` and `answer`) and `text`, which must come once, behind the shots; or the name
-        of a file with one, a `Path` or ending in ".jinja"; or the name of one in `templates/` ("gner-t5"). None:
-        `TEMPLATE`.
+    template: A jinja2 template over `instruction` (a sentence from the format), `labels` (label →
+        definition, maybe empty), `shots` (each with `text` and `answer`) and `text`, which must
+        come once, behind the shots; or the name of a file with one, a `Path` or ending in ".jinja";
+        or the name of one in `templates/` ("gner-t5"). None: `TEMPLATE`.
     chat: Put the result into the chat template of the tokenizer, as the user's turn.
     shots: Which examples to show; None: no examples.
     """
@@ -64,41 +65,49 @@ class Instruction:
     chat: bool = False
     shots: FewShot | None = None
     file: str | None = field(default=None, init=False)
-    """What is in the file that `template` names; None: it names none, or one that cannot be read. That is no error
-    before it is needed, as a pipeline that was saved brings what was in it."""
+    """What is in the file that `template` names; None: it names none, or one that cannot be read.
+    That is no error before it is needed, as a pipeline that was saved brings what was in it."""
 
     def __post_init__(self) -> None:
         if path := _file_of(self.template):
             with suppress(OSError, ValueError):
                 object.__setattr__(self, "file", path.read_text(encoding="utf-8"))
 
-    def render(self, labels: Labels, format: Format, chat_template: Callable[[str], str], shots: int = 0) -> Prompt:
+    def render(
+        self, labels: Labels, format: Format, chat_template: Callable[[str], str], shots: int = 0
+    ) -> Prompt:
         """The prompt around any source.
 
         chat_template: Turns what a user says into the whole conversation up to the model's answer.
         shots: How many examples are shown before the source.
-        Raises: ValueError if the template or that of the chat is broken, loses the text or a shot, or has a character
-            that cannot be encoded; or if a label or definition has a character that stands for a text.
+        Raises: ValueError if the template or that of the chat is broken, loses the text or a shot,
+            or has a character that cannot be encoded; or if a label or definition has a character
+            that stands for a text.
         """
         if broken := [part for item in labels.items() for part in item if _SLOT.search(part)]:
             raise ValueError(
-                f"the label or definition {broken[0]!r} has one of the private-use characters U+E000 to U+E002 in it, "
+                f"the label or definition {broken[0]!r} has one of the private-use characters "
+                "U+E000 to U+E002 in it, "
                 "which stand for texts while a prompt is made: leave it out"
             )
         shown = [{"text": _SHOT, "answer": _ANSWER}] * shots
         with _rendering("the prompt's template"):
-            prompt = self._template().render(instruction=format.instruction(), labels=labels, shots=shown, text=_TEXT)
+            prompt = self._template().render(
+                instruction=format.instruction(), labels=labels, shots=shown, text=_TEXT
+            )
             prompt.encode()
         slots = _SLOT.findall(prompt)
         if slots.count(_TEXT) != 1:
             names = ", ".join(name.removesuffix(".jinja") for name in _ENVIRONMENT.list_templates())
             raise ValueError(
-                f"the prompt's template must hold {{{{ text }}}} once, not {slots.count(_TEXT)} times, or be one of "
+                f"the prompt's template must hold {{{{ text }}}} once, not {slots.count(_TEXT)} "
+                "times, or be one of "
                 f"these names: {names}"
             )
         if slots != [_SHOT, _ANSWER] * shots + [_TEXT]:
             raise ValueError(
-                f"the prompt's template does not show its {shots} examples: it needs a loop `for shot in shots` before "
+                f"the prompt's template does not show its {shots} examples: it needs a loop `for "
+                "shot in shots` before "
                 "{{ text }}, with {{ shot.text }} and then {{ shot.answer }}; or leave out `shots`"
             )
         if self.chat:
@@ -110,7 +119,9 @@ class Instruction:
         with _rendering("with chat = true, the tokenizer's own template"):
             result = chat_template(prompt)
         if _SLOT.findall(result) != _SLOT.findall(prompt):
-            raise ValueError("the tokenizer's own template loses or repeats what a user says: set chat = false")
+            raise ValueError(
+                "the tokenizer's own template loses or repeats what a user says: set chat = false"
+            )
         return result
 
     def _template(self) -> jinja2.Template:
@@ -118,7 +129,10 @@ class Instruction:
             return _ENVIRONMENT.from_string(TEMPLATE)
         if path := _file_of(self.template):
             if self.file is None:
-                raise ValueError(f"template = {str(path)!r}: there is no such file, or it cannot be read as UTF-8")
+                raise ValueError(
+                    f"template = {str(path)!r}: there is no such file, or it cannot be read as "
+                    "UTF-8"
+                )
             return _ENVIRONMENT.from_string(self.file)
         if (name := f"{self.template}.jinja") in _ENVIRONMENT.list_templates():
             return _ENVIRONMENT.get_template(name)

@@ -19,8 +19,8 @@ class FewShot:
     """Examples with their answers in the prompt, for models that were not trained on the task.
 
     count: How many are shown.
-    nearest: Show each source those nearest to it by BM25, the nearest last. If false: show all sources the first ones,
-        which are read only once.
+    nearest: Show each source those nearest to it by BM25, the nearest last. If false: show all
+        sources the first ones, which are read only once.
     """
 
     count: int = 5
@@ -28,7 +28,9 @@ class FewShot:
 
     def __post_init__(self) -> None:
         if self.count < 1:
-            raise ValueError(f"count = {self.count}: show at least one example, or set shots = null")
+            raise ValueError(
+                f"count = {self.count}: show at least one example, or set shots = null"
+            )
 
 
 class Shots:
@@ -36,7 +38,8 @@ class Shots:
 
     pool: Those to choose from; of several with the same text, white space apart, the first counts.
     settings: How many are shown, and which; None: none.
-    Raises: ValueError if there are too few to find the nearest among, ImportError without bm25s, which finds them.
+    Raises: ValueError if there are too few to find the nearest among, ImportError without bm25s,
+        which finds them.
     """
 
     def __init__(self, pool: Iterable[Shot] = (), settings: FewShot | None = None) -> None:
@@ -48,10 +51,13 @@ class Shots:
         self.shared = [] if nearest else self.pool
         """Those that all sources are shown."""
         self._near = count if nearest else 0
-        self._index = _bm25(source.words for source, _ in self.pool) if nearest and distinct else None
+        self._index = (
+            _bm25(source.words for source, _ in self.pool) if nearest and distinct else None
+        )
         if 0 < len(self.pool) <= self._near:
             raise ValueError(
-                f"the nearest {count} of {len(self.pool)} different examples: give more, as a text that is among them "
+                f"the nearest {count} of {len(self.pool)} different examples: give more, as a "
+                "text that is among them "
                 "does not see itself"
             )
 
@@ -72,17 +78,20 @@ class Shots:
         return others[: self._near][::-1]
 
 
-def pack(shot: Shot) -> dict[str, Any]:
+def shot_to_json(shot: Shot) -> dict[str, Any]:
     """An example as JSON can hold it."""
     source, entities = shot
     spans = [[entity.start, entity.end, entity.label] for entity in entities]
     return {**asdict(source), "spans": spans}
 
 
-def unpack(packed: Any) -> Shot:
-    """The example that was packed. Raises: ValueError if it is something else, or cannot be encoded."""
+def shot_from_json(packed: Any) -> Shot:
+    """The example that was packed. Raises: ValueError if it is something else, or cannot be
+    encoded."""
     match packed:
-        case {"words": [*words], "spaces": [*spaces], "spans": [*spans]} if all(isinstance(w, str) for w in words):
+        case {"words": [*words], "spaces": [*spaces], "spans": [*spans]} if all(
+            isinstance(w, str) for w in words
+        ):
             "".join(words).encode()
             source = Source(tuple(words), tuple(map(int, spaces)), tuple(packed.get("starts", ())))
             return source, tuple(_entity(span, len(source)) for span in spans)
@@ -93,21 +102,26 @@ def _entity(packed: Any, length: int) -> Entity:
     match packed:
         case [int(start), int(end), str(label)] if 0 <= start < end <= length:
             return Entity(start, end, label)
-    raise ValueError(f"{packed!r} is no span of {length} words: expected a start, an end behind it, and a label")
+    raise ValueError(
+        f"{packed!r} is no span of {length} words: expected a start, an end behind it, and a label"
+    )
 
 
 def _bm25(texts: Iterable[Sequence[str]]) -> Any:
     try:
         from bm25s import BM25
     except ImportError as error:
-        raise ImportError('nearest = true finds examples with bm25s: pip install "spacy-genner[shots]"') from error
+        raise ImportError(
+            'nearest = true finds examples with bm25s: pip install "spacy-genner[shots]"'
+        ) from error
     index = BM25()
     index.index([_terms(words) for words in texts], show_progress=False)
     return index
 
 
 def _letters(source: Source) -> str:
-    """What tells texts apart: examples may have other tokens than the pipeline makes of the same text."""
+    """What tells texts apart: examples may have other tokens than the pipeline makes of the same
+    text."""
     return "".join(source.words)
 
 

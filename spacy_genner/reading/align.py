@@ -1,8 +1,9 @@
 """Which word of the source each freely written word stands for. Standard library only.
 
-Hierarchical as in GNER (arXiv 2402.16602): the same words, then one side a subsequence of the other, then the longest
-common subsequence. Where few words repeat, that is the longest increasing one over the pairs of equal words; where many
-do, those pairs explode, and it is computed with one bit for each pair of words instead.
+Hierarchical as in GNER (arXiv 2402.16602): the same words, then one side a subsequence of the
+other, then the longest common subsequence. Where few words repeat, that is the longest increasing
+one over the pairs of equal words; where many do, those pairs explode, and it is computed with one
+bit for each pair of words instead.
 """
 
 from __future__ import annotations
@@ -22,12 +23,15 @@ MOST_BITS = 1 << 28
 def align(written: Sequence[str], source: Sequence[str]) -> Matches:
     """The source word that each written word copies, or replaces; None for an addition.
 
-    Written words between two copies replace the source words between the same two, one by one from the left; before
-    the first copy from the right, since what comes before an answer is chatter more often than part of it.
+    Written words between two copies replace the source words between the same two, one by one from
+    the left; before the first copy from the right, since what comes before an answer is chatter
+    more often than part of it.
     """
     found = common(written, source)
     copies = [(i, j) for i, j in enumerate(found) if j is not None]
-    for (i, j), (next_i, next_j) in zip([(-1, -1), *copies], [*copies, (len(written), len(source))], strict=True):
+    for (i, j), (next_i, next_j) in zip(
+        [(-1, -1), *copies], [*copies, (len(written), len(source))], strict=True
+    ):
         size = min(next_i - i, next_j - j) - 1
         if i < 0:
             i, j = next_i - size - 1, next_j - size - 1
@@ -38,10 +42,11 @@ def align(written: Sequence[str], source: Sequence[str]) -> Matches:
 def common(written: Sequence[str], source: Sequence[str]) -> Matches:
     """A longest common subsequence.
 
-    Words that could stand at several places stand beside the word that follows them where none stands before them,
-    so that a span over them does not stretch.
+    Words that could stand at several places stand beside the word that follows them where none
+    stands before them, so that a span over them does not stretch.
 
-    Texts with many repeats and over `MOST_BITS` pairs of words (16,000 words each) are cut in halves, each aligned by
+    Texts with many repeats and over `MOST_BITS` pairs of words (16,000 words each) are cut in
+    halves, each aligned by
     itself: the result is still a common subsequence, perhaps not a longest one.
     """
     found = subsequence(written, source)
@@ -61,7 +66,8 @@ def common(written: Sequence[str], source: Sequence[str]) -> Matches:
 
 
 def subsequence(part: Sequence[str], whole: Sequence[str]) -> Matches | None:
-    """Where the words of a subsequence stand, each as far to the left as can be; None if it is none."""
+    """Where the words of a subsequence stand, each as far to the left as can be; None if it is
+    none."""
     places = iter(range(len(whole)))
     found: Matches = [next((at for at in places if whole[at] == word), None) for word in part]
     return found if not found or found[-1] is not None else None
@@ -79,11 +85,14 @@ def _longest(written: Sequence[str], source: Sequence[str]) -> Matches:
 
 
 def increasing(written: Sequence[str], source: Sequence[str]) -> Matches:
-    """A longest common subsequence in O((N + P) log N) for P pairs of equal words (Hunt and Szymanski, 1977)."""
+    """A longest common subsequence in O((N + P) log N) for P pairs of equal words (Hunt and
+    Szymanski, 1977)."""
     places: dict[str, list[int]] = {}
     for j in reversed(range(len(source))):
         places.setdefault(source[j], []).append(j)
-    ends: list[int] = []  # the least source index at which a common subsequence of each length can end
+    ends: list[
+        int
+    ] = []  # the least source index at which a common subsequence of each length can end
     chains: list[Any] = []  # the pairs of each, as (written index, source index, chain before)
     for i, word in enumerate(written):
         for j in places.get(word, ()):  # from the right: a written word never follows itself
@@ -101,8 +110,8 @@ def increasing(written: Sequence[str], source: Sequence[str]) -> Matches:
 def bitwise(written: Sequence[str], source: Sequence[str]) -> Matches:
     """A longest common subsequence in O(N M / 64), whatever repeats (Hyyrö, 2004).
 
-    A row has a bit for each source word: 0 where the longest common subsequence of the written words so far and the
-    source words up to there is longer than up to the word before.
+    A row has a bit for each source word: 0 where the longest common subsequence of the written
+    words so far and the source words up to there is longer than up to the word before.
     """
     where: dict[str, int] = {}
     for j, word in enumerate(source):

@@ -15,15 +15,20 @@ from .align import align
 
 _UNSPACED = "\u0e00-\u109f\u1780-\u17ff\u2e80-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
 PIECE = re.compile(rf"[^\W{_UNSPACED}]+|\S")
-"""A run of letters and digits, or any one other character; also each letter of the scripts that set no space between
-words: Thai to Burmese, Khmer, CJK. What a text is cut into does not depend on the words of the source."""
+"""A run of letters and digits, or any one other character; also each letter of the scripts that set
+no space between
+words: Thai to Burmese, Khmer, CJK. What a text is cut into does not depend on the words of the
+    source."""
 
-Pair = tuple[re.Match[str], re.Match[str]]
+PiecePair = tuple[re.Match[str], re.Match[str]]
 """A written piece and the one of the source that it copies or replaces."""
 
 
-def resolve(answer: Marked | Listed, source: Source, labels: Iterable[str]) -> tuple[list[Entity], Repairs]:
-    """The entities of an answer, properly nested and in the order of `nest`, and what was wrong with it."""
+def resolve(
+    answer: Marked | Listed, source: Source, labels: Iterable[str]
+) -> tuple[list[Entity], Repairs]:
+    """The entities of an answer, properly nested and in the order of `nest`, and what was wrong
+    with it."""
     repairs, names = Counter[str](), list(labels)
     known = {_folded(name): name for name in reversed(names)} | {name: name for name in names}
     if isinstance(answer, Marked):
@@ -35,11 +40,15 @@ def resolve(answer: Marked | Listed, source: Source, labels: Iterable[str]) -> t
     return kept, Repairs(**repairs)
 
 
-def _marked(answer: Marked, source: Source, known: Mapping[str, str], repairs: Counter[str]) -> Iterator[Entity]:
+def _marked(
+    answer: Marked, source: Source, known: Mapping[str, str], repairs: Counter[str]
+) -> Iterator[Entity]:
     """A span covers the words from the first to the last that its pieces copy or replace."""
     text = Text(source.words, [True] * len(source) if answer.spaced else source.spaces)
     written, pieces = list(PIECE.finditer(answer.text)), list(PIECE.finditer(text.text))
-    found = align([piece[0].casefold() for piece in written], [piece[0].casefold() for piece in pieces])
+    found = align(
+        [piece[0].casefold() for piece in written], [piece[0].casefold() for piece in pieces]
+    )
     pairs = [(w, pieces[j]) for w, j in zip(written, found, strict=True) if j is not None]
     repairs["omissions"] += len(pieces) - len(pairs)
     repairs["additions"] += len(written) - len(pairs)
@@ -57,9 +66,9 @@ def _marked(answer: Marked, source: Source, known: Mapping[str, str], repairs: C
         yield Entity(i, j, label)
 
 
-def _edges(start: int, end: int, first: Pair, last: Pair) -> Extent:
-    """The characters of the source for those of a copy. An edge may lie inside a piece, where words without a space
-    between them are one piece."""
+def _edges(start: int, end: int, first: PiecePair, last: PiecePair) -> Extent:
+    """The characters of the source for those of a copy. An edge may lie inside a piece, where words
+    without a space between them are one piece."""
     (copy, piece), (last_copy, last_piece) = first, last
     left = piece.start() + min(max(start - copy.start(), 0), len(piece[0]) - 1)
     right = last_piece.end() - min(max(last_copy.end() - end, 0), len(last_piece[0]) - 1)
@@ -73,9 +82,11 @@ def _words(text: Text, left: int, right: int) -> tuple[int, int, bool]:
     return i, j + 1, bool(others.strip())
 
 
-def _listed(answer: Listed, source: Source, known: Mapping[str, str], repairs: Counter[str]) -> Iterator[Entity]:
-    """A mention is the occurrence that it names, else one that no other mention with its label has taken: the first
-    behind the mention before, or the first of all."""
+def _listed(
+    answer: Listed, source: Source, known: Mapping[str, str], repairs: Counter[str]
+) -> Iterator[Entity]:
+    """A mention is the occurrence that it names, else one that no other mention with its label has
+    taken: the first behind the mention before, or the first of all."""
     text = Text(source.words, source.spaces)
     loose = Text([_folded(word) for word in source.words], [False] * len(source))
     repairs["unread"] += answer.unread
@@ -90,14 +101,20 @@ def _listed(answer: Listed, source: Source, known: Mapping[str, str], repairs: C
             repairs["missing"] += 1
             continue
         place = _place(mention, extents, text)
-        repairs["misplaced"] += place is None and (mention.occurrence, mention.start, mention.end) != (None,) * 3
+        repairs["misplaced"] += (
+            place is None and (mention.occurrence, mention.start, mention.end) != (None,) * 3
+        )
         found.append((label, extents, place))
     taken = {Entity(*place, label) for label, _, place in found if place}
     before = dict[str, Extent]()
     for label, extents, place in found:
         walk = label if answer.grouped else ""
         free = [extent for extent in extents if Entity(*extent, label) not in taken] or extents[:1]
-        behind = (extent for extent in free if walk not in before or _order(extent) >= _order(before[walk]))
+        behind = (
+            extent
+            for extent in free
+            if walk not in before or _order(extent) >= _order(before[walk])
+        )
         before[walk] = place or next(behind, free[0])
         entity = Entity(*before[walk], label)
         taken.add(entity)
@@ -113,10 +130,14 @@ def _place(mention: Mention, extents: list[Extent], text: Text) -> Extent | None
     """The occurrence that a mention names, if it is there."""
     if mention.start is not None or mention.end is not None:
         offsets = mention.start, mention.end
-        return next((e for e in extents if (text.starts[e[0]], text.ends[e[1] - 1]) == offsets), None)
+        return next(
+            (e for e in extents if (text.starts[e[0]], text.ends[e[1] - 1]) == offsets), None
+        )
     starts, at = text.occurrences(mention.text), mention.occurrence or 0
     starts = starts or [text.starts[start] for start, _ in extents]
-    return next((e for e in extents if 1 <= at <= len(starts) and text.starts[e[0]] == starts[at - 1]), None)
+    return next(
+        (e for e in extents if 1 <= at <= len(starts) and text.starts[e[0]] == starts[at - 1]), None
+    )
 
 
 def _label(written: str, known: Mapping[str, str], repairs: Counter[str]) -> str | None:

@@ -16,7 +16,8 @@ from ..files.writing import remove_leftovers, replacing
 
 
 def write(path: Path, state: dict[str, Any]) -> None:
-    """Write a dict of tensors and of what Python has built in. A kill leaves the file of before, or the new one.
+    """Write a dict of tensors and of what Python has built in. A kill leaves the file of before, or
+    the new one.
 
     Raises: OSError if it cannot be written.
     """
@@ -54,8 +55,9 @@ def digest(weights: Mapping[str, torch.Tensor]) -> str:
 
 
 def random_states(devices: Iterable[torch.device]) -> dict[str, Any]:
-    """Where the random generators of Python, NumPy and torch stand, for torch also those of the GPUs among the devices.
-    Other kinds of devices keep theirs to themselves, and so does CuPy, for the dropout of thinc on a GPU."""
+    """Where the random generators of Python, NumPy and torch stand, for torch also those of the
+    GPUs among the devices. Other kinds of devices keep theirs to themselves, and so does CuPy, for
+    the dropout of thinc on a GPU."""
     numpy: Any = np.random.get_state()
     kind, keys, *rest = numpy
     gpus = [device for device in devices if device.type == "cuda"]
@@ -63,7 +65,9 @@ def random_states(devices: Iterable[torch.device]) -> dict[str, Any]:
         "python": random.getstate(),
         "numpy": [kind, keys.tolist(), *rest],
         "torch": torch.get_rng_state().numpy().tobytes(),
-        "cuda": {str(device): torch.cuda.get_rng_state(device).numpy().tobytes() for device in gpus},
+        "cuda": {
+            str(device): torch.cuda.get_rng_state(device).numpy().tobytes() for device in gpus
+        },
     }
 
 

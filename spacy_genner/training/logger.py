@@ -1,4 +1,5 @@
-"""The log of a training: spaCy's table, and between its rows how many steps are done, in a terminal or not."""
+"""The log of a training: spaCy's table, and between its rows how many steps are done, in a terminal
+or not."""
 
 from __future__ import annotations
 
@@ -22,8 +23,9 @@ Log = tuple[Callable[[dict[str, Any] | None], None], Callable[[], None]]
 
 
 def make_logger(output_file: str | None = None) -> Callable[..., Log]:
-    """As `spacy.ConsoleLogger.v3`, with a bar that counts the steps in a terminal and, in a file or a pipe, a line now
-    and then. spaCy's own bar shows nothing there, and fails where `max_steps` is a variable of the configuration.
+    """As `spacy.ConsoleLogger.v3`, with a bar that counts the steps in a terminal and, in a file or
+    a pipe, a line now and then. spaCy's own bar shows nothing there, and fails where `max_steps` is
+    a variable of the configuration.
 
     At the end it warns if no evaluation was better than the first one.
 
@@ -59,23 +61,36 @@ def make_logger(output_file: str | None = None) -> Callable[..., Log]:
 
 
 def first_is_best(scores: Sequence[float]) -> str:
-    """What to say where the best evaluation is the first one, which spaCy makes after one step; else nothing.
+    """What to say where the best evaluation is the first one, which spaCy makes after one step;
+    else nothing.
 
     scores: Those of the evaluations, in their order. Of equal ones spaCy takes the last.
     """
     if not scores or scores[0] <= max(scores[1:], default=-math.inf):
         return ""
-    reason = "no later one was as good" if scores[1:] else "[training] eval_frequency lets no other follow"
-    return f"model-best is hardly trained: it is that of the first evaluation, after one step, and {reason}"
+    reason = (
+        "no later one was as good"
+        if scores[1:]
+        else "[training] eval_frequency lets no other follow"
+    )
+    return (
+        "model-best is hardly trained: it is that of the first evaluation, after one step, "
+        f"and {reason}"
+    )
 
 
-def weighted(weights: Mapping[str, float | None], evaluations: Iterable[Mapping[str, Any]]) -> list[float]:
+def weighted(
+    weights: Mapping[str, float | None], evaluations: Iterable[Mapping[str, Any]]
+) -> list[float]:
     """The scores by which spaCy compares evaluations.
 
     weights: The section [training.score_weights].
     """
     used = {name: weight for name, weight in weights.items() if weight}
-    return [sum((found.get(name) or 0.0) * weight for name, weight in used.items()) for found in evaluations]
+    return [
+        sum((found.get(name) or 0.0) * weight for name, weight in used.items())
+        for found in evaluations
+    ]
 
 
 class Progress:
@@ -87,7 +102,9 @@ class Progress:
 
     def __init__(self, done: int, total: int, stream: IO[str]) -> None:
         self._lines = None if stream.isatty() else stream
-        place: dict[str, Any] = {"file": StringIO(), "ncols": 0} if self._lines else {"file": stream}  # 0: no bar
+        place: dict[str, Any] = (
+            {"file": StringIO(), "ncols": 0} if self._lines else {"file": stream}
+        )  # 0: no bar
         self._bar = tqdm(total=total or None, initial=done, unit="step", leave=False, **place)
         self._shown = monotonic()
 

@@ -1,9 +1,11 @@
 """Training that goes on after a kill.
 
-spaCy's training loop cannot begin in the middle. So the results of updates and evaluations are recorded, and a later
-run that finds a checkpoint plays them back: the loop sees the same losses and scores, shuffles and logs as before, and
-comes within seconds to where the checkpoint was taken. There the weights, the moments of the optimizers and the random
-generators are put back, and training goes on as if nothing had happened.
+spaCy's training loop cannot begin in the middle. So the results of updates and evaluations are
+recorded, and a later
+run that finds a checkpoint plays them back: the loop sees the same losses and scores, shuffles and
+logs as before, and comes within seconds to where the checkpoint was taken. There the weights, the
+moments of the optimizers and the random generators are put back, and training goes on as if nothing
+had happened.
 """
 
 from __future__ import annotations
@@ -27,19 +29,22 @@ from .trained_models import trained_models
 
 
 class Recording:
-    """The results of all updates and evaluations of a training: those on the tape are played back, others made.
+    """The results of all updates and evaluations of a training: those on the tape are played back,
+    others made.
 
-    As a context, it lets a training of the pipeline go on where `output/checkpoint.pt` was taken, and take such
-    checkpoints. When training ends, the file is removed; after an error or a kill it stays.
+    As a context, it lets a training of the pipeline go on where `output/checkpoint.pt` was taken,
+    and take such checkpoints. When training ends, the file is removed; after an error or a kill it
+    stays.
 
-    Until the end of the tape the pipeline has the weights of the best evaluation, if there was one, so that every
-    `model-best` that spaCy writes meanwhile holds them. The last of these is the one of before, scores and all.
+    Until the end of the tape the pipeline has the weights of the best evaluation, if there was one,
+    so that every `model-best` that spaCy writes meanwhile holds them. The last of these is the one
+    of before, scores and all.
 
     nlp: An initialized pipeline.
     output: An existing folder, the one that spaCy writes model-best to.
     seconds: How long to train from one checkpoint to the next.
-    Raises: ValueError if the configuration rules it out, and from `update` and `evaluate` if the data come in another
-        order than before.
+    Raises: ValueError if the configuration rules it out, and from `update` and `evaluate` if the
+        data come in another order than before.
     """
 
     def __init__(self, nlp: Language, output: Path, seconds: float) -> None:
@@ -80,8 +85,8 @@ class Recording:
             self._optimizer = optimizer
 
         self._nlp.update, self._nlp.evaluate = self.update, self.evaluate
-        # The loop makes its optimizer itself, and shows it to pipes, which may be Cython without attributes to replace,
-        # and to this method, once a step, when all gradients are used up.
+        # The loop makes its optimizer itself, and shows it to pipes, which may be Cython without
+        # attributes to replace, and to this method, once a step, when all gradients are used up.
         Optimizer.step_schedules = step_schedules  # type: ignore[method-assign]
 
     def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
@@ -95,15 +100,19 @@ class Recording:
         if self._tape.ended:
             self._between_updates()
         self._optimizer = None
-        losses |= self._tape.result("update", examples, lambda: dict(self._update(examples, losses=losses, **settings)))
+        losses |= self._tape.result(
+            "update", examples, lambda: dict(self._update(examples, losses=losses, **settings))
+        )
         return losses
 
     def evaluate(self, examples: Iterable[Example], **settings: Any) -> Results:
-        """As `Language.evaluate`. Played back, it reads the examples nevertheless: that adds words to the vocabulary,
-        and an augmenter may draw random numbers."""
+        """As `Language.evaluate`. Played back, it reads the examples nevertheless: that adds words
+        to the vocabulary, and an augmenter may draw random numbers."""
         examples = list(examples)
         self._evaluated = self._tape.ended
-        return self._tape.result("evaluation", examples, lambda: self._evaluate(examples, **settings))
+        return self._tape.result(
+            "evaluation", examples, lambda: self._evaluate(examples, **settings)
+        )
 
     def _between_updates(self) -> None:
         if self._optimizer is None:
@@ -122,7 +131,9 @@ class Recording:
 
     def _is_best(self) -> bool:
         """Whether `model-best` is the pipeline that was evaluated last."""
-        last, best = (self._output / name / "meta.json" for name in (DIR_MODEL_LAST, DIR_MODEL_BEST))
+        last, best = (
+            self._output / name / "meta.json" for name in (DIR_MODEL_LAST, DIR_MODEL_BEST)
+        )
         return best.exists() and best.read_bytes() == last.read_bytes()
 
     def _save(self, optimizer: Optimizer) -> None:
@@ -149,6 +160,9 @@ def _open(path: Path, expected: dict[str, str]) -> dict[str, Any] | None:
         return None
     found = state.get("identity", {})
     if other := sorted(name for name in found | expected if found.get(name) != expected.get(name)):
-        msg.warn("Training begins anew", f"{path} belongs to another training: other {', other '.join(other)}")
+        msg.warn(
+            "Training begins anew",
+            f"{path} belongs to another training: other {', other '.join(other)}",
+        )
         return None
     return state

@@ -19,15 +19,20 @@ from .checkpoint import digest
 from .trained import Trained
 
 
-def identity(nlp: Language, config: Config, models: Mapping[str, Model[Any, Any]]) -> dict[str, str]:
-    """Hashes, by name, of what a training depends on: configuration, corpora, labels, prompts, weights and where they
-    are.
+def identity(
+    nlp: Language, config: Config, models: Mapping[str, Model[Any, Any]]
+) -> dict[str, str]:
+    """Hashes, by name, of what a training depends on: configuration, corpora, labels, prompts,
+    weights and where they are.
 
     nlp: A pipeline that is initialized and not yet trained.
     config: Its configuration, interpolated.
     models: Those of the pipes that are trained, by the names of the pipes.
     """
-    result = {"configuration": _hash(config.to_str().encode()), "version of spacy-genner": version("spacy-genner")}
+    result = {
+        "configuration": _hash(config.to_str().encode()),
+        "version of spacy-genner": version("spacy-genner"),
+    }
     result |= {str(path): _hash(path.read_bytes()) for path in _files(config["corpora"])}
     result |= {"word vectors": _hash(nlp.vocab.vectors.to_bytes())}
     for name, model in models.items():
@@ -39,10 +44,14 @@ def identity(nlp: Language, config: Config, models: Mapping[str, Model[Any, Any]
             f"initial weights of {name}": digest(trained.weights()),
             f"device of {name}": " ".join(sorted(map(str, trained.devices))),
         }
-        if isinstance(pipe, AdjustablePipe):  # the template and the examples of its prompt may be from files
+        if isinstance(
+            pipe, AdjustablePipe
+        ):  # the template and the examples of its prompt may be from files
             settings = {key: value for key, value in pipe.cfg.items() if key != "labels"}
             result[f"settings of {name}"] = _hash(json.dumps(settings).encode())
-        for lm in [shim.lm for node in model.walk() for shim in node.shims if isinstance(shim, LMShim)]:
+        for lm in [
+            shim.lm for node in model.walk() for shim in node.shims if isinstance(shim, LMShim)
+        ]:
             result |= {
                 f"base weights of {name}": lm.base.fingerprint + lm.base.tokenizer_hash,
                 f"dtype of {name}": str(lm.dtype),

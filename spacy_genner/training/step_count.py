@@ -18,7 +18,8 @@ def set_steps(training: dict[str, Any], steps: int) -> None:
 
 
 def schedule_ends_early(training: Mapping[str, Any]) -> str:
-    """What to say where training may go on behind the last step of its schedule; nothing if it does not.
+    """What to say where training may go on behind the last step of its schedule; nothing if it does
+    not.
 
     training: That section of a configuration, interpolated.
     """
@@ -27,6 +28,7 @@ def schedule_ends_early(training: Mapping[str, Any]) -> str:
     if last is None or 0 < steps <= last:
         return ""
     return (
-        f"[training.optimizer.learn_rate] total_steps = {last}, but [training] max_steps = {steps}: from step {last} "
+        f"[training.optimizer.learn_rate] total_steps = {last}, but [training] max_steps = "
+        f"{steps}: from step {last} "
         "on the learning rate is 0. `--steps` sets both"
     )

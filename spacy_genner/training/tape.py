@@ -22,7 +22,8 @@ class Tape:
     """Entries that are played back one after the other, and then new ones, which are recorded.
 
     path: Where the entries are kept, for messages.
-    strings: The words of the vocabulary. Predictions may add some, and they are saved with the pipeline.
+    strings: The words of the vocabulary. Predictions may add some, and they are saved with the
+        pipeline.
     devices: Where random numbers may be drawn.
     """
 
@@ -30,7 +31,9 @@ class Tape:
         self._path, self._strings, self._devices = path, strings, devices
         self._entries: list[dict[str, Any]] = []
         self._place = 0
-        self._random: dict[str, Any] | None = None  # as the newest entry left it, if that was recorded here
+        self._random: dict[str, Any] | None = (
+            None  # as the newest entry left it, if that was recorded here
+        )
 
     @property
     def updates(self) -> int:
@@ -60,8 +63,10 @@ class Tape:
         entry = self._entries[self._place]
         if (entry["kind"], entry["key"]) != (kind, key):
             raise ValueError(
-                f"the data come in another order than when {self._path} was written, so that training cannot go on "
-                "from there: use a reader that gives the same documents at every run, or delete the file to begin anew"
+                f"the data come in another order than when {self._path} was written, so that "
+                "training cannot go on "
+                "from there: use a reader that gives the same documents at every run, or delete "
+                "the file to begin anew"
             )
         for string in entry["strings"]:
             self._strings.add(string)
@@ -83,13 +88,20 @@ class Tape:
     def _record(self, kind: str, key: int, make: Callable[[], Results]) -> None:
         self._note_draws()
         known, start = len(self._strings), perf_counter()
-        entry = {"kind": kind, "key": key, "results": make(), "seconds": perf_counter() - start, "random": None}
+        entry = {
+            "kind": kind,
+            "key": key,
+            "results": make(),
+            "seconds": perf_counter() - start,
+            "random": None,
+        }
         entry["strings"] = list(self._strings)[known:] if len(self._strings) > known else []
         self._entries.append(entry)
         self._random = random_states(self._devices)
 
     def _note_draws(self) -> None:
-        """Where the training loop draws random numbers, to shuffle say, it must draw the same when it is played back.
+        """Where the training loop draws random numbers, to shuffle say, it must draw the same when
+        it is played back.
         That is rare: to keep the states of each entry would take far more space than all else."""
         if self._random not in (None, random_states(self._devices)):
             self._entries[-1]["random"] = self._random

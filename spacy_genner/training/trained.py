@@ -1,4 +1,5 @@
-"""What training changes: the weights of thinc models, and the moments of the optimizers that change them."""
+"""What training changes: the weights of thinc models, and the moments of the optimizers that change
+them."""
 
 from __future__ import annotations
 
@@ -13,9 +14,11 @@ from torch.utils.dlpack import from_dlpack
 from ..models.shim import LMShim
 
 Part = Any
-"""A layer of a thinc model, or one of its shims. Both have an `id`, by which thinc's optimizer knows their weights."""
+"""A layer of a thinc model, or one of its shims. Both have an `id`, by which thinc's optimizer
+knows their weights."""
 Weights = dict[str, torch.Tensor]
-"""Tensors by names that are the same in another process: pipe, place in its model, and name there."""
+"""Tensors by names that are the same in another process: pipe, place in its model, and name
+there."""
 DROPOUT = "dropout_rate"
 MOMENTS = ("mom1", "mom2", "averages")
 
@@ -41,7 +44,8 @@ class Weight(NamedTuple):
 
 
 class Trained:
-    """The models of the pipes that are trained, by the names of the pipes. A layer of several of them counts once.
+    """The models of the pipes that are trained, by the names of the pipes. A layer of several of
+    them counts once.
 
     Raises: ValueError if a model has layers of another framework than thinc and PyTorch.
     """
@@ -55,7 +59,9 @@ class Trained:
         }
         nodes = [(place, part) for part, place in self._places.items() if isinstance(part, Model)]
         self._dropouts = [(place, node) for place, node in nodes if DROPOUT in node.attrs]
-        self._lms = {place: part for part, place in self._places.items() if isinstance(part, LMShim)}
+        self._lms = {
+            place: part for part, place in self._places.items() if isinstance(part, LMShim)
+        }
         self.devices = {weight.tensor.device for weight in self._all().values()}
 
     def weights(self) -> Weights:
@@ -63,8 +69,12 @@ class Trained:
         return {place: _copy(weight.tensor) for place, weight in self._all().items()}
 
     def state(self) -> dict[str, Any]:
-        """A copy of what training changes in what `to_disk` writes: weights, and the present rates of dropout."""
-        return {"weights": self.weights(), "dropout": {place: node.attrs[DROPOUT] for place, node in self._dropouts}}
+        """A copy of what training changes in what `to_disk` writes: weights, and the present rates
+        of dropout."""
+        return {
+            "weights": self.weights(),
+            "dropout": {place: node.attrs[DROPOUT] for place, node in self._dropouts},
+        }
 
     def set_state(self, saved: Mapping[str, Any]) -> None:
         """Put such a copy back."""
@@ -77,9 +87,12 @@ class Trained:
             shim.lm.changed()
 
     def moments(self, optimizer: Optimizer) -> dict[str, Any]:
-        """All that a step depends on beside weights, gradients and schedules. Not all of it is copied."""
+        """All that a step depends on beside weights, gradients and schedules. Not all of it is
+        copied."""
         places = {weight.key: place for place, weight in self._all().items()}
-        state: dict[str, Any] = {"steps": {places[key]: steps for key, steps in optimizer.nr_update.items()}}
+        state: dict[str, Any] = {
+            "steps": {places[key]: steps for key, steps in optimizer.nr_update.items()}
+        }
         for kind in MOMENTS:
             arrays = getattr(optimizer, kind) or {}  # no averages are None
             state[kind] = {places[key]: _copy(from_dlpack(array)) for key, array in arrays.items()}
@@ -93,8 +106,11 @@ class Trained:
             optimizer.nr_update[weight.key] = steps
             for kind in MOMENTS:
                 if place in saved[kind]:
-                    getattr(optimizer, kind)[weight.key] = torch2xp(saved[kind][place].to(weight.tensor.device))
-            weight.set_gradient_to_zero()  # what has had a gradient once makes every step, even with one of zero
+                    getattr(optimizer, kind)[weight.key] = torch2xp(
+                        saved[kind][place].to(weight.tensor.device)
+                    )
+            # what has had a gradient once makes every step, even with one of zero
+            weight.set_gradient_to_zero()
         for place, shim in self._lms.items():
             shim.moments = saved["lms"][place]
 
@@ -110,12 +126,17 @@ class Trained:
 def _tensors(part: Part) -> Weights:
     """Those of a part, not copied."""
     kind = type(part).__name__
-    raise ValueError(f"{kind}: a model with layers of this kind cannot go on after a kill: train with `spacy train`")
+    raise ValueError(
+        f"{kind}: a model with layers of this kind cannot go on after a kill: train with `spacy "
+        "train`"
+    )
 
 
 @_tensors.register(Model)
 def _(part: Model[Any, Any]) -> Weights:
-    return {name: from_dlpack(part.get_param(name)) for name in part.param_names if part.has_param(name)}
+    return {
+        name: from_dlpack(part.get_param(name)) for name in part.param_names if part.has_param(name)
+    }
 
 
 @_tensors.register(PyTorchShim)
@@ -127,7 +148,9 @@ def _(part: PyTorchShim) -> Weights:
 
 @_tensors.register(LMShim)
 def _(part: LMShim) -> Weights:
-    return {name: weight for name, weight in part.lm.model.named_parameters() if weight.requires_grad}
+    return {
+        name: weight for name, weight in part.lm.model.named_parameters() if weight.requires_grad
+    }
 
 
 def _copy(tensor: torch.Tensor) -> torch.Tensor:

@@ -17,14 +17,23 @@ def trained_models(nlp: Language, config: Config) -> dict[str, Model[Any, Any]]:
     """
     frozen = config["training"]["frozen_components"]
     pipes: dict[str, Any] = {name: pipe for name, pipe in nlp.pipeline if name not in frozen}
-    models = {name: pipe.model for name, pipe in pipes.items() if getattr(pipe, "is_trainable", False)}
+    models = {
+        name: pipe.model for name, pipe in pipes.items() if getattr(pipe, "is_trainable", False)
+    }
     if others := sorted(name for name, model in models.items() if not isinstance(model, Model)):
         raise ValueError(
-            f"{', '.join(others)}: only the training of components with a thinc Model can go on after a kill: list "
+            f"{', '.join(others)}: only the training of components with a thinc Model can go on "
+            "after a kill: list "
             "others in [training] frozen_components, or train with `spacy train`"
         )
     if not models:
-        raise ValueError("there is nothing to train in the pipeline: see [nlp] pipeline, [training] frozen_components")
+        raise ValueError(
+            "there is nothing to train in the pipeline: see [nlp] pipeline, [training] "
+            "frozen_components"
+        )
     if config["training"]["seed"] is None:
-        raise ValueError("[training] seed = null: training cannot go on after a kill without one: set it to a number")
+        raise ValueError(
+            "[training] seed = null: training cannot go on after a kill without one: set it to a "
+            "number"
+        )
     return models

@@ -14,7 +14,8 @@ from ..files.saved import read_object
 from .tensors import check_numbers, load_tensors, save_tensors
 
 SAVED = torch.bfloat16
-"""The type of trained weights on disk. Decoding rounds to it as well, so that a loaded model equals the saved one."""
+"""The type of trained weights on disk. Decoding rounds to it as well, so that a loaded model equals
+the saved one."""
 
 _SCALING = ("lora_alpha", "use_rslora")
 """The settings of an adapter that its weights do not show."""
@@ -31,7 +32,8 @@ class Tuning(Protocol):
         """Write what training changed."""
 
     def restore(self, model: Any, folder: Path) -> None:
-        """Read it back. Raises: ValueError if the files are missing, corrupt, or fit another model."""
+        """Read it back. Raises: ValueError if the files are missing, corrupt, or fit another
+        model."""
 
     def merged(self, model: Any, dtype: torch.dtype) -> Any:
         """A plain model of the present weights for decoding, apart from the trainable one."""
@@ -51,18 +53,26 @@ class LoRA:
     def attach(self, base: Any) -> Any:
         """The base's modules with adapters inside; the base's weights are shared, not copied.
 
-        Raises: ValueError if the adapter would change the output matrix, whose rows are read one by one.
+        Raises: ValueError if the adapter would change the output matrix, whose rows are read one by
+            one.
         """
         from peft import LoraConfig, get_peft_model
 
-        settings = {"task_type": "SEQ_2_SEQ_LM" if base.config.is_encoder_decoder else "CAUSAL_LM", **asdict(self)}
+        settings = {
+            "task_type": "SEQ_2_SEQ_LM" if base.config.is_encoder_decoder else "CAUSAL_LM",
+            **asdict(self),
+        }
         if not isinstance(self.target_modules, str):
             settings["target_modules"] = list(self.target_modules)
-        with warnings.catch_warnings():  # peft asks transformers 5 for a property under its old name
+        with (
+            warnings.catch_warnings()
+        ):  # peft asks transformers 5 for a property under its old name
             warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
             model: Any = get_peft_model(sharing_copy(base), LoraConfig(**settings))
         if id(base.get_output_embeddings().weight) in _adapted(model):
-            raise ValueError(f"target_modules = {self.target_modules!r} adapts the output matrix: leave it out")
+            raise ValueError(
+                f"target_modules = {self.target_modules!r} adapts the output matrix: leave it out"
+            )
         return model
 
     def save(self, model: Any, folder: Path) -> None:
@@ -71,7 +81,8 @@ class LoRA:
         _write(_adapter(model), folder / "adapter_model.safetensors")
 
     def restore(self, model: Any, folder: Path) -> None:
-        """Read a PEFT folder. Raises: ValueError if it is missing, corrupt, or fits another model or other settings."""
+        """Read a PEFT folder. Raises: ValueError if it is missing, corrupt, or fits another model
+        or other settings."""
         from peft import set_peft_model_state_dict
 
         weights = _read(folder / "adapter_model.safetensors", _adapter(model))
@@ -79,20 +90,24 @@ class LoRA:
         for name in _SCALING:
             if saved.get(name) != (own := getattr(self, name)):
                 raise ValueError(
-                    f"{path} says {name} = {saved.get(name)!r}, [tuning] says {own!r}: give the settings that the "
+                    f"{path} says {name} = {saved.get(name)!r}, [tuning] says {own!r}: give the "
+                    "settings that the "
                     "adapter was trained with"
                 )
         set_peft_model_state_dict(model, weights)
 
     def merged(self, model: Any, dtype: torch.dtype) -> Any:
-        """The base with the adapter added to a copy of the adapted matrices; all others are shared with the base."""
+        """The base with the adapter added to a copy of the adapted matrices; all others are shared
+        with the base."""
         merged = sharing_copy(model, without=_adapted(model))
         _round(weight for weight in merged.parameters() if weight.requires_grad)
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Input and output embeddings are no longer tied", UserWarning)
+            warnings.filterwarnings(
+                "ignore", "Input and output embeddings are no longer tied", UserWarning
+            )
             result = merged.merge_and_unload()
-        # where transformers 5 calls a T5 tied that is not, peft thinks that merging did it, and changes what says how
-        # the output is scaled
+        # where transformers 5 calls a T5 tied that is not, peft thinks that merging did it, and
+        # changes what says how the output is scaled
         result.config = model.get_base_model().config
         return result.requires_grad_(False).eval()
 
@@ -110,7 +125,8 @@ class FullTuning:
         _write(dict(model.named_parameters()), folder / "model.safetensors")
 
     def restore(self, model: Any, folder: Path) -> None:
-        """Read `model.safetensors`. Raises: ValueError if it is missing, corrupt, or fits another model."""
+        """Read `model.safetensors`. Raises: ValueError if it is missing, corrupt, or fits another
+        model."""
         weights = dict(model.named_parameters())
         with torch.no_grad():
             for name, saved in _read(folder / "model.safetensors", weights).items():
@@ -128,7 +144,9 @@ class FullTuning:
 def sharing_copy(model: Any, without: Collection[int] = ()) -> Any:
     """A copy of the modules that shares their tensors, but for those with an `id` in `without`."""
     tensors = chain(model.parameters(), model.buffers())
-    return copy.deepcopy(model, {id(tensor): tensor for tensor in tensors if id(tensor) not in without})
+    return copy.deepcopy(
+        model, {id(tensor): tensor for tensor in tensors if id(tensor) not in without}
+    )
 
 
 def _adapter(model: Any) -> dict[str, torch.Tensor]:
@@ -163,7 +181,8 @@ def _read(path: Path, expected: dict[str, torch.Tensor]) -> dict[str, torch.Tens
     shapes = {name: tuple(weight.shape) for name, weight in weights.items()}
     if shapes != {name: tuple(weight.shape) for name, weight in expected.items()}:
         raise ValueError(
-            f"the weights in {path} have other names or shapes than the model: they belong to another base or to other "
+            f"the weights in {path} have other names or shapes than the model: they belong to "
+            "another base or to other "
             "[tuning] settings"
         )
     check_numbers(weights, path)

@@ -14,8 +14,8 @@ _OTHER_WEIGHTS = {".bin", ".gguf", ".h5", ".msgpack", ".onnx", ".ot", ".pt", ".p
 def save_base(base: Base, folder: Path) -> None:
     """Write base weights and tokenizer to a new folder, where `bundled` finds them.
 
-    The files that they come from are copied, for what transformers 5 writes, transformers 4 cannot read. Only if they
-    are gone, they are written anew.
+    The files that they come from are copied, for what transformers 5 writes, transformers 4 cannot
+    read. Only if they are gone, they are written anew.
 
     Raises: OSError if they cannot be written.
     """
@@ -36,7 +36,9 @@ def _write(base: Base, folder: Path) -> None:
     try:
         base.model.save_pretrained(folder)
         base.tokenizer.save_pretrained(folder)
-    except Exception as error:  # safetensors and tokenizers have errors of their own for a full disk
+    except (
+        Exception
+    ) as error:  # safetensors and tokenizers have errors of their own for a full disk
         raise OSError(EIO, str(error), str(folder)) from error
 
 
@@ -44,4 +46,6 @@ def _files(origin: Path) -> list[Path]:
     """The files of a model; of several forms of its weights, the one that was loaded."""
     files = [file for file in origin.iterdir() if file.is_file()] if origin.is_dir() else [origin]
     safe = any(file.suffix == ".safetensors" for file in files)
-    return [file for file in files if file.is_file() and not (safe and file.suffix in _OTHER_WEIGHTS)]
+    return [
+        file for file in files if file.is_file() and not (safe and file.suffix in _OTHER_WEIGHTS)
+    ]

@@ -1,4 +1,5 @@
-"""What the files of base weights may be, and what they may ask for: they come from somewhere else."""
+"""What the files of base weights may be, and what they may ask for: they come from somewhere
+else."""
 
 from __future__ import annotations
 
@@ -10,16 +11,20 @@ from .place import Place
 
 
 def refuse_adapters(place: Place) -> None:
-    """Raises: ValueError for an adapter: transformers would load the base that it names, from wherever that is."""
+    """Raises: ValueError for an adapter: transformers would load the base that it names, from
+    wherever that is."""
     from transformers.utils.peft_utils import find_adapter_config_file
 
     if find_adapter_config_file(place.name, revision=place.revision):
-        raise ValueError("it is an adapter (adapter_config.json): merge it into its base, and give the merged model")
+        raise ValueError(
+            "it is an adapter (adapter_config.json): merge it into its base, and give the merged "
+            "model"
+        )
 
 
 def refuse_other_files(place: Place) -> None:
-    """Raises: ValueError if the index of weights in several files names something else than such files beside it:
-    transformers would load it, from wherever it is, also a pickle."""
+    """Raises: ValueError if the index of weights in several files names something else than such
+    files beside it: transformers would load it, from wherever it is, also a pickle."""
     from transformers.utils import SAFE_WEIGHTS_INDEX_NAME
     from transformers.utils.hub import cached_file
 
@@ -32,21 +37,33 @@ def refuse_other_files(place: Place) -> None:
     )
     for file in set(read_object(Path(index)).get("weight_map", {}).values()) if index else ():
         if Path(file).name != file or "\\" in file or not file.endswith(".safetensors"):
-            raise ValueError(f"{SAFE_WEIGHTS_INDEX_NAME} names {file!r}, which is not a safetensors file beside it")
+            raise ValueError(
+                f"{SAFE_WEIGHTS_INDEX_NAME} names {file!r}, which is not a safetensors file "
+                "beside it"
+            )
 
 
 def usable(config: Any, encoder_decoder: bool) -> Any:
     """The configuration of a model, without the requests in it that we do not honour.
 
-    Raises: ValueError if the model is of the other kind, cannot be decoded in steps, or keeps its weights elsewhere.
+    Raises: ValueError if the model is of the other kind, cannot be decoded in steps, or keeps its
+        weights elsewhere.
     """
     if config.is_encoder_decoder != encoder_decoder:
-        kind, loader = ("a causal", "CausalLM") if encoder_decoder else ("an encoder–decoder", "Seq2SeqLM")
+        kind, loader = (
+            ("a causal", "CausalLM") if encoder_decoder else ("an encoder–decoder", "Seq2SeqLM")
+        )
         raise ValueError(f"{config.model_type} is {kind} model: take spacy_genner.{loader}.v1")
     if encoder_decoder and not hasattr(config, "relative_attention_num_buckets"):
-        raise ValueError(f"{config.model_type} counts positions from the start: take a model of the T5 family")
-    if file := getattr(config, "transformers_weights", None):  # transformers 4 takes any path, and a pickle as well
-        raise ValueError(f"config.json names {file!r} as the file of weights: call it model.safetensors")
+        raise ValueError(
+            f"{config.model_type} counts positions from the start: take a model of the T5 family"
+        )
+    if file := getattr(
+        config, "transformers_weights", None
+    ):  # transformers 4 takes any path, and a pickle as well
+        raise ValueError(
+            f"config.json names {file!r} as the file of weights: call it model.safetensors"
+        )
     for part in (config, *(getattr(config, name, None) for name in config.sub_configs)):
         if part is not None:
             part._attn_implementation = None  # it may name code on the hub

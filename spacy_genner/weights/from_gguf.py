@@ -1,7 +1,7 @@
 """A SmolLM2 GGUF file as a folder that transformers 4 and 5 both read to the same model.
 
-Done with the `gguf` package alone: the readers of transformers drop the splitting of digits from the tokenizer,
-disagree about its end token, and version 5 may keep the weights packed.
+Done with the `gguf` package alone: the readers of transformers drop the splitting of digits from
+the tokenizer, disagree about its end token, and version 5 may keep the weights packed.
 """
 
 from __future__ import annotations
@@ -35,15 +35,19 @@ _KIND = ("llama", "smollm")
 
 
 def convert_gguf(file: Path, folder: Path) -> None:
-    """Write a GGUF file as bfloat16 safetensors with configuration and tokenizer. The folder must exist.
+    """Write a GGUF file as bfloat16 safetensors with configuration and tokenizer. The folder must
+    exist.
 
-    Raises: ValueError for an architecture or tokenizer other than SmolLM2's, or a tensor it does not have.
+    Raises: ValueError for an architecture or tokenizer other than SmolLM2's, or a tensor it does
+        not have.
     """
     reader = gguf.GGUFReader(file)
     meta = {key: field.contents() for key, field in reader.fields.items()}
     kind = (meta["general.architecture"], meta.get("tokenizer.ggml.pre"))
     if kind != _KIND:
-        raise ValueError(f"{file.name} has architecture and tokenizer {kind}: only {_KIND} can be converted")
+        raise ValueError(
+            f"{file.name} has architecture and tokenizer {kind}: only {_KIND} can be converted"
+        )
     config = _config(meta)
     heads = {"attn_q": config["num_attention_heads"], "attn_k": config["num_key_value_heads"]}
     tensors = dict(_tensor(tensor, heads) for tensor in reader.tensors)
@@ -75,18 +79,29 @@ def _config(meta: dict[str, Any]) -> dict[str, Any]:
         "rope_theta": theta,
         "rope_parameters": {"rope_type": "default", "rope_theta": theta},
         "tie_word_embeddings": True,
-        **{f"{key}_token_id": meta[f"tokenizer.ggml.{name}_token_id"] for key, name in _SPECIAL.items()},
+        **{
+            f"{key}_token_id": meta[f"tokenizer.ggml.{name}_token_id"]
+            for key, name in _SPECIAL.items()
+        },
     }
 
 
 def _tensor(tensor: gguf.ReaderTensor, heads: dict[str, int]) -> tuple[str, torch.Tensor]:
     *layer, part, suffix = tensor.name.split(".")
     if part not in _TENSORS or suffix != "weight":
-        raise ValueError(f"tensor {tensor.name!r} is no part of SmolLM2: the file cannot be converted without loss")
+        raise ValueError(
+            f"tensor {tensor.name!r} is no part of SmolLM2: the file cannot be converted without "
+            "loss"
+        )
     weight = gguf.dequantize(tensor.data, tensor.tensor_type)
     if part in heads:
-        # GGUF interleaves the two halves that the rotation pairs; Hugging Face keeps them one after the other
-        weight = weight.reshape(heads[part], -1, 2, weight.shape[-1]).swapaxes(1, 2).reshape(weight.shape)
+        # GGUF interleaves the two halves that the rotation pairs; Hugging Face keeps them one after
+        # the other
+        weight = (
+            weight.reshape(heads[part], -1, 2, weight.shape[-1])
+            .swapaxes(1, 2)
+            .reshape(weight.shape)
+        )
     stem = f"model.layers.{layer[1]}." if layer else ""
     return f"{stem}{_TENSORS[part]}.weight", torch.from_numpy(np.array(weight)).bfloat16()
 
@@ -96,11 +111,18 @@ def _tokenizer(meta: dict[str, Any]) -> Tokenizer:
     merges = [tuple(merge.split(" ")) for merge in meta["tokenizer.ggml.merges"]]
     tokenizer = Tokenizer(models.BPE({token: i for i, token in enumerate(tokens)}, merges))
     # "smollm" in llama.cpp: every digit alone, then the splitting of GPT-2
-    digits, words = pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)
+    digits, words = (
+        pre_tokenizers.Digits(individual_digits=True),
+        pre_tokenizers.ByteLevel(add_prefix_space=False),
+    )
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([digits, words])
     tokenizer.decoder = decoders.ByteLevel()
-    control = [token for token, kind in zip(tokens, kinds, strict=True) if kind == gguf.TokenType.CONTROL]
-    tokenizer.add_special_tokens([AddedToken(token, normalized=False, special=True) for token in control])
+    control = [
+        token for token, kind in zip(tokens, kinds, strict=True) if kind == gguf.TokenType.CONTROL
+    ]
+    tokenizer.add_special_tokens(
+        [AddedToken(token, normalized=False, special=True) for token in control]
+    )
     return tokenizer
 
 
@@ -112,7 +134,10 @@ def _tokenizer_config(meta: dict[str, Any]) -> dict[str, Any]:
         "model_max_length": meta["llama.context_length"],
         "clean_up_tokenization_spaces": False,
         "chat_template": meta["tokenizer.chat_template"],
-        **{f"{key}_token": tokens[meta[f"tokenizer.ggml.{name}_token_id"]] for key, name in _SPECIAL.items()},
+        **{
+            f"{key}_token": tokens[meta[f"tokenizer.ggml.{name}_token_id"]]
+            for key, name in _SPECIAL.items()
+        },
     }
 
 

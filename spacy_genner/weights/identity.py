@@ -1,4 +1,5 @@
-"""What identifies base weights and a tokenizer: the same for a folder on every supported version of transformers."""
+"""What identifies base weights and a tokenizer: the same for a folder on every supported version of
+transformers."""
 
 from __future__ import annotations
 
@@ -40,7 +41,8 @@ _SETTINGS = (
     "decoder_start_token_id",
     "scale_embedding",
 )
-"""What a configuration may say of the function of a model and the shapes of its weights do not. Rotary embeddings and
+"""What a configuration may say of the function of a model and the shapes of its weights do not.
+Rotary embeddings and
 kinds of layers come on top: the versions of transformers have other names for them."""
 
 
@@ -49,8 +51,8 @@ HASHES = ("fingerprint", "tokenizer_hash")
 
 
 def fingerprint(model: Any) -> str:
-    """A hash of the settings, and of names, shapes, and some values of each weight, in the coarsest of the types that a
-    model is loaded in."""
+    """A hash of the settings, and of names, shapes, and some values of each weight, in the coarsest
+    of the types that a model is loaded in."""
     digest = hashlib.sha256(json.dumps(settings(model.config), sort_keys=True).encode())
     for name, weight in sorted(model.named_parameters()):
         flat = weight.detach().flatten()
@@ -60,7 +62,8 @@ def fingerprint(model: Any) -> str:
 
 
 def tokenizer_hash(tokenizer: Any) -> str:
-    """A hash of the vocabulary, of how a probe is split, and of what stands at a text's start and end."""
+    """A hash of the vocabulary, of how a probe is split, and of what stands at a text's start and
+    end."""
     vocabulary = sorted(tokenizer.get_vocab().items())
     probe = tokenizer(_PROBE, add_special_tokens=False)["input_ids"]
     edges = [tokenizer("a")["input_ids"], tokenizer.eos_token_id]
@@ -68,13 +71,17 @@ def tokenizer_hash(tokenizer: Any) -> str:
 
 
 def scales_hidden(config: Any) -> bool:
-    """Whether the output matrix gets hidden states divided by the root of their width: in T5, if it is tied."""
+    """Whether the output matrix gets hidden states divided by the root of their width: in T5, if it
+    is tied."""
     tied = config.model_type in ("t5", "umt5") and config.tie_word_embeddings
-    return bool(getattr(config, "scale_decoder_outputs", tied))  # transformers 5 calls every T5 tied
+    return bool(
+        getattr(config, "scale_decoder_outputs", tied)
+    )  # transformers 5 calls every T5 tied
 
 
 def read_identity(path: Path) -> dict[str, Any]:
-    """What a saved pipeline remembers of its base weights. Raises: ValueError if the file is missing or corrupt."""
+    """What a saved pipeline remembers of its base weights. Raises: ValueError if the file is
+    missing or corrupt."""
     saved = read_object(path)
     with reading(path):
         if not all(isinstance(saved.get(key), str) for key in HASHES):
@@ -83,16 +90,22 @@ def read_identity(path: Path) -> dict[str, Any]:
 
 
 def settings(config: Any) -> dict[str, Any]:
-    """What a configuration says of the function of a model, under the names that transformers 5 gives it.
+    """What a configuration says of the function of a model, under the names that transformers 5
+    gives it.
 
-    Numbers are texts of six digits, the same whether a file has 1 or 1.0, and 0.00001 or the float32 next to it.
+    Numbers are texts of six digits, the same whether a file has 1 or 1.0, and 0.00001 or the
+    float32 next to it.
     """
     config = config.get_text_config()  # of a model that sees pictures as well
     found = {name: getattr(config, name, None) for name in _SETTINGS}
     found["scales_hidden"] = scales_hidden(config) or None
     kinds = getattr(config, "layer_types", None) or []
-    found["layer_types"] = list(kinds) if set(kinds) - {"full_attention"} else None  # some versions leave these out
-    found["rope_parameters"] = {kind: _rope(config, values) for kind, values in _ropes(config).items()}
+    found["layer_types"] = (
+        list(kinds) if set(kinds) - {"full_attention"} else None
+    )  # some versions leave these out
+    found["rope_parameters"] = {
+        kind: _rope(config, values) for kind, values in _ropes(config).items()
+    }
     said = {name: value for name, value in found.items() if value is not None}
     plain: dict[str, Any] = json.loads(json.dumps(said), parse_float=_rounded, parse_int=_rounded)
     return plain
@@ -115,11 +128,15 @@ def _ropes(config: Any) -> Mapping[str, Mapping[str, Any]]:
 
 
 def _rope(config: Any, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of rotary embeddings, with those that are not there where transformers 4 leaves them out."""
+    """The settings of rotary embeddings, with those that are not there where transformers 4 leaves
+    them out."""
     rope = {"partial_rotary_factor": getattr(config, "partial_rotary_factor", 1.0), **values}
     rope.setdefault("rope_type", rope.get("type", "default"))
     rope.pop("type", None)
     if rope["rope_type"] != "default":
-        length = getattr(config, "original_max_position_embeddings", None) or config.max_position_embeddings
+        length = (
+            getattr(config, "original_max_position_embeddings", None)
+            or config.max_position_embeddings
+        )
         rope.setdefault("original_max_position_embeddings", length)
     return rope

@@ -15,8 +15,13 @@ class WeightsError(RuntimeError):
 
 
 def seal(folder: Path, source: str, licence: str) -> None:
-    """Write the manifest of a folder that is complete, with the package and the licence of the weights."""
-    sums = {file.relative_to(folder).as_posix(): sha256(file) for file in sorted(folder.rglob("*")) if file.is_file()}
+    """Write the manifest of a folder that is complete, with the package and the licence of the
+    weights."""
+    sums = {
+        file.relative_to(folder).as_posix(): sha256(file)
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    }
     manifest = {"source": source, "licence": licence, "sha256": sums}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf8")
 
@@ -30,10 +35,17 @@ def verify(folder: Path) -> None:
         sums = dict(json.loads((folder / MANIFEST).read_text(encoding="utf8"))["sha256"])
     except (OSError, ValueError, LookupError, TypeError):
         sums = {MANIFEST: None}
-    broken = [name for name, known in sums.items() if not (folder / name).is_file() or sha256(folder / name) != known]
+    broken = [
+        name
+        for name, known in sums.items()
+        if not (folder / name).is_file() or sha256(folder / name) != known
+    ]
     if broken:
         repair = f"run `python -m spacy genner download {folder.name} --force`"
-        raise WeightsError(f"the weights in {folder} are corrupt ({', '.join(broken)} missing or changed): {repair}")
+        raise WeightsError(
+            f"the weights in {folder} are corrupt ({', '.join(broken)} missing or changed): "
+            f"{repair}"
+        )
 
 
 def sha256(file: Path) -> str:

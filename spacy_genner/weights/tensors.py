@@ -22,7 +22,9 @@ def save_tensors(tensors: Mapping[str, torch.Tensor], path: Path, **metadata: st
         save_file(plain, path, metadata or None)
     except safetensors.SafetensorError as error:
         raise OSError(EIO, str(error), str(path)) from error
-    path.chmod(mode)  # safetensors lets only the owner read it, and others may share a cache or a pipeline
+    path.chmod(
+        mode
+    )  # safetensors lets only the owner read it, and others may share a cache or a pipeline
 
 
 def load_tensors(path: Path) -> dict[str, torch.Tensor]:
@@ -33,11 +35,19 @@ def load_tensors(path: Path) -> dict[str, torch.Tensor]:
 
 
 def check_numbers(tensors: Mapping[str, torch.Tensor], place: object) -> None:
-    """Raises: ValueError that names the place if one of them holds anything but finite floating-point numbers."""
+    """Raises: ValueError that names the place if one of them holds anything but finite
+    floating-point numbers."""
     for name, tensor in tensors.items():
         if not tensor.is_floating_point():
-            raise ValueError(f"{place}: {name} has the type {tensor.dtype}, expected floating-point numbers")
-        numbers = tensor if tensor.element_size() > 1 else tensor.float()  # torch cannot add numbers of 8 bits
+            raise ValueError(
+                f"{place}: {name} has the type {tensor.dtype}, expected floating-point numbers"
+            )
+        numbers = (
+            tensor if tensor.element_size() > 1 else tensor.float()
+        )  # torch cannot add numbers of 8 bits
         # a finite sum has finite parts, and takes no memory; one that is not may have overflowed
         if not numbers.sum().isfinite() and not numbers.isfinite().all():
-            raise ValueError(f"{place}: {name} holds NaN or infinity: the weights are damaged, or training diverged")
+            raise ValueError(
+                f"{place}: {name} holds NaN or infinity: the weights are damaged, or training "
+                "diverged"
+            )

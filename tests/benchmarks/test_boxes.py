@@ -35,7 +35,9 @@ def told() -> tuple[Told, Any]:
 
 def test_no_cell_begins_that_would_end_too_late(clock: Any) -> None:
     results, tell = told()
-    cells = {name: lambda s=s: clock.advance(s) for name, s in (("a", 4), ("b", 2), ("c", 3), ("d", 0))}
+    cells = {
+        name: lambda s=s: clock.advance(s) for name, s in (("a", 4), ("b", 2), ("c", 3), ("d", 0))
+    }
     assert fill(cells, 109.0, tell) == ["c", "d"]
     assert results == [("a", {"took": 4}), ("b", {"took": 2})]
 
@@ -52,7 +54,9 @@ def test_without_any_time_nothing_begins() -> None:
     assert results == []
 
 
-@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory"), ValueError("x" * 999), KeyError("k")])
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory"), ValueError("x" * 999), KeyError("k")]
+)
 def test_an_error_is_told_and_the_next_cell_begins(error: Exception) -> None:
     def fail() -> dict[str, Any]:
         raise error

@@ -30,18 +30,32 @@ def folder(tmp_path: Path) -> Path:
         (tmp_path / name).write_text(text, encoding="utf8")
     (tmp_path / "definitions").mkdir()
     definitions = {"ORG": ["a company", "a firm"], "LOC": "a place"}
-    (tmp_path / "definitions" / "conll2003.json").write_text(json.dumps(definitions), encoding="utf8")
+    (tmp_path / "definitions" / "conll2003.json").write_text(
+        json.dumps(definitions), encoding="utf8"
+    )
     return tmp_path
 
 
 def run(folder: Path, model: str, *options: str) -> str:
     sizes = {"--sentences": 4, "--steps": 2, "--fine-sentences": 2, "--fine-steps": 2, "--test": 2}
-    places = {"--work": folder / "work", "--json": folder / "out.json", "--definitions": folder / "definitions"}
+    places = {
+        "--work": folder / "work",
+        "--json": folder / "out.json",
+        "--definitions": folder / "definitions",
+    }
     settings = sizes | places | {"--model": model, "--device": "cpu"}
     common = [str(word) for option in settings.items() for word in option]
-    command = [sys.executable, str(ROOT / "benchmarks" / "coarse.py"), str(folder), *common, *options]
+    command = [
+        sys.executable,
+        str(ROOT / "benchmarks" / "coarse.py"),
+        str(folder),
+        *common,
+        *options,
+    ]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
+    return subprocess.run(
+        command, check=True, capture_output=True, text=True, env=environment
+    ).stdout
 
 
 @pytest.mark.slow
@@ -51,19 +65,27 @@ def test_all_stages_and_no_stage_twice(folder: Path, tiny: Callable[..., str]) -
     written = (folder / "out.json").read_text()
     cells = json.loads(written)
     assert [(cell["run"], cell["stage"]) for cell in cells] == [
-        (name, stage) for name in ("nothing", "half of all", "btc") for stage in ("as it is", "fine-tuned")
+        (name, stage)
+        for name in ("nothing", "half of all", "btc")
+        for stage in ("as it is", "fine-tuned")
     ]
     assert all(0 <= cell["f"] <= 1 and cell["scored"] == 1 for cell in cells)
     [work] = [path for path in (folder / "work").iterdir() if path.is_dir()]
-    labels = json.loads((work / "half of all, sec-fin" / "model-last" / "generative_ner" / "cfg").read_text())["labels"]
+    labels = json.loads(
+        (work / "half of all, sec-fin" / "model-last" / "generative_ner" / "cfg").read_text()
+    )["labels"]
     assert labels == {"LOC": "a place", "ORG": "a company"}
-    coarse = json.loads((work / "half of all" / "model-last" / "generative_ner" / "cfg").read_text())["labels"]
+    coarse = json.loads(
+        (work / "half of all" / "model-last" / "generative_ner" / "cfg").read_text()
+    )["labels"]
     assert set(coarse) == {"corporation", "location", "LOC", "PER", "ORG", "Chemical", "Disease"}
     rmtree(folder / "work")
     again = run(folder, tiny(), *options)
     assert again.splitlines() == first.splitlines()[-len(again.splitlines()) :]
     assert (folder / "out.json").read_text() == written
-    assert again.splitlines()[0] == "| trained on before | sec-fin, as it is | sec-fin, fine-tuned |"
+    assert (
+        again.splitlines()[0] == "| trained on before | sec-fin, as it is | sec-fin, fine-tuned |"
+    )
 
 
 @pytest.mark.parametrize("option", [{"runs": "everything"}, {"targets": "wnut17"}])

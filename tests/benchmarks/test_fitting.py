@@ -8,20 +8,35 @@ from benchmarks.fitting import by_axis, exponent, line, table
 @pytest.mark.parametrize("power", [0.0, 1.0, 2.0])
 def test_the_exponent_of_a_power(power: float) -> None:
     points = [1, 10, 50, 200]
-    assert exponent(points, [3.0 * point**power for point in points]) == pytest.approx(power, abs=1e-9)
+    assert exponent(points, [3.0 * point**power for point in points]) == pytest.approx(
+        power, abs=1e-9
+    )
 
 
 def test_an_axis_needs_two_points_and_is_in_order() -> None:
-    cells = [{"axis": "words", "point": 20}, {"axis": "depth", "point": 1}, {"axis": "words", "point": 10}]
+    cells = [
+        {"axis": "words", "point": 20},
+        {"axis": "depth", "point": 1},
+        {"axis": "words", "point": 10},
+    ]
     assert by_axis(cells) == {"words": [cells[2], cells[0]]}
 
 
 def test_the_table_shows_where_growth_sets_in_late() -> None:
     cells = [
-        {"axis": "words", "point": 10**n, "seconds": max(1.0, 10.0 ** (n - 2)), "mib": 1.0, "passes": 10.0**n}
+        {
+            "axis": "words",
+            "point": 10**n,
+            "seconds": max(1.0, 10.0 ** (n - 2)),
+            "mib": 1.0,
+            "passes": 10.0**n,
+        }
         for n in range(5)
     ]
-    assert table(cells).splitlines()[-1] == "| words | 1 | 10000 | 0.50 / 1.00 | 0.00 / 0.00 | 1.00 / 1.00 |"
+    assert (
+        table(cells).splitlines()[-1]
+        == "| words | 1 | 10000 | 0.50 / 1.00 | 0.00 / 0.00 | 1.00 / 1.00 |"
+    )
 
 
 def test_the_line_through_points() -> None:

@@ -8,8 +8,12 @@ from benchmarks.report import Report, table
 
 
 def read(folder: Path) -> tuple[Any, str]:
-    assert sorted(path.name for path in folder.iterdir()) == ["gpu.json", "gpu.md"], "nothing half-written"
-    return json.loads((folder / "gpu.json").read_text(encoding="utf8")), (folder / "gpu.md").read_text(encoding="utf8")
+    assert sorted(path.name for path in folder.iterdir()) == ["gpu.json", "gpu.md"], (
+        "nothing half-written"
+    )
+    return json.loads((folder / "gpu.json").read_text(encoding="utf8")), (
+        folder / "gpu.md"
+    ).read_text(encoding="utf8")
 
 
 def test_results_are_written_as_they_come(tmp_path: Path) -> None:
@@ -33,7 +37,11 @@ def test_results_are_written_as_they_come(tmp_path: Path) -> None:
 
 
 def test_cells_with_other_results_share_a_table() -> None:
-    cells = [{"cell": "a", "n": 12345, "s": 1234.5}, {"cell": "b", "error": "E: a|b\n c"}, {"cell": "c", "s": None}]
+    cells = [
+        {"cell": "a", "n": 12345, "s": 1234.5},
+        {"cell": "b", "error": "E: a|b\n c"},
+        {"cell": "c", "s": None},
+    ]
     assert table(cells).splitlines()[2:] == [
         "| a | 12,345 | 1,234 | – |",
         "| b | – | – | E: a\\|b c |",

@@ -8,7 +8,9 @@ from thinc.api import Config
 from benchmarks import trainings
 
 
-def test_only_a_finished_training_is_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_a_finished_training_is_not_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ends: list[BaseException | None] = [KeyboardInterrupt(), None]
 
     def genner(*arguments: str | Path) -> None:
@@ -21,7 +23,11 @@ def test_only_a_finished_training_is_not_repeated(tmp_path: Path, monkeypatch: p
     folder, config = tmp_path / "new" / "run", Config({"training": {"seed": 0}})
     with pytest.raises(KeyboardInterrupt):
         trainings.trained(folder, config)
-    assert trainings.trained(folder, config) == trainings.trained(folder, config) == folder / "model-last"
+    assert (
+        trainings.trained(folder, config)
+        == trainings.trained(folder, config)
+        == folder / "model-last"
+    )
     assert Config().from_disk(folder / "config.cfg") == config
     assert not ends
     with pytest.raises(ValueError, match="run holds a model that was trained with another config"):

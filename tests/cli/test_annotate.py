@@ -65,7 +65,11 @@ def run(*arguments: object) -> tuple[int, str]:
 
 
 def test_paragraphs_are_separated_by_blank_lines(text: Path) -> None:
-    assert read_texts(text) == ["The University of Edinburgh\nis in Leith.", "اسم [a] </s> 🎉", "Leith"]
+    assert read_texts(text) == [
+        "The University of Edinburgh\nis in Leith.",
+        "اسم [a] </s> 🎉",
+        "Leith",
+    ]
 
 
 def test_lines_are_separated_by_line_ends_only(tmp_path: Path) -> None:
@@ -115,7 +119,10 @@ def test_an_entity_over_two_lines_is_printed_on_one() -> None:
 
 
 def test_texts_and_labels_cannot_do_anything_to_the_terminal() -> None:
-    doc = Doc(spacy.blank("xx").vocab, words=["a\x1b]0;x\x07", "\u202eb", "c\r", "👩\u200d👧", "می\u200cخواهم"])
+    doc = Doc(
+        spacy.blank("xx").vocab,
+        words=["a\x1b]0;x\x07", "\u202eb", "c\r", "👩\u200d👧", "می\u200cخواهم"],
+    )
     doc.spans["sc"] = [Span(doc, 0, 2, "L\x9b2J\n"), Span(doc, 3, 5, "\u2066M")]
     assert tree(doc, read_spans(doc, "spans", "sc")).splitlines() == [
         "a\\x1b]0;x\\x07 \\u202eb c 👩\u200d👧 می\u200cخواهم",
@@ -124,7 +131,9 @@ def test_texts_and_labels_cannot_do_anything_to_the_terminal() -> None:
     ]
 
 
-def test_entities_are_printed_with_their_scores(model: Path, text: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_entities_are_printed_with_their_scores(
+    model: Path, text: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     annotate_cli(str(model), text)
     printed, progress = capsys.readouterr()
     assert (printed, progress) == (PRINTED, "")
@@ -180,7 +189,9 @@ def test_an_empty_file_gives_a_warning_and_an_empty_output(model: Path, text: Pa
     output = text.parent / "out.jsonl"
     code, printed = run(model, text, "-o", output, "--html", text.parent / "page.html")
     assert code == 0 and "There is no text in" in printed
-    assert output.read_bytes() == b"" and "no documents to show" in (text.parent / "page.html").read_text("utf-8")
+    assert output.read_bytes() == b"" and "no documents to show" in (
+        text.parent / "page.html"
+    ).read_text("utf-8")
 
 
 def test_another_suffix_is_an_error_before_anything_runs(model: Path, text: Path) -> None:

@@ -9,14 +9,16 @@ from typer.testing import CliRunner
 
 import spacy_genner.cli  # noqa: F401  (registers the commands)
 from spacy_genner.evaluation.comparison import compare
-from spacy_genner.evaluation.metrics import Document, score
+from spacy_genner.evaluation.metrics import Document, score_documents
 from spacy_genner.types import Entity
 
 
 def write(path: Path, seen: set[tuple[str, str]] | None = None, **fields: Any) -> Path:
     """Metrics of one found span of two, with the shape that the evaluation gives them."""
     gold = frozenset({Entity(0, 4, "GPE"), Entity(8, 12, "GPE")})
-    scores = asdict(score([Document("Bonn am Rhein", gold, frozenset({Entity(0, 4, "GPE")}))], seen))
+    scores = asdict(
+        score_documents([Document("Bonn am Rhein", gold, frozenset({Entity(0, 4, "GPE")}))], seen)
+    )
     path.write_text(json.dumps({"docs_per_second": 12.345, **scores, **fields}), encoding="utf-8")
     return path
 
@@ -36,10 +38,14 @@ def test_a_pipe_in_a_name_does_not_break_the_table(tmp_path: Path) -> None:
 
 
 def test_a_name_cannot_do_anything_to_the_terminal(tmp_path: Path) -> None:
-    assert r"| a\x1b[31m\nb\u202e | 100.0 |" in compare([write(tmp_path / "a.json", name="a\x1b[31m\nb\u202e")])
+    assert r"| a\x1b[31m\nb\u202e | 100.0 |" in compare(
+        [write(tmp_path / "a.json", name="a\x1b[31m\nb\u202e")]
+    )
 
 
-@pytest.mark.parametrize("content", ["", "[]", "3", '{"total": {}}', '{"ents_f": 0.5}', '{"total": {"p": "much"}}'])
+@pytest.mark.parametrize(
+    "content", ["", "[]", "3", '{"total": {}}', '{"ents_f": 0.5}', '{"total": {"p": "much"}}']
+)
 def test_a_file_without_metrics_is_named(content: str, tmp_path: Path) -> None:
     (tmp_path / "odd.json").write_text(content, encoding="utf-8")
     with pytest.raises(ValueError, match=r"odd\.json: no metrics .*genner evaluate --output"):
@@ -62,4 +68,6 @@ def test_the_command_prints_the_table(tmp_path: Path) -> None:
     path = write(tmp_path / "mine.json")
     result = CliRunner().invoke(app, ["genner", "compare", str(path)])
     assert result.exit_code == 0 and result.output == compare([path]) + "\n"
-    assert CliRunner().invoke(app, ["genner", "compare", str(tmp_path / "none.json")]).exit_code != 0
+    assert (
+        CliRunner().invoke(app, ["genner", "compare", str(tmp_path / "none.json")]).exit_code != 0
+    )

@@ -42,7 +42,9 @@ def jsonl(tmp_path: Path) -> Path:
 
 def test_columns_are_written_with_all_levels(columns: Path) -> None:
     output = columns.parent / "new" / "a.spacy"
-    code, printed = run(columns, output, "--format", "columns", "--tag-columns", "1,2", "--spans-key", "gold")
+    code, printed = run(
+        columns, output, "--format", "columns", "--tag-columns", "1,2", "--spans-key", "gold"
+    )
     assert code == 0 and "spans written 2" in printed and "of them nested 1" in printed, printed
     first, second = docs(output)
     spans = [(span.text, span.label_) for span in first.spans["gold"]]
@@ -60,10 +62,14 @@ def test_the_report_is_written_and_losses_are_called_out(columns: Path) -> None:
     assert json.loads(report.read_text("utf-8"))["lost"] == {"too deep": 1}
 
 
-@pytest.mark.parametrize(("alignment", "text"), [("expand", ["Bonnstadt"]), ("contract", []), ("strict", [])])
+@pytest.mark.parametrize(
+    ("alignment", "text"), [("expand", ["Bonnstadt"]), ("contract", []), ("strict", [])]
+)
 def test_json_lines_with_an_alignment(jsonl: Path, alignment: str, text: list[str]) -> None:
     output = jsonl.with_suffix(".spacy")
-    code, printed = run(jsonl, output, "--format", "jsonl", "--alignment", alignment, "--lang", "de")
+    code, printed = run(
+        jsonl, output, "--format", "jsonl", "--alignment", alignment, "--lang", "de"
+    )
     assert code == 0 and "misaligned" in printed, printed
     (doc,) = docs(output)
     assert [span.text for span in doc.spans["sc"]] == text
@@ -73,7 +79,17 @@ def test_merge_scheme_comment_token_column_and_limit(tmp_path: Path) -> None:
     one, two, output = tmp_path / "1", tmp_path / "2", tmp_path / "a.spacy"
     one.write_text("% x\n1 a I-A\n\n2 b O\n", encoding="utf-8")
     two.write_text("1 a I-B\n\n2 b O\n", encoding="utf-8")
-    options = ["--format", "columns", "--merge", "--comment", "%", "--token-column", 1, "--scheme", "iob2"]
+    options = [
+        "--format",
+        "columns",
+        "--merge",
+        "--comment",
+        "%",
+        "--token-column",
+        1,
+        "--scheme",
+        "iob2",
+    ]
     code, printed = run(one, two, output, *options)
     assert code == 0 and "changed: tags not valid in iob2 2" in printed, printed
     assert [[span.label_ for span in doc.spans["sc"]] for doc in docs(output)] == [["A", "B"], []]
@@ -88,19 +104,34 @@ def test_merge_scheme_comment_token_column_and_limit(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["a.conll", "b.conll", "--format", "columns"], "the last argument is the output and must end in .spacy"),
+        (
+            ["a.conll", "b.conll", "--format", "columns"],
+            "the last argument is the output and must end in .spacy",
+        ),
         (["none.conll", "b.spacy", "--format", "columns"], "no such file"),
         (["a.conll", "b.spacy"], "--format"),
-        (["a.conll", "b.spacy", "--format", "xml"], "'xml' is not one of 'columns', 'jsonl', 'brat'"),
+        (
+            ["a.conll", "b.spacy", "--format", "xml"],
+            "'xml' is not one of 'columns', 'jsonl', 'brat'",
+        ),
         (["a.conll", "b.spacy", "--format", "brat"], "a.conll: expected NAME.txt or NAME.ann"),
         ([".", "b.spacy", "--format", "columns"], ".: only --format brat reads folders"),
         ([".", "b.spacy", "--format", "jsonl"], ".: only --format brat reads folders"),
-        (["a.conll", "b.spacy", "--format", "columns", "--tag-columns", "1;2"], "expected column numbers with commas"),
-        (["a.conll", "b.spacy", "--format", "columns", "--tag-columns", "7"], "a.conll:1: columns 0, 7 are wanted"),
+        (
+            ["a.conll", "b.spacy", "--format", "columns", "--tag-columns", "1;2"],
+            "expected column numbers with commas",
+        ),
+        (
+            ["a.conll", "b.spacy", "--format", "columns", "--tag-columns", "7"],
+            "a.conll:1: columns 0, 7 are wanted",
+        ),
         (["a.conll", "b.spacy", "--format", "columns", "--max-depth", "0"], "max-depth"),
         (["a.conll", "b.spacy", "--format", "jsonl"], "a.conll:1 is not JSON"),
         (["a.conll", "b.spacy", "--format", "columns", "--lang", "qq"], "qq"),
-        (["a.conll", "b.spacy", "--format", "columns", "--comment", "U", "--token-column", "9"], "columns 9, -1 are"),
+        (
+            ["a.conll", "b.spacy", "--format", "columns", "--comment", "U", "--token-column", "9"],
+            "columns 9, -1 are",
+        ),
     ],
 )
 def test_bad_arguments_write_nothing(
@@ -128,7 +159,11 @@ def brat(tmp_path: Path) -> Path:
     folder = tmp_path / "brat"
     folder.mkdir()
     (folder / "a.txt").write_bytes("👍 University of Bonn,\r\nBeethovenstadt".encode())
-    lines = ["T1\tORG 2 20\tUniversity of Bonn", "T2\tLOC 16 20\tBonn", "T3\tX 2 12;16 20\tUniversity Bonn"]
+    lines = [
+        "T1\tORG 2 20\tUniversity of Bonn",
+        "T2\tLOC 16 20\tBonn",
+        "T3\tX 2 12;16 20\tUniversity Bonn",
+    ]
     lines += ["T4\tPER 23 32\tBeethoven", "R1\tIn Arg1:T1 Arg2:T2", "#1\tAnnotatorNotes T1\tsure?"]
     (folder / "a.ann").write_text("\n".join(lines), "utf-8")
     (folder / "empty.txt").touch()
@@ -142,17 +177,25 @@ def test_brat_folders_and_files(brat: Path, as_files: bool) -> None:
     inputs = sorted(brat.iterdir()) if as_files else [brat]
     code, printed = run(*inputs, output, "--format", "brat", "--json", report)
     assert code == 0 and "1 of 4 spans are not in the output" in printed, printed
-    assert "LOST: discontinuous 1" in printed and "ignored: relations 1" in printed and "2 documents" in printed
+    assert (
+        "LOST: discontinuous 1" in printed
+        and "ignored: relations 1" in printed
+        and "2 documents" in printed
+    )
     first, second = docs(output)
     spans = [(span.text, span.label_) for span in first.spans["sc"]]
     assert spans == [("University of Bonn", "ORG"), ("Bonn", "LOC"), ("Beethovenstadt", "PER")]
-    assert first.text == "👍 University of Bonn,\r\nBeethovenstadt" and [ent.label_ for ent in first.ents] == [
+    assert first.text == "👍 University of Bonn,\r\nBeethovenstadt" and [
+        ent.label_ for ent in first.ents
+    ] == [
         "ORG",
         "PER",
     ]
     assert second.text == "" and len(second.spans["sc"]) == 0
     written = json.loads(report.read_text("utf-8"))
-    assert written["ignored"] == {"relations": 1, "notes": 1} and written["lost"] == {"discontinuous": 1}
+    assert written["ignored"] == {"relations": 1, "notes": 1} and written["lost"] == {
+        "discontinuous": 1
+    }
     code, printed = run(*inputs, output, "--format", "brat", "--alignment", "strict")
     assert code == 0 and "LOST: misaligned 1" in printed, printed
 
@@ -182,14 +225,18 @@ def test_bad_brat_documents_write_nothing(
 def test_what_is_no_gold_is_called_out(tmp_path: Path) -> None:
     path, report = tmp_path / "a.jsonl", tmp_path / "report.json"
     records = [
-        {"text": "Bonn", "spans": [[0, 4, "LOC"]], "answer": answer} for answer in ("reject", "accept", "ignore")
+        {"text": "Bonn", "spans": [[0, 4, "LOC"]], "answer": answer}
+        for answer in ("reject", "accept", "ignore")
     ]
     path.write_text("\n".join(map(json.dumps, records)), "utf-8")
     code, printed = run(path, tmp_path / "a.spacy", "--format", "jsonl", "--json", report)
     assert code == 0 and "2 records are no gold and not in the output" in printed, printed
     assert "left out: answer: reject 1" in printed and f"First answer: ignore: {path}:3" in printed
     assert len(docs(tmp_path / "a.spacy")) == 1
-    assert json.loads(report.read_text("utf-8"))["left_out"] == {"answer: reject": 1, "answer: ignore": 1}
+    assert json.loads(report.read_text("utf-8"))["left_out"] == {
+        "answer: reject": 1,
+        "answer: ignore": 1,
+    }
 
 
 def test_tag_names(tmp_path: Path) -> None:
@@ -202,22 +249,33 @@ def test_tag_names(tmp_path: Path) -> None:
     assert code == 1 and "with --tag-names O,B-ORG" in printed, printed
 
 
-@pytest.mark.parametrize(("format", "content"), [("jsonl", ""), ("jsonl", "[]"), ("columns", "\n\n")])
+@pytest.mark.parametrize(
+    ("format", "content"), [("jsonl", ""), ("jsonl", "[]"), ("columns", "\n\n")]
+)
 def test_an_empty_file_is_an_error_that_names_it(tmp_path: Path, format: str, content: str) -> None:
     (tmp_path / "a").write_text(content)
     code, printed = run(tmp_path / "a", tmp_path / "a.spacy", "--format", format)
     assert code == 1 and "/a " in printed and not (tmp_path / "a.spacy").exists(), printed
 
 
-def test_texts_of_the_input_cannot_do_anything_to_the_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_texts_of_the_input_cannot_do_anything_to_the_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(msg, "show_color", False)
-    path, spans = tmp_path / "a.jsonl", [[0, 4, "L\x1b]0;C\x07"], [0, 4, "\u202eX"], [0, 9, "\u2066Y\x9b31m"]]
+    path, spans = (
+        tmp_path / "a.jsonl",
+        [[0, 4, "L\x1b]0;C\x07"], [0, 4, "\u202eX"], [0, 9, "\u2066Y\x9b31m"]],
+    )
     path.write_text(json.dumps({"text": "Bonn", "spans": spans}), "utf-8")
     code, printed = run(path, tmp_path / "a.spacy", "--format", "jsonl")
-    assert code == 0 and r"L\x1b]0;C\x07 1" in printed and r"[0, 9, \u2066Y\x9b31m]" in printed, printed
+    assert code == 0 and r"L\x1b]0;C\x07 1" in printed and r"[0, 9, \u2066Y\x9b31m]" in printed, (
+        printed
+    )
     assert not {"\x1b", "\x07", "\x9b", "\u202e", "\u2066"} & set(printed)
     (doc,) = docs(tmp_path / "a.spacy")
     assert [span.label_ for span in doc.spans["sc"]] == ["L\x1b]0;C\x07", "\u202eX"]
-    path.write_text(json.dumps({"text": "Bonn", "spans": [{"\x1b": 0}]}) + "\n" + "\x1b[31m", "utf-8")
+    path.write_text(
+        json.dumps({"text": "Bonn", "spans": [{"\x1b": 0}]}) + "\n" + "\x1b[31m", "utf-8"
+    )
     code, printed = run(path, tmp_path / "a.spacy", "--format", "jsonl")
     assert code == 1 and "\x1b" not in printed, printed

@@ -31,7 +31,11 @@ def run(folder: Path, *arguments: object) -> tuple[int, str]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     train = [doc("University of Bonn", (0, 3, "ORG"), (2, 3, "LOC")), doc("Nothing here at all")]
-    dev = [doc("Bonn met Ada", (0, 1, "LOC"), (2, 3, "PER")), doc("Nothing here at all"), doc("x", (0, 1, "LOC"))]
+    dev = [
+        doc("Bonn met Ada", (0, 1, "LOC"), (2, 3, "PER")),
+        doc("Nothing here at all"),
+        doc("x", (0, 1, "LOC")),
+    ]
     DocBin(docs=train).to_disk(tmp_path / "train.spacy")
     DocBin(docs=dev).to_disk(tmp_path / "dev.spacy")
     return tmp_path
@@ -40,9 +44,7 @@ def folder(tmp_path: Path) -> Path:
 def test_both_parts_are_printed_side_by_side(folder: Path) -> None:
     code, printed = run(folder, "--window", 3)
     assert code == 0, printed
-    rows = (
-        "documents 2 3|without spans 1 1|tokens 7 8|longest document 4 4|over 3 tokens 1 1|spans 2 3|nested 50.0% 0.0%"
-    )
+    rows = "documents 2 3|without spans 1 1|tokens 7 8|longest document 4 4|over 3 tokens 1 1|spans 2 3|nested 50.0% 0.0%"
     for row in [*rows.split("|"), "depth 1 1 3", "depth 2 1 0", "LOC 1 2", "ORG 1 0", "PER 0 1"]:
         assert row in printed
     assert "33.3% of the spans in dev have a text that is a span in train too" in printed
@@ -58,7 +60,9 @@ def test_a_file_without_documents_is_named(folder: Path) -> None:
 def test_the_settings_of_the_component_count(folder: Path) -> None:
     assert "cannot be learned" not in run(folder)[1]
     assert "train: 1 spans cannot be learned: too deep" in run(folder, "--max-depth", 1)[1]
-    assert "train: 1 spans cannot be learned: longer than the window" in run(folder, "--window", 2)[1]
+    assert (
+        "train: 1 spans cannot be learned: longer than the window" in run(folder, "--window", 2)[1]
+    )
     _, printed = run(folder, "--spans-key", "gold")
     assert "dev: no document has spans under 'gold': doc.ents are taken instead" in printed
 
@@ -75,7 +79,12 @@ def test_warnings_name_what_deserves_a_look() -> None:
 
 
 def test_good_corpora_give_no_warning() -> None:
-    assert warnings(statistics([doc("a b", (0, 1, "A"))]), statistics([doc("c d", (0, 1, "A"))]), "sc", 256) == []
+    assert (
+        warnings(
+            statistics([doc("a b", (0, 1, "A"))]), statistics([doc("c d", (0, 1, "A"))]), "sc", 256
+        )
+        == []
+    )
 
 
 def test_files_that_are_none(folder: Path) -> None:

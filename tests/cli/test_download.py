@@ -24,7 +24,9 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         archive.writestr("tiny/config.json", "{}")
     tiny = Package("two bytes", "tiny==1", sha256(wheel), "tiny", "MIT", 7)
     monkeypatch.setattr(packages, "PACKAGES", {"tiny": tiny})
-    monkeypatch.setattr(packages, "fetch", lambda requirement, folder: Path(shutil.copy(wheel, folder)))
+    monkeypatch.setattr(
+        packages, "fetch", lambda requirement, folder: Path(shutil.copy(wheel, folder))
+    )
     monkeypatch.setenv("SPACY_GENNER_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
 
@@ -48,7 +50,9 @@ def test_a_second_run_succeeds_too(cache: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [(), ("--list",), ("-l",), ("tiny", "--list")])
-def test_the_list_shows_size_licence_and_state_and_fetches_nothing(cache: Path, arguments: tuple[str, ...]) -> None:
+def test_the_list_shows_size_licence_and_state_and_fetches_nothing(
+    cache: Path, arguments: tuple[str, ...]
+) -> None:
     code, output = run(*arguments)
     assert code == 0
     assert "tiny two bytes 7 MB MIT not downloaded" in output
@@ -86,5 +90,7 @@ def test_the_real_list_names_all_packages(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_the_commands_load_nothing_heavy() -> None:
     script = "import sys, spacy_genner.cli; print({'transformers', 'peft', 'gguf', 'tokenizers'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "set()"

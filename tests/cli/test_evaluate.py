@@ -21,7 +21,10 @@ PATTERNS = [
     {"label": "GPE", "pattern": "Lothian"},
 ]
 GOLD = {
-    "The University of Edinburgh is old.": [("University of Edinburgh", "ORG"), ("Edinburgh", "GPE")],
+    "The University of Edinburgh is old.": [
+        ("University of Edinburgh", "ORG"),
+        ("Edinburgh", "GPE"),
+    ],
     "Lothian is near Leith.": [("Lothian", "ORG"), ("Leith", "GPE")],
     "Nothing here.": [],
 }
@@ -92,7 +95,11 @@ def test_a_pipeline_that_writes_ents_is_scored_against_the_same_gold() -> None:
     nlp = pipeline("entity_ruler")
     result = evaluate(nlp, examples(nlp))
     assert result.layers == {"gold": "spans", "predicted": "ents"}
-    assert (result.scores.total.predicted, result.scores.total.correct, result.scores.total.gold) == (2, 1, 4)
+    assert (
+        result.scores.total.predicted,
+        result.scores.total.correct,
+        result.scores.total.gold,
+    ) == (2, 1, 4)
     assert result.scores.nesting["nested"].r == 0
 
 
@@ -112,7 +119,10 @@ def test_ents_can_be_asked_for() -> None:
 def test_the_spans_key_counts_on_both_sides() -> None:
     nlp = pipeline("span_ruler")
     result = evaluate(nlp, examples(nlp, key="other"), spans_key="other")
-    assert result.layers == {"gold": "spans", "predicted": "ents"} and result.scores.total.predicted == 0
+    assert (
+        result.layers == {"gold": "spans", "predicted": "ents"}
+        and result.scores.total.predicted == 0
+    )
 
 
 def test_a_part_of_a_gold_token_is_not_right() -> None:
@@ -163,32 +173,61 @@ def test_a_document_that_fails_counts_as_one_without_predictions() -> None:
 
 def test_names_of_the_training_part() -> None:
     nlp = spacy.blank("en")
-    expected = {("university of edinburgh", "ORG"), ("edinburgh", "GPE"), ("lothian", "ORG"), ("leith", "GPE")}
+    expected = {
+        ("university of edinburgh", "ORG"),
+        ("edinburgh", "GPE"),
+        ("lothian", "ORG"),
+        ("leith", "GPE"),
+    }
     assert training_names(examples(nlp), "sc") == expected
 
 
 def test_the_summary_names_the_system() -> None:
     nlp = pipeline("span_ruler")
     metrics = summary(nlp, evaluate(nlp, examples(nlp)))
-    assert "name" not in metrics and metrics["model"] == "en_pipeline" and metrics["components"] == ["span_ruler"]
+    assert (
+        "name" not in metrics
+        and metrics["model"] == "en_pipeline"
+        and metrics["components"] == ["span_ruler"]
+    )
     assert (metrics["documents"], metrics["failed"]) == (3, 0)
     assert metrics["docs_per_second"] == pytest.approx(3 / metrics["seconds"])
-    assert metrics["spacy_version"] == spacy.__version__ and metrics["version"] == nlp.meta["version"]
+    assert (
+        metrics["spacy_version"] == spacy.__version__ and metrics["version"] == nlp.meta["version"]
+    )
 
 
 def test_the_command_prints_and_writes_everything(files: Path) -> None:
     log = files / "log.jsonl"
     log.write_text('{"step": 10, "losses": {"ner": 2.5}, "score": 0.25}\n', encoding="utf-8")
     output, html = files / "new" / "metrics.json", files / "new" / "page.html"
-    options = ["--train", files / "gold.spacy", "--training-log", log, "-o", output, "--html", html, "--name", "mine"]
+    options = [
+        "--train",
+        files / "gold.spacy",
+        "--training-log",
+        log,
+        "-o",
+        output,
+        "--html",
+        html,
+        "--name",
+        "mine",
+    ]
     code, printed = run(files / "model", files / "gold.spacy", *options)
     assert code == 0, printed
-    assert "total 66.7 50.0 57.1" in printed and "gold spans from doc.spans, predicted ones from doc.spans" in printed
+    assert (
+        "total 66.7 50.0 57.1" in printed
+        and "gold spans from doc.spans, predicted ones from doc.spans" in printed
+    )
     metrics: dict[str, Any] = json.loads(output.read_text("utf-8"))
     assert metrics["name"] == "mine" and metrics["total"]["f"] == pytest.approx(4 / 7)
     assert metrics["names"]["seen"]["gold"] == 4 and metrics["names"]["unseen"]["r"] == 0
     page = html.read_text("utf-8")
-    assert "mine on gold.spacy" in page and "best 25.0 at step 10" in page and page.count("<section") == 3
+    assert (
+        "mine on gold.spacy" in page
+        and "best 25.0 at step 10" in page
+        and page.count("<section") == 3
+    )
 
 
 def test_the_page_and_the_evaluation_can_be_limited(files: Path) -> None:
@@ -204,11 +243,17 @@ def test_documents_without_gold_annotation_are_not_scored(files: Path) -> None:
     empty.ents = []
     DocBin(docs=[nlp("Lothian"), empty, spans]).to_disk(files / "mixed.spacy")
     examples = read_corpus(files / "mixed.spacy", nlp)
-    assert annotated(examples, "sc") == examples[1:] and annotated(examples, "typo") == examples[1:2]
+    assert (
+        annotated(examples, "sc") == examples[1:] and annotated(examples, "typo") == examples[1:2]
+    )
     code, printed = run(files / "model", files / "mixed.spacy", "--output", files / "metrics.json")
     assert code == 0 and "1 of 3 documents have no gold annotation: not scored" in printed
     metrics = json.loads((files / "metrics.json").read_text("utf-8"))
-    assert (metrics["documents"], metrics["total"]["predicted"], metrics["total"]["correct"]) == (2, 3, 2)
+    assert (metrics["documents"], metrics["total"]["predicted"], metrics["total"]["correct"]) == (
+        2,
+        3,
+        2,
+    )
 
 
 def test_a_pipeline_that_predicts_nothing_is_pointed_at(files: Path) -> None:
@@ -226,7 +271,10 @@ def test_bad_input_ends_before_the_pipeline_runs(files: Path) -> None:
         ((model, gold, "--train", bad), "cannot be read as .spacy data"),
         ((model, gold, "--training-log", bad), "bad.spacy, line 1"),
         ((model, gold, "--predicted", "tokens"), "tokens"),
-        ((model, gold, "--spans-key", "typo"), "none of the 3 gold documents has doc.spans['typo']"),
+        (
+            (model, gold, "--spans-key", "typo"),
+            "none of the 3 gold documents has doc.spans['typo']",
+        ),
         ((model, gold, "--limit", -1), "limit"),
     ]:
         code, printed = run(*arguments)

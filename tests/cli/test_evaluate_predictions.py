@@ -14,8 +14,10 @@ import spacy_genner.cli  # noqa: F401  (registers the commands)
 from spacy_genner.evaluation.predictions import evaluate_predictions, read_predictions
 
 PROMPT = (
-    "<|start_header_id|>user<|end_header_id|>\n\nYour task is to identify all named entities.\nLabel Set:\n"
-    "ORG(organization): A company: or institution.\nGPE: A place.\nNow process the input sentence:\n"
+    "<|start_header_id|>user<|end_header_id|>\n\nYour task is to identify all named "
+    "entities.\nLabel Set:\n"
+    "ORG(organization): A company: or institution.\nGPE: A place.\nNow process the input "
+    "sentence:\n"
     "Essex or Essex Police<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"
 )
 
@@ -49,7 +51,8 @@ def counts(path: Path) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
     """Correct, predicted and gold: by position, and as published."""
     found = metrics(path)
     return tuple(
-        tuple(found[kind][name] for name in ("correct", "predicted", "gold")) for kind in ("position", "published")
+        tuple(found[kind][name] for name in ("correct", "predicted", "gold"))
+        for kind in ("position", "published")
     )
 
 
@@ -59,7 +62,11 @@ def test_positions_and_texts_are_counted_apart(tmp_path: Path) -> None:
 
 
 def test_what_gner_repairs_is_reported(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.jsonl", gner("Sure(O) Bonn(B-city) or(O) Bon(B-river) .(B-town)"), gner("Bonn(B-city)"))
+    path = write(
+        tmp_path / "a.jsonl",
+        gner("Sure(O) Bonn(B-city) or(O) Bon(B-river) .(B-town)"),
+        gner("Bonn(B-city)"),
+    )
     assert counts(path) == ((2, 3, 2), (2, 2, 2))
     repairs = {name: count for name, count in metrics(path)["repairs"].items() if count}
     assert repairs == {"additions": 2, "substitutions": 1, "omissions": 2, "unknown": 1}
@@ -68,13 +75,30 @@ def test_what_gner_repairs_is_reported(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("predict", "label", "expected"),
     [
-        ("[Essex | GPE] or Essex Police", "Essex or [[Essex | GPE] Police | ORG]", ((0, 1, 2), (0, 1, 2))),
-        ("[Essex | GPE] for Essex Police", "Essex or [[Essex | GPE] Police | ORG]", ((0, 1, 2), (1, 1, 2))),
-        ("Essex or <ORG>Essex Police</ORG>", "<GPE>Essex</GPE> or <ORG>Essex Police</ORG>", ((1, 1, 2), (1, 1, 2))),
-        ('{"GPE": ["Essex", "Essex"]}', '{"GPE": ["Essex"], "ORG": ["Essex Police"]}', ((1, 2, 2), (1, 2, 2))),
+        (
+            "[Essex | GPE] or Essex Police",
+            "Essex or [[Essex | GPE] Police | ORG]",
+            ((0, 1, 2), (0, 1, 2)),
+        ),
+        (
+            "[Essex | GPE] for Essex Police",
+            "Essex or [[Essex | GPE] Police | ORG]",
+            ((0, 1, 2), (1, 1, 2)),
+        ),
+        (
+            "Essex or <ORG>Essex Police</ORG>",
+            "<GPE>Essex</GPE> or <ORG>Essex Police</ORG>",
+            ((1, 1, 2), (1, 1, 2)),
+        ),
+        (
+            '{"GPE": ["Essex", "Essex"]}',
+            '{"GPE": ["Essex"], "ORG": ["Essex Police"]}',
+            ((1, 2, 2), (1, 2, 2)),
+        ),
         ({"GPE": ["Essex"]}, {"GPE": ["Essex"], "ORG": []}, ((1, 1, 1), (1, 1, 1))),
         (
-            '[{"text": "Essex", "label": "GPE", "occurrence_index": 1}, {"text": "Essex Police", "label": "ORG", "occ',
+            '[{"text": "Essex", "label": "GPE", "occurrence_index": 1}, '
+            '{"text": "Essex Police", "label": "ORG", "occ',
             '[{"text": "Essex", "label": "GPE", "occurrence_index": 2}]',
             ((0, 2, 1), (0, 0, 1)),
         ),
@@ -92,7 +116,10 @@ def test_the_formats_of_llms4ner(predict: Any, label: Any, expected: Any, tmp_pa
 
 
 def test_the_first_answer_with_an_entity_tells_the_format(tmp_path: Path) -> None:
-    lines = llms4ner("[]", "[]"), llms4ner("[]", '[{"text": "Essex", "label": "GPE", "occurrence_index": 2}]')
+    lines = (
+        llms4ner("[]", "[]"),
+        llms4ner("[]", '[{"text": "Essex", "label": "GPE", "occurrence_index": 2}]'),
+    )
     assert counts(write(tmp_path / "a.jsonl", *lines)) == ((0, 0, 1), (0, 0, 1))
 
 
@@ -104,11 +131,16 @@ def test_what_the_text_holds_does_not_tell_the_format(tmp_path: Path) -> None:
 
 
 def test_labels_come_from_the_prompt_and_from_the_gold_answers(tmp_path: Path) -> None:
-    lines = llms4ner("[a | ORG] [b | XX] [c | YY]", "[a | GPE] b [c | XX]"), llms4ner("d", "[d | ZZ]", "no label set")
+    lines = (
+        llms4ner("[a | ORG] [b | XX] [c | YY]", "[a | GPE] b [c | XX]"),
+        llms4ner("d", "[d | ZZ]", "no label set"),
+    )
     found = metrics(write(tmp_path / "a.jsonl", *lines))
     assert found["position"]["predicted"] == 2 and found["repairs"]["unknown"] == 1
     assert found["published"]["predicted"] == 3
-    bare = llms4ner("[a | ORG] b", "a [b | GPE]", "Label Set:\nGPE\nORG\nNow process the input sentence:\na b")
+    bare = llms4ner(
+        "[a | ORG] b", "a [b | GPE]", "Label Set:\nGPE\nORG\nNow process the input sentence:\na b"
+    )
     assert metrics(write(tmp_path / "b.jsonl", bare))["position"]["predicted"] == 1
 
 
@@ -131,7 +163,9 @@ def test_datasets_one_by_one_and_their_mean(tmp_path: Path) -> None:
     right, wrong = "Bonn(B-city) or(O) Bonn(O)", "Bonn(O) or(O) Bonn(O)"
     path = write(tmp_path / "a.jsonl", gner(right), gner(wrong, "rivers"), gner(wrong, "rivers"))
     output = tmp_path / "new" / "metrics.json"
-    result = CliRunner().invoke(app, ["genner", "evaluate-predictions", str(path), "--json", str(output)])
+    result = CliRunner().invoke(
+        app, ["genner", "evaluate-predictions", str(path), "--json", str(output)]
+    )
     assert result.exit_code == 0, result.output
     rows = [line.split() for line in result.output.splitlines()]
     assert ["towns", "1", "100.0", "100.0", "100.0", "100.0"] in rows
@@ -140,7 +174,9 @@ def test_datasets_one_by_one_and_their_mean(tmp_path: Path) -> None:
     assert ["mean", "50.0", "50.0"] in rows
     saved = json.loads(output.read_text(encoding="utf-8"))
     assert saved["mean_f"] == {"position": 0.5, "published": 0.5}
-    assert saved["datasets"]["rivers"]["documents"] == 2 and saved["overall"]["position"]["f"] == 0.5
+    assert (
+        saved["datasets"]["rivers"]["documents"] == 2 and saved["overall"]["position"]["f"] == 0.5
+    )
 
 
 WRONG = "is not in GNER's layout: expected strings"
@@ -153,17 +189,35 @@ WRONG = "is not in GNER's layout: expected strings"
         (["{"], "a.jsonl:1 is not JSON"),
         (["[" * 100_000], "a.jsonl:1 is not JSON"),
         (["9" * 5_000], "a.jsonl:1 is not JSON"),
-        ([json.dumps(gner("Bonn(O)")), json.dumps(gner("Bonn\ud83d(O)"))], r"a.jsonl:2 has half a character, '\ud83d'"),
+        (
+            [json.dumps(gner("Bonn(O)")), json.dumps(gner("Bonn\ud83d(O)"))],
+            r"a.jsonl:2 has half a character, '\ud83d'",
+        ),
         (["3"], "a.jsonl:1 is a int: expected an object"),
-        (["{}"], "a.jsonl:1 has neither `prediction` (GNER) nor `predict` (LLMs4NER), only nothing"),
+        (
+            ["{}"],
+            "a.jsonl:1 has neither `prediction` (GNER) nor `predict` (LLMs4NER), only nothing",
+        ),
         ([json.dumps(gner("x")), "", '{"prediction": "x"}'], f"a.jsonl:3 {WRONG}"),
         ([json.dumps(gner("x", labels=["O"]))], f"a.jsonl:1 {WRONG}"),
         ([json.dumps(gner("x", words=["a", "b", 3]))], f"a.jsonl:1 {WRONG}"),
-        ([json.dumps(gner("x", labels=["O", "O", "city"]))], "a.jsonl:1: 'city' is no tag: expected O"),
+        (
+            [json.dumps(gner("x", labels=["O", "O", "city"]))],
+            "a.jsonl:1: 'city' is no tag: expected O",
+        ),
         ([json.dumps(gner("x", words=["a", " ", "b"]))], "a.jsonl:1: a word of a Source is empty"),
-        (['{"predict": "x"}'], "a.jsonl:1 is not in LLMs4NER's layout: expected `predict` and `label`"),
-        ([json.dumps(llms4ner("x", "x"))], "a.jsonl:1 and below: no gold answer (`label`) has an entity that tells"),
-        ([json.dumps(llms4ner("{}", '{"A": ["x"]}', "x"))], "a.jsonl:1: `prompt` does not have the sentence"),
+        (
+            ['{"predict": "x"}'],
+            "a.jsonl:1 is not in LLMs4NER's layout: expected `predict` and `label`",
+        ),
+        (
+            [json.dumps(llms4ner("x", "x"))],
+            "a.jsonl:1 and below: no gold answer (`label`) has an entity that tells",
+        ),
+        (
+            [json.dumps(llms4ner("{}", '{"A": ["x"]}', "x"))],
+            "a.jsonl:1: `prompt` does not have the sentence",
+        ),
     ],
 )
 def test_a_broken_line_is_named(lines: list[str], message: str, tmp_path: Path) -> None:
@@ -175,5 +229,7 @@ def test_a_broken_line_is_named(lines: list[str], message: str, tmp_path: Path) 
 
 
 def test_the_command_ends_with_the_message_of_an_error(tmp_path: Path) -> None:
-    result = CliRunner().invoke(app, ["genner", "evaluate-predictions", str(write(tmp_path / "a.jsonl", 3))])
+    result = CliRunner().invoke(
+        app, ["genner", "evaluate-predictions", str(write(tmp_path / "a.jsonl", 3))]
+    )
     assert result.exit_code == 1 and "expected an object" in result.output

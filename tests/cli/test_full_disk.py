@@ -1,4 +1,5 @@
-"""A disk that is full, or a folder that cannot be written to: one line says so, and what was there is as it was."""
+"""A disk that is full, or a folder that cannot be written to: one line says so, and what was there
+is as it was."""
 
 from __future__ import annotations
 
@@ -38,7 +39,8 @@ COMMANDS = {
 }
 """Each writes something called out."""
 ROOM = {"convert, report": 400, "calibrate": 20_000, "train-drafts": 20_000}
-"""For what comes before that, a compressed .spacy file, or all of a pipeline but the adapter; else 60 bytes."""
+"""For what comes before that, a compressed .spacy file, or all of a pipeline but the adapter; else
+60 bytes."""
 
 
 @contextmanager
@@ -59,7 +61,9 @@ def inputs(tiny: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -
     nlp = spacy.blank("xx")  # its tokenizer is small
     lm = {"name": tiny(), "dtype": "float32", "device": "cpu"}
     nlp.add_pipe("generative_ner", config={"labels": ["ORG", "GPE"], "model": {"lm": lm}})
-    docs = list(nlp.pipe([f"The University of Edinburgh is in Leeds, number {i}." for i in range(6)]))
+    docs = list(
+        nlp.pipe([f"The University of Edinburgh is in Leeds, number {i}." for i in range(6)])
+    )
     for doc in docs:  # the more probable half is right
         scores = dict(zip(doc.spans["sc"], doc.spans["sc"].attrs["scores"], strict=True))
         doc.spans["sc"] = sorted(scores, key=lambda span: -scores[span])[: max(1, len(scores) // 2)]
@@ -83,7 +87,11 @@ def run(command: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[int
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def old(place: Path, command: str) -> None:
@@ -122,7 +130,9 @@ def test_a_folder_that_cannot_be_written_to(
 
 
 @pytest.mark.parametrize("name", ["annotate, page", "calibrate"])
-def test_with_room_it_is_written(inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_with_room_it_is_written(
+    inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     place = Path(shutil.copytree(inputs, tmp_path / "place"))
     old(place, COMMANDS[name])
     before = content(place)
@@ -130,13 +140,21 @@ def test_with_room_it_is_written(inputs: Path, tmp_path: Path, monkeypatch: pyte
     assert code == 0, output
     after = content(place)
     changed = {name for name in before if before[name] != after[name]}
-    assert changed and all(name.startswith("out") for name in changed) and "out/README.md" not in changed
+    assert (
+        changed
+        and all(name.startswith("out") for name in changed)
+        and "out/README.md" not in changed
+    )
     assert not any("/." in f"/{name}" for name in after), "leftovers"
 
 
-def test_training_on_a_full_disk_can_go_on(training: Training, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_training_on_a_full_disk_can_go_on(
+    training: Training, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     overrides = [f"--{key}={value}" for key, value in training.overrides.items()]
-    command = " ".join(["train", str(training.config), "--output", "out", "--seconds", "0", *overrides])
+    command = " ".join(
+        ["train", str(training.config), "--output", "out", "--seconds", "0", *overrides]
+    )
     with disk_of(150_000):  # the checkpoint grows: the sixth is too large
         code, output = run(command, tmp_path, monkeypatch)
     assert code == 1 and re.search(r"✘ \[.*File too large.*: '.*out\S*'$", output), output

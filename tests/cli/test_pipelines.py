@@ -23,7 +23,9 @@ def nlp() -> Language:
 def doc(nlp: Language) -> Doc:
     """Spans in doc.spans["sc"] out of order and one of them twice; another in doc.ents."""
     doc = nlp("The University of Edinburgh")
-    doc.spans["sc"] = [Span(doc, *span) for span in ((3, 4, "GPE"), (0, 4, "ORG"), (0, 1, "X"), (3, 4, "GPE"))]
+    doc.spans["sc"] = [
+        Span(doc, *span) for span in ((3, 4, "GPE"), (0, 4, "ORG"), (0, 1, "X"), (3, 4, "GPE"))
+    ]
     doc.ents = [Span(doc, 1, 2, "FAC")]
     return doc
 
@@ -33,7 +35,11 @@ def shown(found: list[tuple[Span, float | None]]) -> list[tuple[str, str, float 
 
 
 def test_spans_come_in_text_order_outer_ones_first_each_once(doc: Doc) -> None:
-    texts = [("The University of Edinburgh", "ORG", None), ("The", "X", None), ("Edinburgh", "GPE", None)]
+    texts = [
+        ("The University of Edinburgh", "ORG", None),
+        ("The", "X", None),
+        ("Edinburgh", "GPE", None),
+    ]
     assert shown(read_spans(doc, "spans", "sc")) == texts
 
 
@@ -76,7 +82,9 @@ def test_characters_do_not_depend_on_tokens(doc: Doc) -> None:
     assert characters(read_spans(doc, "ents", "sc")) == {Entity(4, 14, "FAC")}
 
 
-def test_a_corpus_is_read_with_its_own_tokens_only_if_its_spaces_are_unknown(nlp: Language, tmp_path: Path) -> None:
+def test_a_corpus_is_read_with_its_own_tokens_only_if_its_spaces_are_unknown(
+    nlp: Language, tmp_path: Path
+) -> None:
     words = ["don't", "stop"]
     docs = [Doc(nlp.vocab, words=words, spaces=[True, False]), Doc(nlp.vocab, words=words)]
     DocBin(docs=docs).to_disk(tmp_path / "a.spacy")
@@ -86,15 +94,21 @@ def test_a_corpus_is_read_with_its_own_tokens_only_if_its_spaces_are_unknown(nlp
     assert len(read_corpus(tmp_path, nlp, limit=1)) == 1
 
 
-def test_documents_are_asked_for_what_they_were_annotated_with(nlp: Language, tmp_path: Path) -> None:
+def test_documents_are_asked_for_what_they_were_annotated_with(
+    nlp: Language, tmp_path: Path
+) -> None:
     docs = [nlp("one"), nlp("two")]
     docs[1]._.genner_labels = ["ORG"]
     DocBin(docs=docs, store_user_data=True).to_disk(tmp_path / "a.spacy")
-    assert [own_labels(example.predicted) for example in read_corpus(tmp_path / "a.spacy", nlp)] == [None, {"ORG": ""}]
+    assert [
+        own_labels(example.predicted) for example in read_corpus(tmp_path / "a.spacy", nlp)
+    ] == [None, {"ORG": ""}]
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", zlib.compress(b"abc"), zlib.compress(b"\x80")])
-def test_a_file_that_is_no_spacy_file_is_named(content: bytes, nlp: Language, tmp_path: Path) -> None:
+def test_a_file_that_is_no_spacy_file_is_named(
+    content: bytes, nlp: Language, tmp_path: Path
+) -> None:
     (tmp_path / "a.spacy").write_bytes(content)
     with pytest.raises(ValueError, match=r"a\.spacy: cannot be read as \.spacy data"):
         read_corpus(tmp_path / "a.spacy", nlp)
@@ -108,8 +122,12 @@ def test_a_corpus_without_tokens_is_an_error(nlp: Language, tmp_path: Path) -> N
 
 def test_a_tokenizer_that_changes_the_text_is_an_error(nlp: Language, tmp_path: Path) -> None:
     DocBin(docs=[nlp("fine"), nlp("a  b")]).to_disk(tmp_path / "a.spacy")
-    nlp.tokenizer = lambda text: Doc(nlp.vocab, words=text.split(), spaces=[False] * len(text.split()))
-    with pytest.raises(ValueError, match=r"document 2: the pipeline's tokenizer changes 'a  b' to 'ab'"):
+    nlp.tokenizer = lambda text: Doc(
+        nlp.vocab, words=text.split(), spaces=[False] * len(text.split())
+    )
+    with pytest.raises(
+        ValueError, match=r"document 2: the pipeline's tokenizer changes 'a  b' to 'ab'"
+    ):
         read_corpus(tmp_path / "a.spacy", nlp)
 
 
@@ -118,7 +136,9 @@ def test_a_pipeline_is_loaded_from_its_folder(nlp: Language, tmp_path: Path) -> 
     assert load(str(tmp_path / "model")).lang == "en"
 
 
-def test_a_missing_pipeline_ends_with_its_name(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_missing_pipeline_ends_with_its_name(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     with pytest.raises(SystemExit) as stop:
         load(str(tmp_path / "nope"))
     assert stop.value.code == 1 and "nope" in "".join(capsys.readouterr())

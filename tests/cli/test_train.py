@@ -20,18 +20,32 @@ from tests.training.tiny_training import Training
 
 def run(training: Training, output: Path, kill: str) -> int:
     """Train in a process of its own, which may kill itself."""
-    arguments = ["genner", "train", training.config, "--output", output, "--code", tiny_training.__file__]
+    arguments = [
+        "genner",
+        "train",
+        training.config,
+        "--output",
+        output,
+        "--code",
+        tiny_training.__file__,
+    ]
     settings = [f"--{key}={value}" for key, value in training.overrides.items()]
     process = [sys.executable, "-m", "spacy", *map(str, arguments), "--seconds", "0", *settings]
-    return subprocess.run(process, env=os.environ | {"GENNER_TEST_KILL": kill}, timeout=300).returncode
+    return subprocess.run(
+        process, env=os.environ | {"GENNER_TEST_KILL": kill}, timeout=300
+    ).returncode
 
 
 def result(training: Training, output: Path) -> dict[str, Any]:
     """The log of a training, and all files that it wrote, without the time it took."""
-    files: dict[str, Any] = {str(p.relative_to(output)): p.read_bytes() for p in output.rglob("*") if p.is_file()}
+    files: dict[str, Any] = {
+        str(p.relative_to(output)): p.read_bytes() for p in output.rglob("*") if p.is_file()
+    }
     for path in output.rglob("adapter_config.json"):  # PEFT writes sets, in whatever order
         settings = json.loads(path.read_text("utf8"))
-        files[str(path.relative_to(output))] = settings | {"target_modules": sorted(settings["target_modules"])}
+        files[str(path.relative_to(output))] = settings | {
+            "target_modules": sorted(settings["target_modules"])
+        }
     for path in output.glob("*/meta.json"):
         meta = json.loads(path.read_text("utf8"))
         meta["performance"].pop("training_seconds", None)
@@ -39,7 +53,9 @@ def result(training: Training, output: Path) -> dict[str, Any]:
     return {**files, "log": Path(training.overrides["paths.log"]).read_bytes()}
 
 
-def test_killed_and_run_again_it_saves_what_spacy_train_does(training: Training, tmp_path: Path) -> None:
+def test_killed_and_run_again_it_saves_what_spacy_train_does(
+    training: Training, tmp_path: Path
+) -> None:
     Path(training.overrides["paths.log"]).unlink(missing_ok=True)
     spacy_train(training.config, tmp_path / "unbroken", overrides=training.overrides)
     expected = result(training, tmp_path / "unbroken")
@@ -51,10 +67,14 @@ def test_killed_and_run_again_it_saves_what_spacy_train_does(training: Training,
 
 
 @pytest.mark.parametrize("logger", ["spacy.ConsoleLogger.v3", "spacy_genner.ConsoleLogger.v1"])
-def test_the_log_of_an_earlier_training_is_replaced(training: Training, tmp_path: Path, logger: str) -> None:
+def test_the_log_of_an_earlier_training_is_replaced(
+    training: Training, tmp_path: Path, logger: str
+) -> None:
     log = tmp_path / "log.jsonl"
     log.write_text("earlier\n")
-    short = training.having({"paths.log": str(log), "training.max_steps": 1, "training.eval_frequency": 1})
+    short = training.having(
+        {"paths.log": str(log), "training.max_steps": 1, "training.eval_frequency": 1}
+    )
     short = short.having({"training.logger.@loggers": logger})
     train(short.config, tmp_path / "output", short.overrides)
     assert [json.loads(line)["step"] for line in log.read_text("utf8").splitlines()] == [0, 1]
@@ -65,7 +85,9 @@ def test_a_refused_training_leaves_everything_as_it_was(
 ) -> None:
     log = tmp_path / "log.jsonl"
     log.write_text("earlier\n")
-    frozen = training.having({"paths.log": str(log), "training.frozen_components": ["generative_ner"]})
+    frozen = training.having(
+        {"paths.log": str(log), "training.frozen_components": ["generative_ner"]}
+    )
     (tmp_path / "output" / "model-best").mkdir(parents=True)
     with pytest.raises(SystemExit) as stop:
         train(frozen.config, tmp_path / "output", frozen.overrides)
@@ -78,9 +100,13 @@ def cli(*arguments: object) -> tuple[int, str]:
     return outcome.exit_code, " ".join(outcome.output.split())
 
 
-def test_settings_on_the_command_line_override_the_config(training: Training, tmp_path: Path) -> None:
+def test_settings_on_the_command_line_override_the_config(
+    training: Training, tmp_path: Path
+) -> None:
     overrides = [f"--{key}={value}" for key, value in training.overrides.items()]
-    code, printed = cli(training.config, "-o", tmp_path, "--gpu-id", -1, *overrides, "--training.max_steps", "1")
+    code, printed = cli(
+        training.config, "-o", tmp_path, "--gpu-id", -1, *overrides, "--training.max_steps", "1"
+    )
     assert code == 0, printed
     assert not list(tmp_path.glob("checkpoint*"))
     assert spacy.load(tmp_path / "model-last").config["training"]["max_steps"] == 1
@@ -88,7 +114,9 @@ def test_settings_on_the_command_line_override_the_config(training: Training, tm
 
 def test_steps_are_those_of_the_schedule_as_well(training: Training, tmp_path: Path) -> None:
     overrides = [f"--{key}={value}" for key, value in training.overrides.items()]
-    code, printed = cli(training.config, "-o", tmp_path, "--steps", 1, "--training.max_steps", 12, *overrides)
+    code, printed = cli(
+        training.config, "-o", tmp_path, "--steps", 1, "--training.max_steps", 12, *overrides
+    )
     assert code == 0 and "the learning rate is 0" not in printed, printed
     section = spacy.load(tmp_path / "model-last").config["training"]
     assert section["max_steps"] == section["optimizer"]["learn_rate"]["total_steps"] == 1
@@ -98,14 +126,22 @@ def test_it_warns_of_steps_that_teach_nothing_and_of_a_model_that_is_hardly_trai
     training: Training, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     short = {"training.max_steps": 1, "training.logger.@loggers": "spacy.ConsoleLogger.v3"}
-    short |= {"training.optimizer.learn_rate.total_steps": 0, "paths.log": str(tmp_path / "log.jsonl")}
+    short |= {
+        "training.optimizer.learn_rate.total_steps": 0,
+        "paths.log": str(tmp_path / "log.jsonl"),
+    }
     train(training.config, tmp_path / "output", training.having(short).overrides)
     printed = " ".join(capsys.readouterr().out.split())
-    assert "total_steps = 0, but [training] max_steps = 1: from step 0 on the learning rate is 0" in printed
+    assert (
+        "total_steps = 0, but [training] max_steps = 1: from step 0 on the learning rate is 0"
+        in printed
+    )
     assert "model-best is hardly trained" in printed and "eval_frequency" in printed
 
 
-def test_an_override_of_nothing_is_an_error_before_anything_runs(training: Training, tmp_path: Path) -> None:
+def test_an_override_of_nothing_is_an_error_before_anything_runs(
+    training: Training, tmp_path: Path
+) -> None:
     code, _ = cli(training.config, "-o", tmp_path, "--nonsense", "1")
     assert code and not list(tmp_path.iterdir())
 

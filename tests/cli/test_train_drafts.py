@@ -18,11 +18,15 @@ def test_saves_a_pipeline_that_finds_the_same(tiny: Callable[..., str], tmp_path
     nlp = spacy.blank("xx")
     lm = {"name": tiny(), "dtype": "float32", "device": "cpu"}
     nlp.add_pipe("generative_ner", config={"labels": ["ORG", "GPE"], "model": {"lm": lm}})
-    docs = list(nlp.pipe([f"The University of Edinburgh is in Leeds, number {i}." for i in range(6)]))
+    docs = list(
+        nlp.pipe([f"The University of Edinburgh is in Leeds, number {i}." for i in range(6)])
+    )
     DocBin(docs=docs).to_disk(tmp_path / "train.spacy")
     nlp.meta["performance"] = {"training_seconds": 60.0}
     nlp.to_disk(tmp_path / "model")
-    code, output = run(tmp_path / "model", tmp_path / "train.spacy", tmp_path / "fast", "--limit", 4)
+    code, output = run(
+        tmp_path / "model", tmp_path / "train.spacy", tmp_path / "fast", "--limit", 4
+    )
     assert code == 0 and "Saved the pipeline with drafts" in output, output
     fast = spacy.load(tmp_path / "fast")
     assert fast.meta["performance"]["training_seconds"] > 60
@@ -36,7 +40,10 @@ def test_saves_a_pipeline_that_finds_the_same(tiny: Callable[..., str], tmp_path
 
 def test_documents_without_spans(tiny: Callable[..., str], tmp_path: Path) -> None:
     nlp = spacy.blank("xx")
-    nlp.add_pipe("generative_ner", config={"labels": ["ORG"], "model": {"lm": {"name": tiny(), "device": "cpu"}}})
+    nlp.add_pipe(
+        "generative_ner",
+        config={"labels": ["ORG"], "model": {"lm": {"name": tiny(), "device": "cpu"}}},
+    )
     nlp.to_disk(tmp_path / "model")
     DocBin(docs=[spacy.blank("xx")("a")]).to_disk(tmp_path / "train.spacy")
     code, output = run(tmp_path / "model", tmp_path / "train.spacy", tmp_path / "out")

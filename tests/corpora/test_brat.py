@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import spacy
 
-from spacy_genner.corpora.brat import KINDS, Pair, find_pairs, read_pair
+from spacy_genner.corpora.brat import KINDS, FilePair, find_pairs, read_pair
 from spacy_genner.corpora.conversion_report import Report
 from spacy_genner.corpora.offsets import Alignment, record_doc
 
@@ -22,14 +22,16 @@ Found = list[tuple[int, int, str]]
 
 def read(folder: Path, text: str, annotations: str) -> tuple[Found, Report]:
     """The spans that become gold, with character offsets, and the report."""
-    pair = Pair(folder / "a.txt", folder / "a.ann")
+    pair = FilePair(folder / "a.txt", folder / "a.ann")
     pair.text.write_bytes(text.encode())
     pair.annotations.write_bytes(annotations.encode())
     report = Report()
     doc, entities = record_doc(read_pair(pair), EACH_CHARACTER, Alignment.strict, report)
     assert doc.text == text and report.read == len(entities) + report.lost.total()
     spans = [doc[entity.start : entity.end] for entity in entities]
-    return [(span.start_char, span.end_char, e.label) for span, e in zip(spans, entities, strict=True)], report
+    return [
+        (span.start_char, span.end_char, e.label) for span, e in zip(spans, entities, strict=True)
+    ], report
 
 
 def lost(folder: Path, text: str, annotation: str) -> tuple[str, str]:
@@ -42,18 +44,34 @@ def lost(folder: Path, text: str, annotation: str) -> tuple[str, str]:
 
 
 def test_spans_have_character_offsets_and_labels(tmp_path: Path) -> None:
-    spans, report = read(tmp_path, TEXT, "T1\tBody_Part 9 18\tright arm\nT22\tPER 22 33\tJohn  Smith\n")
+    spans, report = read(
+        tmp_path, TEXT, "T1\tBody_Part 9 18\tright arm\nT22\tPER 22 33\tJohn  Smith\n"
+    )
     assert spans == [(9, 18, "Body_Part"), (22, 33, "PER")]
     assert report == Report(read=2), "what is written is counted later"
 
 
 def test_lines_that_are_no_spans_are_counted_by_kind(tmp_path: Path) -> None:
-    lines = ["T1\tPER 22 26\tJohn", "R1\tOwns Arg1:T1 Arg2:T2\t", "R2\tOwns Arg1:T2 Arg2:T1\t", "E1\tHurt:T1 Who:T1"]
-    lines += ["A1\tAlive T1", "M1\tNegation E1", "N1\tReference T1 Wikipedia:1\tJohn", "*\tEquiv T1 T2", "", " "]
+    lines = [
+        "T1\tPER 22 26\tJohn",
+        "R1\tOwns Arg1:T1 Arg2:T2\t",
+        "R2\tOwns Arg1:T2 Arg2:T1\t",
+        "E1\tHurt:T1 Who:T1",
+    ]
+    lines += [
+        "A1\tAlive T1",
+        "M1\tNegation E1",
+        "N1\tReference T1 Wikipedia:1\tJohn",
+        "*\tEquiv T1 T2",
+        "",
+        " ",
+    ]
     lines += ["#1\tAnnotatorNotes T1\twho?", "# a comment"]
     spans, report = read(tmp_path, TEXT, "\n".join(lines))
     assert spans == [(22, 26, "PER")]
-    assert report.ignored == {kind: 2 if kind in ("relations", "notes") else 1 for kind in KINDS.values()}
+    assert report.ignored == {
+        kind: 2 if kind in ("relations", "notes") else 1 for kind in KINDS.values()
+    }
     assert not report.lost and not report.changed
 
 
@@ -78,15 +96,20 @@ def test_parts_out_of_order_are_discontinuous(tmp_path: Path, annotation: str) -
     [("15 18;19 21\tarm of", (15, 21)), ("22 26;28 33\tJohn Smith", (22, 33)), ("0 4;4 8\tLeft and", (0, 8)),
      ("15 18;19 21\tarmof", (15, 21)), ("15 18;19 21;22 26\tarm of John", (15, 26))],
 )  # fmt: skip
-def test_parts_with_white_space_between_are_joined(tmp_path: Path, annotation: str, span: tuple[int, int]) -> None:
-    """So brat writes a span across a line end; before its version 1.3 it put no space between the parts."""
+def test_parts_with_white_space_between_are_joined(
+    tmp_path: Path, annotation: str, span: tuple[int, int]
+) -> None:
+    """So brat writes a span across a line end; before its version 1.3 it put no space between the
+    parts."""
     spans, report = read(tmp_path, TEXT, f"T1\tX {annotation}")
     assert spans == [(*span, "X")]
     assert report.changed == {"parts joined": 1} and not report.lost
     assert report.places["parts joined"][0].startswith(f"{tmp_path / 'a.ann'}:1 [")
 
 
-@pytest.mark.parametrize("offsets", ["28 34", "40 50", "6 4", "0 4;15 99", "99 100;0 4", "0 4;18 15"])
+@pytest.mark.parametrize(
+    "offsets", ["28 34", "40 50", "6 4", "0 4;15 99", "99 100;0 4", "0 4;18 15"]
+)
 def test_offsets_beyond_the_text_are_lost(tmp_path: Path, offsets: str) -> None:
     assert lost(tmp_path, TEXT, f"T1\tX {offsets}\tSmith")[0] == "offsets out of range"
 
@@ -106,7 +129,9 @@ def test_white_space_makes_no_other_text(tmp_path: Path, column: str) -> None:
 
 def test_offsets_count_characters(tmp_path: Path) -> None:
     text = "👍🏽 🇩🇪 Müller e\u0301 東京"
-    spans, report = read(tmp_path, text, f"T1\t人物 6 12\tMüller\nT2\tX 0 2\t👍🏽\nT3\tLOC 16 18\t{text[16:18]}")
+    spans, report = read(
+        tmp_path, text, f"T1\t人物 6 12\tMüller\nT2\tX 0 2\t👍🏽\nT3\tLOC 16 18\t{text[16:18]}"
+    )
     assert spans == [(6, 12, "人物"), (0, 2, "X"), (16, 18, "LOC")] and not report.lost
 
 
@@ -125,16 +150,25 @@ CRLF = "Ann of\r\nLeeds\r\nmet Bob."
 
 
 def test_crlf_counts_two_as_brat_counts(tmp_path: Path) -> None:
-    spans, report = read(tmp_path, CRLF, "T1\tPER 0 3\tAnn\r\nT2\tLOC 8 13\tLeeds\r\nT3\tPER 19 22\tBob\r\n")
+    spans, report = read(
+        tmp_path, CRLF, "T1\tPER 0 3\tAnn\r\nT2\tLOC 8 13\tLeeds\r\nT3\tPER 19 22\tBob\r\n"
+    )
     assert spans == [(0, 3, "PER"), (8, 13, "LOC"), (19, 22, "PER")]
     assert not report.lost and not report.changed
 
 
 def test_crlf_counts_one_where_the_annotations_say_so(tmp_path: Path) -> None:
-    """A file that was given other line ends after it had been annotated. One annotation is wrong, and stays so."""
-    spans, report = read(tmp_path, CRLF, "T1\tPER 0 3\tAnn\nT2\tLOC 7 12\tLeeds\nT3\tPER 17 20\tBob\nT4\tX 8 13\tLeeds")
+    """A file that was given other line ends after it had been annotated. One annotation is wrong,
+    and stays so."""
+    spans, report = read(
+        tmp_path,
+        CRLF,
+        "T1\tPER 0 3\tAnn\nT2\tLOC 7 12\tLeeds\nT3\tPER 17 20\tBob\nT4\tX 8 13\tLeeds",
+    )
     assert spans == [(0, 3, "PER"), (8, 13, "LOC"), (19, 22, "PER")], "the text stays as it is"
-    assert report.changed == {"CRLF read as one character": 1} and report.lost == {"text differs": 1}
+    assert report.changed == {"CRLF read as one character": 1} and report.lost == {
+        "text differs": 1
+    }
     assert report.places["CRLF read as one character"] == [str(tmp_path / "a.ann")]
 
 
@@ -173,7 +207,7 @@ def test_a_file_that_is_no_text_is_named(tmp_path: Path, name: str) -> None:
     read(tmp_path, TEXT, "")
     (tmp_path / name).write_bytes("Ä".encode("latin-1"))
     with pytest.raises(ValueError, match=rf"{name} cannot be read .* expected UTF-8"):
-        read_pair(Pair(tmp_path / "a.txt", tmp_path / "a.ann"))
+        read_pair(FilePair(tmp_path / "a.txt", tmp_path / "a.ann"))
 
 
 def corpus(folder: Path, *names: str) -> list[Path]:
@@ -184,7 +218,7 @@ def corpus(folder: Path, *names: str) -> list[Path]:
     return paths
 
 
-def names(pairs: list[Pair], folder: Path) -> list[str]:
+def names(pairs: list[FilePair], folder: Path) -> list[str]:
     for pair in pairs:
         stems = {str(file).removesuffix(".gz").rpartition(".")[0] for file in pair}
         assert len(stems) == 1 and ".txt" in pair.text.name and ".ann" in pair.annotations.name
@@ -192,12 +226,28 @@ def names(pairs: list[Pair], folder: Path) -> list[str]:
 
 
 def test_a_folder_has_the_documents_of_all_folders_inside(tmp_path: Path) -> None:
-    corpus(tmp_path, "b.txt", "b.ann", "a.v1.txt", "a.v1.ann", "in/b.ann", "in/b.txt", "visual.conf", "in/x.txt~")
-    assert names(find_pairs([tmp_path]), tmp_path) == ["a.v1.ann", "b.ann", str(Path("in", "b.ann"))]
+    corpus(
+        tmp_path,
+        "b.txt",
+        "b.ann",
+        "a.v1.txt",
+        "a.v1.ann",
+        "in/b.ann",
+        "in/b.txt",
+        "visual.conf",
+        "in/x.txt~",
+    )
+    assert names(find_pairs([tmp_path]), tmp_path) == [
+        "a.v1.ann",
+        "b.ann",
+        str(Path("in", "b.ann")),
+    ]
 
 
 def test_files_keep_their_order_and_one_of_a_pair_is_enough(tmp_path: Path) -> None:
-    text, _, annotations, _, _, other = corpus(tmp_path, "b.txt", "b.ann", "a.ann", "a.txt", "in/c.txt", "in/c.ann")
+    text, _, annotations, _, _, other = corpus(
+        tmp_path, "b.txt", "b.ann", "a.ann", "a.txt", "in/c.txt", "in/c.ann"
+    )
     found = find_pairs([text, annotations, annotations.with_suffix(".txt"), other.parent])
     assert names(found, tmp_path) == ["b.ann", "a.ann", str(Path("in", "c.ann"))]
 
@@ -210,9 +260,13 @@ def test_files_may_be_compressed(tmp_path: Path) -> None:
     assert record.text == CRLF and [span.extent for span in record.spans] == [(8, 13)]
 
 
-@pytest.mark.parametrize(("there", "missing"), [("b.txt", "b.ann"), ("b.ann", "b.txt"), ("b.ann.gz", "b.txt")])
+@pytest.mark.parametrize(
+    ("there", "missing"), [("b.txt", "b.ann"), ("b.ann", "b.txt"), ("b.ann.gz", "b.txt")]
+)
 @pytest.mark.parametrize("by_name", [True, False])
-def test_a_file_without_its_partner_is_named(tmp_path: Path, there: str, missing: str, by_name: bool) -> None:
+def test_a_file_without_its_partner_is_named(
+    tmp_path: Path, there: str, missing: str, by_name: bool
+) -> None:
     *_, path = corpus(tmp_path, "a.txt", "a.ann", there)
     message = re.escape(f"{tmp_path / missing} is missing: each NAME.txt needs a NAME.ann")
     with pytest.raises(ValueError, match=message):

@@ -7,8 +7,12 @@ import pytest
 
 from spacy_genner.corpora.columns import Layout, Sentence, merge_files, read_columns
 
+LAYOUT = Layout()
 
-def read(tmp_path: Path, text: str, layout: Layout = Layout(), name: str = "a.conll") -> list[Sentence]:  # noqa: B008
+
+def read(
+    tmp_path: Path, text: str, layout: Layout = LAYOUT, name: str = "a.conll"
+) -> list[Sentence]:
     path = tmp_path / name
     path.write_text(text, encoding="utf-8")
     return read_columns(path, layout)
@@ -77,9 +81,17 @@ def test_gzip(tmp_path: Path) -> None:
     ("text", "layout", "message"),
     [
         ("a O\nb X\n", Layout(), r"a\.conll:2: 'X' is no tag"),
-        ("# text = some words\na O\n", Layout(), r"a\.conll:1: 'words' is no tag.*say how comments start"),
+        (
+            "# text = some words\na O\n",
+            Layout(),
+            r"a\.conll:1: 'words' is no tag.*say how comments start",
+        ),
         ("a\tO\nb\n", Layout(), r"a\.conll:2: 'b' is no tag"),
-        ("a\tO\n", Layout(tags=(1, 2)), r"a\.conll:1: columns 0, 1, 2 are wanted, counted from 0, but the line has 2"),
+        (
+            "a\tO\n",
+            Layout(tags=(1, 2)),
+            r"a\.conll:1: columns 0, 1, 2 are wanted, counted from 0, but the line has 2",
+        ),
         ("a\tO\n", Layout(token=-3), r"columns -3, -1 are wanted"),
     ],
 )
@@ -99,7 +111,9 @@ def test_files_of_one_text_are_merged(tmp_path: Path) -> None:
 
 def test_files_of_different_texts_are_not_merged(tmp_path: Path) -> None:
     one = read(tmp_path, "a O\n\nb O\n", name="one")
-    with pytest.raises(ValueError, match=r"as many sentences, not 2 from .*one:1 on, and 1 from .*two:1 on"):
+    with pytest.raises(
+        ValueError, match=r"as many sentences, not 2 from .*one:1 on, and 1 from .*two:1 on"
+    ):
         merge_files([one, read(tmp_path, "a O\n", name="two")])
     with pytest.raises(ValueError, match=r"same words: .*one:3 and .*three:4 differ"):
         merge_files([one, one, read(tmp_path, "a O\n\n\nc O\n", name="three")])

@@ -18,7 +18,9 @@ from spacy_genner.corpora.offsets import Alignment
 from spacy_genner.corpora.tags import Scheme
 
 NLP = spacy.blank("xx")
-TAGS = st.sampled_from(["O", *(f"{prefix}-{label}" for prefix in "BIESLU" for label in ("A", "B-c"))])
+TAGS = st.sampled_from(
+    ["O", *(f"{prefix}-{label}" for prefix in "BIESLU" for label in ("A", "B-c"))]
+)
 WORDS = st.sampled_from(["a", "Ü", "x y", "", " ", "b "])
 ROWS = st.lists(st.tuples(WORDS, TAGS, TAGS), min_size=1, max_size=12)
 DEPTH = st.none() | st.integers(1, 3)
@@ -46,7 +48,10 @@ def check(docs: list[Doc], report: Report, read: int) -> None:
     st.lists(
         st.tuples(
             st.text("ab -.'\n\u3000", max_size=20),
-            st.lists(st.tuples(st.integers(-1, 22), st.integers(-1, 22), st.sampled_from("AB")), max_size=8),
+            st.lists(
+                st.tuples(st.integers(-1, 22), st.integers(-1, 22), st.sampled_from("AB")),
+                max_size=8,
+            ),
         ),
         min_size=1,
         max_size=3,
@@ -56,27 +61,41 @@ def check(docs: list[Doc], report: Report, read: int) -> None:
     st.booleans(),
 )
 def test_no_span_of_json_is_lost_without_report(
-    folder: Path, records: list[tuple[str, Any]], alignment: Alignment, max_depth: int | None, as_tokens: bool
+    folder: Path,
+    records: list[tuple[str, Any]],
+    alignment: Alignment,
+    max_depth: int | None,
+    as_tokens: bool,
 ) -> None:
     path = folder / "a.jsonl"
     name, cut = ("tokens", list[str]) if as_tokens else ("text", str)
-    path.write_text("\n".join(json.dumps({name: cut(text), "spans": spans}) for text, spans in records), "utf-8")
+    path.write_text(
+        "\n".join(json.dumps({name: cut(text), "spans": spans}) for text, spans in records), "utf-8"
+    )
     docs, report = convert_json([path], NLP, Output(max_depth=max_depth), alignment)
     check(docs, report, sum(len(spans) for _, spans in records))
     if not as_tokens:
         assert [doc.text for doc in docs] == [text for text, _ in records]
-    assert not any(span[0].is_space or span[-1].is_space for doc in docs for span in doc.spans["sc"])
+    assert not any(
+        span[0].is_space or span[-1].is_space for doc in docs for span in doc.spans["sc"]
+    )
 
 
 OFFSETS = st.tuples(st.integers(0, 22), st.integers(0, 22))
 MARKS = st.lists(
-    st.tuples(st.lists(OFFSETS, min_size=1, max_size=3), st.sampled_from("AB"), st.none() | st.text("ab -.")),
+    st.tuples(
+        st.lists(OFFSETS, min_size=1, max_size=3),
+        st.sampled_from("AB"),
+        st.none() | st.text("ab -."),
+    ),
     max_size=8,
 )
 
 
 @given(
-    st.lists(st.tuples(st.text("ab -.'\r\n\t\u3000👍", max_size=20), MARKS), min_size=1, max_size=3),
+    st.lists(
+        st.tuples(st.text("ab -.'\r\n\t\u3000👍", max_size=20), MARKS), min_size=1, max_size=3
+    ),
     st.sampled_from(Alignment),
     DEPTH,
 )
@@ -94,7 +113,9 @@ def test_no_span_of_brat_is_lost_without_report(
     for doc, (text, marks) in zip(docs, documents, strict=True):
         assert doc.text in (text, text.replace("\r\n", "\n"))
         if alignment is Alignment.strict and doc.text == text:
-            extents = {(text[parts[0][0] : parts[-1][1]].strip(), label) for parts, label, _ in marks}
+            extents = {
+                (text[parts[0][0] : parts[-1][1]].strip(), label) for parts, label, _ in marks
+            }
             assert {(span.text, span.label_) for span in doc.spans["sc"]} <= extents
 
 
@@ -107,17 +128,26 @@ def mark_line(text: str, parts: list[tuple[int, int]], label: str, column: str |
 
 @given(st.lists(ROWS, min_size=1, max_size=4), st.none() | st.sampled_from(Scheme), DEPTH)
 def test_no_span_of_columns_is_lost_without_report(
-    folder: Path, sentences: list[list[tuple[str, str, str]]], scheme: Scheme | None, max_depth: int | None
+    folder: Path,
+    sentences: list[list[tuple[str, str, str]]],
+    scheme: Scheme | None,
+    max_depth: int | None,
 ) -> None:
     path = folder / "a.conll"
-    path.write_text("\n\n".join("\n".join("\t".join(row) for row in rows) for rows in sentences), "utf-8")
+    path.write_text(
+        "\n\n".join("\n".join("\t".join(row) for row in rows) for rows in sentences), "utf-8"
+    )
     layout = Layout(tags=(1, 2))
-    docs, report = convert_columns([path], NLP, Output(max_depth=max_depth), layout, scheme=scheme, merge=False)
+    docs, report = convert_columns(
+        [path], NLP, Output(max_depth=max_depth), layout, scheme=scheme, merge=False
+    )
     starts = 0
     for rows in sentences:
         for column in (1, 2):
             tags = [row[column] for row in rows]
-            starts += sum(starts_entity(before, tag) for before, tag in zip(["O", *tags], tags, strict=False))
+            starts += sum(
+                starts_entity(before, tag) for before, tag in zip(["O", *tags], tags, strict=False)
+            )
     check(docs, report, starts)
     words = [[word.strip() for word, _, _ in rows if word.strip()] for rows in sentences]
     assert [[token.text for token in doc] for doc in docs] == words
@@ -131,8 +161,16 @@ def columns(folder: Path, *texts: str, **settings: Any) -> tuple[list[Doc], Repo
     paths = [folder / f"{number}.conll" for number in range(len(texts))]
     for path, text in zip(paths, texts, strict=True):
         path.write_text(text, "utf-8")
-    output = Output(**{name: settings.pop(name) for name in list(settings) if name in Output.__dataclass_fields__})
-    return convert_columns(paths, NLP, output, Layout(), **{"scheme": None, "merge": False, **settings})
+    output = Output(
+        **{
+            name: settings.pop(name)
+            for name in list(settings)
+            if name in Output.__dataclass_fields__
+        }
+    )
+    return convert_columns(
+        paths, NLP, output, Layout(), **{"scheme": None, "merge": False, **settings}
+    )
 
 
 def test_files_follow_one_another_or_are_merged(tmp_path: Path) -> None:
@@ -149,8 +187,15 @@ def test_the_scheme_is_detected_or_given(tmp_path: Path) -> None:
     assert columns(tmp_path, text)[1].scheme == "iob1"
     assert not columns(tmp_path, text)[1].changed
     _, report = columns(tmp_path, text, scheme=Scheme.iob2)
-    assert report.scheme == "iob2" and report.changed == {"tags not valid in iob2": 2} and report.read == 3
-    assert report.places["tags not valid in iob2"] == [f"{tmp_path}/0.conll:1 I A", f"{tmp_path}/0.conll:4 I A"]
+    assert (
+        report.scheme == "iob2"
+        and report.changed == {"tags not valid in iob2": 2}
+        and report.read == 3
+    )
+    assert report.places["tags not valid in iob2"] == [
+        f"{tmp_path}/0.conll:1 I A",
+        f"{tmp_path}/0.conll:4 I A",
+    ]
 
 
 def test_a_sample_is_drawn_before_anything_is_counted(tmp_path: Path) -> None:
@@ -158,8 +203,12 @@ def test_a_sample_is_drawn_before_anything_is_counted(tmp_path: Path) -> None:
     docs, report = columns(tmp_path, text, limit=5, seed=3)
     numbers = [int(doc[0].text[1:]) for doc in docs]
     assert len(numbers) == 5 == report.read == report.documents and numbers == sorted(numbers)
-    assert [doc.text for doc in columns(tmp_path, text, limit=5, seed=3)[0]] == [doc.text for doc in docs]
-    assert [doc.text for doc in columns(tmp_path, text, limit=5, seed=4)[0]] != [doc.text for doc in docs]
+    assert [doc.text for doc in columns(tmp_path, text, limit=5, seed=3)[0]] == [
+        doc.text for doc in docs
+    ]
+    assert [doc.text for doc in columns(tmp_path, text, limit=5, seed=4)[0]] != [
+        doc.text for doc in docs
+    ]
     (tmp_path / "a.jsonl").write_text('{"text": "a", "spans": [[0, 1, "A"]]}\n' * 9, "utf-8")
     assert convert_json([tmp_path / "a.jsonl"], NLP, Output(limit=4), Alignment.strict)[1].read == 4
 
@@ -175,10 +224,18 @@ def test_a_sample_of_brat_is_drawn_by_document(tmp_path: Path) -> None:
 
 def test_spans_of_brat_that_cross_or_do_not_align_are_reported(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("The New Yorkers met 👍.", "utf-8")
-    lines = ["T1\tA 0 7\tThe New", "T2\tB 4 19\tNew Yorkers met", "T3\tC 8 12\tYork", "T4\tD 20 21\t👍"]
+    lines = [
+        "T1\tA 0 7\tThe New",
+        "T2\tB 4 19\tNew Yorkers met",
+        "T3\tC 8 12\tYork",
+        "T4\tD 20 21\t👍",
+    ]
     (tmp_path / "a.ann").write_text("\n".join(lines), "utf-8")
     (doc,), report = convert_brat([tmp_path], NLP, Output(), Alignment.strict)
-    assert [(span.text, span.label_) for span in doc.spans["sc"]] == [("New Yorkers met", "B"), ("👍", "D")]
+    assert [(span.text, span.label_) for span in doc.spans["sc"]] == [
+        ("New Yorkers met", "B"),
+        ("👍", "D"),
+    ]
     place = str(tmp_path / "a.ann")
     assert report.places == {
         "misaligned": [f"{place}:3 [8, 12, C] 'York'"],
@@ -203,7 +260,13 @@ def test_a_file_without_sentences_is_named(tmp_path: Path, merge: bool) -> None:
 def json_docs(folder: Path, *items: Any, **settings: Any) -> tuple[list[Doc], Report]:
     path = folder / "a.jsonl"
     path.write_text("\n".join(map(json.dumps, items)), "utf-8")
-    output = Output(**{name: settings.pop(name) for name in list(settings) if name in Output.__dataclass_fields__})
+    output = Output(
+        **{
+            name: settings.pop(name)
+            for name in list(settings)
+            if name in Output.__dataclass_fields__
+        }
+    )
     docs, report = convert_json([path], NLP, output, Alignment.strict, **settings)
     check(docs, report, report.read)
     return docs, report
@@ -212,7 +275,9 @@ def json_docs(folder: Path, *items: Any, **settings: Any) -> tuple[list[Doc], Re
 def test_records_that_are_no_gold_are_left_out_and_reported(tmp_path: Path) -> None:
     text, span = "May was a good month for the shop.", {"start": 0, "end": 3, "label": "PERSON"}
     rejected = {"text": text, "spans": [span], "answer": "reject"}
-    docs, report = json_docs(tmp_path, rejected, {"text": text, "answer": "accept"}, {**rejected, "answer": "accept"})
+    docs, report = json_docs(
+        tmp_path, rejected, {"text": text, "answer": "accept"}, {**rejected, "answer": "accept"}
+    )
     assert [len(doc.ents) for doc in docs] == [0, 1] and report.read == 1
     assert report.left_out == {"answer: reject": 1}
     assert report.places == {"answer: reject": [f"{tmp_path / 'a.jsonl'}:1"]}
@@ -227,7 +292,8 @@ def test_a_sample_is_drawn_from_gold(tmp_path: Path) -> None:
 def test_a_corpus_without_gold_is_an_error(tmp_path: Path) -> None:
     ignored = {"text": "a", "spans": [], "answer": "ignore"}
     with pytest.raises(
-        ValueError, match=r"every record is left out.*a\.jsonl:1 \(answer: ignore\); .*a\.jsonl:2 \(not"
+        ValueError,
+        match=r"every record is left out.*a\.jsonl:1 \(answer: ignore\); .*a\.jsonl:2 \(not",
     ):
         json_docs(tmp_path, ignored, {"data": {"text": "a"}, "annotations": []})
 
@@ -243,12 +309,16 @@ def test_tags_in_json_are_read_as_in_column_files(tmp_path: Path) -> None:
 
 
 def test_texts_and_tagged_tokens_may_be_mixed(tmp_path: Path) -> None:
-    docs, report = json_docs(tmp_path, {"text": "Bonn", "spans": []}, {"tokens": ["Bonn"], "ner_tags": ["S-LOC"]})
+    docs, report = json_docs(
+        tmp_path, {"text": "Bonn", "spans": []}, {"tokens": ["Bonn"], "ner_tags": ["S-LOC"]}
+    )
     assert [len(doc.ents) for doc in docs] == [0, 1] and report.scheme == "bioes"
 
 
 def test_two_labels_on_one_span_are_not_nested(tmp_path: Path) -> None:
     _, report = json_docs(tmp_path, {"text": "Bonn am Rhein", "spans": [[0, 4, "A"], [0, 4, "B"]]})
     assert report.nested == 0 and report.written == 2
-    _, report = json_docs(tmp_path, {"text": "Bonn am Rhein", "spans": [[0, 4, "A"], [0, 4, "B"], [0, 13, "C"]]})
+    _, report = json_docs(
+        tmp_path, {"text": "Bonn am Rhein", "spans": [[0, 4, "A"], [0, 4, "B"], [0, 13, "C"]]}
+    )
     assert report.nested == 2

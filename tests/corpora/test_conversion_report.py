@@ -3,11 +3,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 
-from spacy_genner.corpora.conversion_report import PLACES, Report
+from spacy_genner.corpora.conversion_report import SHOWN_PLACES, Report
 
 
 def example() -> Report:
-    report = Report(documents=2, tokens=9, read=4, spans=Counter({"ORG": 1, "LOC": 2}), nested=1, scheme="iob1")
+    report = Report(
+        documents=2, tokens=9, read=4, spans=Counter({"ORG": 1, "LOC": 2}), nested=1, scheme="iob1"
+    )
     report.lose("crossing", "f:7 'a b' X")
     report.change("white space trimmed", "f:9")
     report.leave_out("answer: reject", "f:3")
@@ -49,17 +51,21 @@ def test_json_has_everything() -> None:
         "changed": {"white space trimmed": 1},
         "ignored": {"relations": 3},
         "left_out": {"answer: reject": 1},
-        "places": {"crossing": ["f:7 'a b' X"], "white space trimmed": ["f:9"], "answer: reject": ["f:3"]},
+        "places": {
+            "crossing": ["f:7 'a b' X"],
+            "white space trimmed": ["f:9"],
+            "answer: reject": ["f:3"],
+        },
         "scheme": "iob1",
     }
 
 
 def test_only_the_first_places_are_named_but_all_are_counted() -> None:
     report = Report()
-    for line in range(2 * PLACES):
+    for line in range(2 * SHOWN_PLACES):
         report.lose("empty", f"f:{line}")
-    assert report.lost["empty"] == 2 * PLACES
-    assert report.places["empty"] == [f"f:{line}" for line in range(PLACES)]
+    assert report.lost["empty"] == 2 * SHOWN_PLACES
+    assert report.places["empty"] == [f"f:{line}" for line in range(SHOWN_PLACES)]
 
 
 def test_an_empty_report_prints() -> None:
@@ -73,4 +79,6 @@ def test_texts_of_the_input_are_printed_visibly() -> None:
     assert not {"\x1b", "\x07", "\u202e", "\u2066"} & set(str(report))
     for shown in (r"A\x1b]0;B\x07", r"f:1 [0, 1, \u202eA\n] 'x'", r"re\u2066lations"):
         assert shown in str(report)
-    assert report.to_dict()["places"] == {"crossing": ["f:1 [0, 1, \u202eA\n] 'x'"]}, "JSON stays as it is"
+    assert report.to_dict()["places"] == {"crossing": ["f:1 [0, 1, \u202eA\n] 'x'"]}, (
+        "JSON stays as it is"
+    )

@@ -15,7 +15,12 @@ def annotated(*entities: Entity, max_depth: int | None = None) -> tuple[Doc, Rep
     return doc, report
 
 
-ORG, LOC, IN, CITY = Entity(0, 4, "ORG"), Entity(2, 4, "LOC"), Entity(3, 6, "X"), Entity(5, 6, "LOC")
+ORG, LOC, IN, CITY = (
+    Entity(0, 4, "ORG"),
+    Entity(2, 4, "LOC"),
+    Entity(3, 6, "X"),
+    Entity(5, 6, "LOC"),
+)
 
 
 def test_all_spans_go_into_the_group_and_outermost_ones_into_ents() -> None:
@@ -42,7 +47,9 @@ def test_what_cannot_be_nested_is_reported() -> None:
 
 def test_the_depth_is_limited() -> None:
     doc, report = annotated(ORG, LOC, CITY, max_depth=1)
-    assert [span.label_ for span in doc.spans["gold"]] == ["ORG", "LOC"] and report.lost == {"too deep": 1}
+    assert [span.label_ for span in doc.spans["gold"]] == ["ORG", "LOC"] and report.lost == {
+        "too deep": 1
+    }
 
 
 def test_two_labels_on_one_extent_are_not_nested_and_survive_a_file() -> None:

@@ -39,7 +39,9 @@ def test_what_prodigy_does_not_take_for_gold_is_left_out(tmp_path: Path, answer:
 
 
 def test_a_binary_answer_is_no_gold_even_if_it_is_yes(tmp_path: Path) -> None:
-    (item,) = read(tmp_path, {"text": "Bonn", "spans": [SPAN], "answer": "accept", "_is_binary": True})
+    (item,) = read(
+        tmp_path, {"text": "Bonn", "spans": [SPAN], "answer": "accept", "_is_binary": True}
+    )
     assert isinstance(item, LeftOut) and "binary" in item.reason
 
 
@@ -54,7 +56,10 @@ def test_an_answer_of_another_kind_leaves_nothing_out(tmp_path: Path) -> None:
 
 def test_a_record_without_spans_has_no_entities_where_others_have_spans(tmp_path: Path) -> None:
     one, two, three = read(
-        tmp_path, {"text": "a"}, {"text": "Bonn", "spans": [SPAN]}, {"tokens": ["b"], "meta": {}, "answer": "accept"}
+        tmp_path,
+        {"text": "a"},
+        {"text": "Bonn", "spans": [SPAN]},
+        {"tokens": ["b"], "meta": {}, "answer": "accept"},
     )
     assert isinstance(one, Record) and isinstance(three, Record) and isinstance(two, Record)
     assert (one.text, one.spans, three.tokens, three.spans) == ("a", [], ["b"], [])
@@ -62,7 +67,9 @@ def test_a_record_without_spans_has_no_entities_where_others_have_spans(tmp_path
 
 
 def test_a_file_without_any_spans_is_not_annotated(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"a\.jsonl:1 has lists of spans under no name: expected one of spans"):
+    with pytest.raises(
+        ValueError, match=r"a\.jsonl:1 has lists of spans under no name: expected one of spans"
+    ):
         read(tmp_path, {"text": "a"}, {"text": "b"})
 
 
@@ -92,7 +99,11 @@ def test_texts_of_ner_annotator(tmp_path: Path) -> None:
     assert isinstance(one, Record) and one.utf16 and one.text == "😀 Bonn\r"
     assert [(*span.extent, span.label) for span in one.spans] == [(3, 7, "LOC")]
     assert left == LeftOut(f"{tmp_path / 'a.jsonl'}:1, annotations[1]", "skipped")
-    assert isinstance(two, Record) and two.text == "" and two.place.endswith("a.jsonl:1, annotations[2]")
+    assert (
+        isinstance(two, Record)
+        and two.text == ""
+        and two.place.endswith("a.jsonl:1, annotations[2]")
+    )
 
 
 @pytest.mark.parametrize(
@@ -102,7 +113,10 @@ def test_texts_of_ner_annotator(tmp_path: Path) -> None:
         ("text", r"a\.jsonl:1 is a str: expected an object"),
         ([["a", {"entities": []}, 3]], r"a\.jsonl\[0\] is a list: expected an object"),
         ([{"text": "a", "spans": []}, None], r"a\.jsonl\[1\] is a NoneType: expected an object"),
-        ({"classes": [], "annotations": [["a"]]}, r"a\.jsonl:1, annotations\[0\] is \['a'\]: expected \[text, "),
+        (
+            {"classes": [], "annotations": [["a"]]},
+            r"a\.jsonl:1, annotations\[0\] is \['a'\]: expected \[text, ",
+        ),
         (["a", {"entities": 3}], r"a\.jsonl:1 has lists of spans under no name"),
         ({"classes": ["LOC"], "annotations": []}, r"a\.jsonl has no text in its `annotations`"),
     ],
@@ -124,11 +138,16 @@ def test_bad_records_are_named(tmp_path: Path, item: Any, message: str) -> None:
         ({"text": "a", "ents": [], "tokens": []}, "read_doc"),
         ({"text": "a", "spans": {}}, "read_doc"),
         ({"text": "a", "tokens": [{"id": 0, "start": 0, "end": 1}]}, "read_doc"),
-        ({"text": "a", "tokens": [{"id": 0, "start": 0, "end": 1, "text": "a"}], "spans": []}, "read_span_record"),
+        (
+            {"text": "a", "tokens": [{"id": 0, "start": 0, "end": 1, "text": "a"}], "spans": []},
+            "read_span_record",
+        ),
         ({"data": "a", "label": []}, "read_span_record"),
     ],
 )
-def test_the_shape_tells_the_layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, item: Any, layout: str) -> None:
+def test_the_shape_tells_the_layout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, item: Any, layout: str
+) -> None:
     called = LeftOut("", "called")
     monkeypatch.setattr(f"spacy_genner.corpora.json_lines.{layout}", lambda *_, **__: called)
     assert read(tmp_path, item) == [called]
@@ -137,5 +156,7 @@ def test_the_shape_tells_the_layout(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_settings_reach_the_layouts(tmp_path: Path) -> None:
     (tagged,) = read(tmp_path, {"tokens": ["a"], "ner_tags": [1]}, tag_names=["O", "B-A"])
     assert not isinstance(tagged, Record | LeftOut) and len(tagged.levels[0].chunks) == 1
-    (record,) = read(tmp_path, {"text": "Bonn", "spans": {"gold": [SPAN], "sc": []}}, spans_key="gold")
+    (record,) = read(
+        tmp_path, {"text": "Bonn", "spans": {"gold": [SPAN], "sc": []}}, spans_key="gold"
+    )
     assert isinstance(record, Record) and len(record.spans) == 1

@@ -25,7 +25,10 @@ def test_a_value_a_line(tmp_path: Path, start: str, end: str) -> None:
 
 
 def test_an_array_of_values(tmp_path: Path) -> None:
-    assert read(tmp_path, "\n" + json.dumps([{"a": 1}, None], indent=4)) == {"[0]": {"a": 1}, "[1]": None}
+    assert read(tmp_path, "\n" + json.dumps([{"a": 1}, None], indent=4)) == {
+        "[0]": {"a": 1},
+        "[1]": None,
+    }
 
 
 def test_one_value(tmp_path: Path) -> None:
@@ -58,7 +61,10 @@ def test_gzip(tmp_path: Path) -> None:
         ("9" * 5_000, r"a\.jsonl:1 is not JSON \(Exceeds the limit"),
         ("{}\n" + "9" * 5_000, r"a\.jsonl:2 is not JSON \(Exceeds the limit"),
         ('{"a": "😀"}\n{"a": ["\\ud83d"]}', r"a\.jsonl:2 has half a character, '\\ud83d'"),
-        ('[{"a": "\\ud83d\\ude00"}, {"\\uDE00": 1}]', r"a\.jsonl\[1\] has half a character, '\\ude00'"),
+        (
+            '[{"a": "\\ud83d\\ude00"}, {"\\uDE00": 1}]',
+            r"a\.jsonl\[1\] has half a character, '\\ude00'",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_named(tmp_path: Path, text: str, message: str) -> None:

@@ -15,7 +15,7 @@ from spacy.training import Example
 from spacy.util import registry
 from thinc.api import Config
 
-from spacy_genner.corpora.merged import LabelledCorpus, MergedCorpora, shares
+from spacy_genner.corpora.merged import LabelledCorpus, MergedCorpora, proportions
 from spacy_genner.pipeline.docs import own_labels
 
 Layer = list[tuple[int, int, str]]
@@ -29,7 +29,8 @@ def nlp() -> Language:
 
 @pytest.fixture
 def corpus(tmp_path: Path, nlp: Language) -> Callable[..., Path]:
-    """`corpus(name, spans)`: the file of a corpus, a document for each list of spans, with its number in the text."""
+    """`corpus(name, spans)`: the file of a corpus, a document for each list of spans, with its
+    number in the text."""
 
     def make(name: str, spans: Iterable[Layer], key: str | None = "sc") -> Path:
         docs = []
@@ -58,13 +59,17 @@ def texts(examples: Iterable[Example]) -> list[str]:
 
 
 class TestLabelledCorpus:
-    def test_each_text_asks_for_the_labels_of_the_corpus(self, corpus: Callable[..., Path], nlp: Language) -> None:
+    def test_each_text_asks_for_the_labels_of_the_corpus(
+        self, corpus: Callable[..., Path], nlp: Language
+    ) -> None:
         examples = list(LabelledCorpus(corpus("news", NEWS))(nlp))
         assert texts(examples) == ["news number 0", "news number 1", "news number 2"]
         assert all(list(own_labels(e.predicted) or ()) == ["LOC", "ORG", "PER"] for e in examples)
         assert [spans(example) for example in examples] == NEWS
 
-    @pytest.mark.parametrize("labels", [["PER", "ORG", "LOC"], {"PER": "a person", "ORG": "", "LOC": ""}])
+    @pytest.mark.parametrize(
+        "labels", [["PER", "ORG", "LOC"], {"PER": "a person", "ORG": "", "LOC": ""}]
+    )
     def test_or_for_those_that_are_given(
         self, corpus: Callable[..., Path], nlp: Language, labels: Any, tmp_path: Path
     ) -> None:
@@ -74,19 +79,33 @@ class TestLabelledCorpus:
             expected = labels if isinstance(labels, dict) else dict.fromkeys(labels, "")
             assert list((own_labels(first.predicted) or {}).items()) == list(expected.items())
 
-    def test_labels_are_mapped_and_left_out(self, corpus: Callable[..., Path], nlp: Language, tmp_path: Path) -> None:
+    def test_labels_are_mapped_and_left_out(
+        self, corpus: Callable[..., Path], nlp: Language, tmp_path: Path
+    ) -> None:
         mapping = {"LOC": None, "PER": "person"}
         srsly.write_json(tmp_path / "mapping.json", mapping)
         for setting in (mapping, tmp_path / "mapping.json"):
             examples = list(LabelledCorpus(corpus("news", NEWS), mapping=setting)(nlp))
-            assert [spans(example) for example in examples] == [[(0, 2, "ORG")], [(0, 1, "person")], []]
-            assert [ents(example) for example in examples] == [[(0, 2, "ORG")], [(0, 1, "person")], []]
+            assert [spans(example) for example in examples] == [
+                [(0, 2, "ORG")],
+                [(0, 1, "person")],
+                [],
+            ]
+            assert [ents(example) for example in examples] == [
+                [(0, 2, "ORG")],
+                [(0, 1, "person")],
+                [],
+            ]
             assert own_labels(examples[0].predicted) == {"ORG": "", "person": ""}
         [first, *_] = LabelledCorpus(corpus("news", NEWS), mapping={"ORG": None})(nlp)
         assert (spans(first), ents(first)) == ([(1, 2, "LOC")], [])
 
-    def test_entities_count_where_there_is_no_group(self, corpus: Callable[..., Path], nlp: Language) -> None:
-        examples = list(LabelledCorpus(corpus("news", NEWS, key=None), mapping={"PER": "person"})(nlp))
+    def test_entities_count_where_there_is_no_group(
+        self, corpus: Callable[..., Path], nlp: Language
+    ) -> None:
+        examples = list(
+            LabelledCorpus(corpus("news", NEWS, key=None), mapping={"PER": "person"})(nlp)
+        )
         assert own_labels(examples[0].predicted) == {"ORG": "", "person": ""}
         assert ents(examples[1]) == [(0, 1, "person")]
 
@@ -96,7 +115,9 @@ class TestLabelledCorpus:
         assert own_labels(first.predicted) == {"ORG": "", "PER": "", "place": ""}
         assert [span.label_ for span in first.reference.spans["mine"]] == ["ORG", "place"]
 
-    def test_a_part_has_the_labels_of_the_whole(self, corpus: Callable[..., Path], nlp: Language) -> None:
+    def test_a_part_has_the_labels_of_the_whole(
+        self, corpus: Callable[..., Path], nlp: Language
+    ) -> None:
         path = corpus("many", [[(0, 1, f"L{n}")] for n in range(30)])
         drawn = list(LabelledCorpus(path, limit=4, seed=1)(nlp))
         assert len(drawn) == 4
@@ -110,27 +131,50 @@ class TestLabelledCorpus:
         assert [spans(example) for example in one] == [spans(example) for example in two]
         assert spans(one[0]) == [(0, 2, "LOC"), (1, 2, "ORG")]
 
-    def test_a_mapping_of_what_is_not_there(self, corpus: Callable[..., Path], nlp: Language) -> None:
-        with pytest.warns(UserWarning, match=r"news\.spacy: mapping of GPE, X: the labels are LOC, ORG, PER"):
-            list(LabelledCorpus(corpus("news", NEWS), mapping={"X": "Y", "GPE": None, "ORG": "A"})(nlp))
+    def test_a_mapping_of_what_is_not_there(
+        self, corpus: Callable[..., Path], nlp: Language
+    ) -> None:
+        with pytest.warns(
+            UserWarning, match=r"news\.spacy: mapping of GPE, X: the labels are LOC, ORG, PER"
+        ):
+            list(
+                LabelledCorpus(corpus("news", NEWS), mapping={"X": "Y", "GPE": None, "ORG": "A"})(
+                    nlp
+                )
+            )
 
-    def test_spans_outside_of_the_label_set(self, corpus: Callable[..., Path], nlp: Language) -> None:
+    def test_spans_outside_of_the_label_set(
+        self, corpus: Callable[..., Path], nlp: Language
+    ) -> None:
         path = corpus("news", NEWS)
-        for settings in ({"labels": ["PER"]}, {"labels": ["ORG", "LOC", "PER"], "mapping": {"ORG": "company"}}):
-            with pytest.raises(ValueError, match=r"news\.spacy has spans of .*, not in `labels`: add, or map to null"):
+        for settings in (
+            {"labels": ["PER"]},
+            {"labels": ["ORG", "LOC", "PER"], "mapping": {"ORG": "company"}},
+        ):
+            with pytest.raises(
+                ValueError,
+                match=r"news\.spacy has spans of .*, not in `labels`: add, or map to null",
+            ):
                 list(LabelledCorpus(path, **settings)(nlp))
         [first, *_] = LabelledCorpus(path, labels=["PER"], mapping={"ORG": None, "LOC": None})(nlp)
         assert spans(first) == []
 
     def test_label_sets_in_the_file_are_mapped_too(self, nlp: Language, tmp_path: Path) -> None:
         doc = nlp("Acme won")
-        doc.spans["sc"], doc._.genner_labels = [Span(doc, 0, 1, "ORG")], {"ORG": "who trades", "PER": "", "LOC": ""}
+        doc.spans["sc"], doc._.genner_labels = (
+            [Span(doc, 0, 1, "ORG")],
+            {"ORG": "who trades", "PER": "", "LOC": ""},
+        )
         DocBin(docs=[doc], store_user_data=True).to_disk(tmp_path / "own.spacy")
-        [example] = LabelledCorpus(tmp_path / "own.spacy", mapping={"ORG": "company", "LOC": None})(nlp)
+        [example] = LabelledCorpus(tmp_path / "own.spacy", mapping={"ORG": "company", "LOC": None})(
+            nlp
+        )
         assert own_labels(example.predicted) == {"PER": "", "company": "who trades"}
         assert spans(example) == [(0, 1, "company")]
 
-    def test_a_text_is_asked_for_what_it_was_annotated_with(self, nlp: Language, tmp_path: Path) -> None:
+    def test_a_text_is_asked_for_what_it_was_annotated_with(
+        self, nlp: Language, tmp_path: Path
+    ) -> None:
         docs = []
         for text, labels in [("Acme won", ["ORG"]), ("Leeds won", ["LOC"]), ("it rained", None)]:
             docs.append(nlp(text))
@@ -145,7 +189,10 @@ class TestLabelledCorpus:
         ents = [Span(doc, 0, 1, "ORG", kb_id="Q1"), Span(doc, 2, 3, "LOC")]
         doc.set_ents(ents, missing=[doc[3:4]], blocked=[doc[4:5]])
         DocBin(docs=[doc]).to_disk(tmp_path / "part.spacy")
-        for mapping, tags in ((None, ["B", "O", "B", "", "B"]), ({"LOC": None}, ["B", "O", "O", "", "B"])):
+        for mapping, tags in (
+            (None, ["B", "O", "B", "", "B"]),
+            ({"LOC": None}, ["B", "O", "O", "", "B"]),
+        ):
             [example] = LabelledCorpus(tmp_path / "part.spacy", mapping=mapping)(nlp)
             assert [token.ent_iob_ for token in example.reference] == tags
             assert [ent.start for ent in example.reference.ents] == [0, 2][: 1 if mapping else 2]
@@ -158,8 +205,12 @@ class TestLabelledCorpus:
             list(LabelledCorpus(corpus("bare", [[], []]))(nlp))
         assert len(list(LabelledCorpus(corpus("bare", [[], []]), labels=["A"])(nlp))) == 2
 
-    @pytest.mark.parametrize("settings", [{"labels": {"per:son": ""}}, {"mapping": {"per:son": "PER"}}])
-    def test_labels_that_a_configuration_cannot_hold(self, settings: dict[str, Any], nlp: Language) -> None:
+    @pytest.mark.parametrize(
+        "settings", [{"labels": {"per:son": ""}}, {"mapping": {"per:son": "PER"}}]
+    )
+    def test_labels_that_a_configuration_cannot_hold(
+        self, settings: dict[str, Any], nlp: Language
+    ) -> None:
         with pytest.raises(ValueError, match="in a JSON file"):
             LabelledCorpus(Path("a.spacy"), **settings)
 
@@ -174,14 +225,18 @@ def numbered(name: str, count: int) -> Callable[[Language], Iterable[Example]]:
     """The reader of a corpus of texts `name 0`, `name 1`, …"""
 
     def read(nlp: Language) -> Iterable[Example]:
-        return [Example(nlp.make_doc(f"{name} {n}"), nlp.make_doc(f"{name} {n}")) for n in range(count)]
+        return [
+            Example(nlp.make_doc(f"{name} {n}"), nlp.make_doc(f"{name} {n}")) for n in range(count)
+        ]
 
     return read
 
 
 def endless(nlp: Language, **settings: Any) -> Iterable[str]:
     nlp.config["training"]["max_epochs"] = -1
-    reader = MergedCorpora({"a": numbered("a", 40), "b": numbered("b", 10)}, endless=True, **settings)
+    reader = MergedCorpora(
+        {"a": numbered("a", 40), "b": numbered("b", 10)}, endless=True, **settings
+    )
     return (example.predicted.text for example in reader(nlp))
 
 
@@ -196,11 +251,19 @@ class TestMergedCorpora:
         readers = {"a": numbered("a", 40), "b": numbered("b", 10)}
         one = MergedCorpora(readers, size=20, temperature=2.0, seed=1)
         assert texts(one(nlp)) == texts(one(nlp))
-        assert texts(MergedCorpora(readers, size=20, temperature=2.0, seed=2)(nlp)) != texts(one(nlp))
+        assert texts(MergedCorpora(readers, size=20, temperature=2.0, seed=2)(nlp)) != texts(
+            one(nlp)
+        )
 
     @pytest.mark.parametrize(
         ("temperature", "size", "expected"),
-        [(1.0, 25, (20, 5)), (2.0, 30, (20, 10)), (1e9, 30, (15, 15)), (2.0, 0, (33, 17)), (1e-3, 10, (10, 0))],
+        [
+            (1.0, 25, (20, 5)),
+            (2.0, 30, (20, 10)),
+            (1e9, 30, (15, 15)),
+            (2.0, 0, (33, 17)),
+            (1e-3, 10, (10, 0)),
+        ],
     )
     def test_the_temperature_evens_the_sizes(
         self, nlp: Language, temperature: float, size: int, expected: tuple[int, int]
@@ -262,7 +325,9 @@ class TestMergedCorpora:
         config = Config().from_str(Config().from_str(text).to_str())
         examples = list(registry.resolve(config["corpora"])["train"](nlp))
         assert len(examples) == 5
-        own = {example.predicted.text.split()[0]: own_labels(example.predicted) for example in examples}
+        own = {
+            example.predicted.text.split()[0]: own_labels(example.predicted) for example in examples
+        }
         assert own == {"news": {"ORG": "", "PER": ""}, "bio": {"DNA": "a gene"}}
 
 
@@ -272,9 +337,9 @@ class TestMergedCorpora:
     total=st.integers(0, 10**6),
 )
 def test_shares(sizes: list[int], temperature: float, total: int) -> None:
-    found = shares(sizes, temperature, total)
+    found = proportions(sizes, temperature, total)
     assert sum(found) == (total or sum(sizes))
     assert all(count >= 0 for count in found)
     pairs = sorted(zip(sizes, found, strict=True))
     assert all(two - one >= -1 for (_, one), (_, two) in pairwise(pairs)), "the larger, the more"
-    assert shares(sizes, 1.0) == sizes
+    assert proportions(sizes, 1.0) == sizes

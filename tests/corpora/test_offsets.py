@@ -16,7 +16,9 @@ def raw(start: int, end: int, label: str, *texts: str) -> RawSpan:
     return RawSpan("f:1", label, ((start, end),), texts)
 
 
-def align(span: tuple[int, int], alignment: Alignment = Alignment.expand) -> tuple[list[str], Report]:
+def align(
+    span: tuple[int, int], alignment: Alignment = Alignment.expand
+) -> tuple[list[str], Report]:
     report = Report()
     doc, entities = record_doc(Record("f:1", TEXT, [], [raw(*span, "A")]), NLP, alignment, report)
     assert report.read == 1 == len(entities) + sum(report.lost.values())
@@ -36,10 +38,15 @@ def test_spans_on_tokens_stay_as_they_are() -> None:
         (Alignment.strict, [], 0, 1),
     ],
 )
-def test_a_span_that_ends_inside_a_token(alignment: Alignment, found: list[str], changed: int, lost: int) -> None:
+def test_a_span_that_ends_inside_a_token(
+    alignment: Alignment, found: list[str], changed: int, lost: int
+) -> None:
     spans, report = align((16, 23), alignment)
     assert spans == found
-    assert report.changed[f"misaligned: {alignment.value}"] == changed and report.lost["misaligned"] == lost
+    assert (
+        report.changed[f"misaligned: {alignment.value}"] == changed
+        and report.lost["misaligned"] == lost
+    )
     assert report.places.popitem()[1] == ["f:1 [16, 23, A] 'met  Ün'"]
 
 
@@ -77,7 +84,9 @@ def test_offsets_count_characters_not_bytes() -> None:
 def test_tokens_stay_as_they_are() -> None:
     report = Report()
     spans = [raw(0, 1, "A"), raw(1, 3, "B"), raw(1, 2, "C"), raw(0, 4, "D"), raw(-1, 2, "E")]
-    doc, entities = record_doc(Record("f:1", None, ["don't", "", "go"], spans), NLP, Alignment.strict, report)
+    doc, entities = record_doc(
+        Record("f:1", None, ["don't", "", "go"], spans), NLP, Alignment.strict, report
+    )
     assert [token.text for token in doc] == ["don't", "go"]
     assert [(entity.start, entity.end) for entity in entities] == [(0, 1), (1, 2), (1, 1)]
     assert report.read == 5 and report.lost == {"offsets out of range": 2}
@@ -99,10 +108,18 @@ def converted(record: Record) -> tuple[list[str], Report]:
 
 def test_offsets_count_utf_16_units_where_the_texts_of_the_spans_say_so() -> None:
     text = "😀😀😀😀 Oak and Elm own Acme."
-    found, report = converted(Record("f:1", text, [], [raw(9, 12, "ORG", "Oak"), raw(17, 20, "ORG", "Elm")]))
-    assert found == ["Oak", "Elm"] and report.changed == {"offsets count UTF-16 units": 1} and not report.lost
+    found, report = converted(
+        Record("f:1", text, [], [raw(9, 12, "ORG", "Oak"), raw(17, 20, "ORG", "Elm")])
+    )
+    assert (
+        found == ["Oak", "Elm"]
+        and report.changed == {"offsets count UTF-16 units": 1}
+        and not report.lost
+    )
     assert report.places == {"offsets count UTF-16 units": ["f:1"]}
-    found, report = converted(Record("f:1", text, [], [raw(5, 8, "ORG", "Oak"), raw(13, 16, "ORG", "Elm")]))
+    found, report = converted(
+        Record("f:1", text, [], [raw(5, 8, "ORG", "Oak"), raw(13, 16, "ORG", "Elm")])
+    )
     assert found == ["Oak", "Elm"] and not report.changed and not report.lost
 
 
@@ -116,13 +133,17 @@ def test_a_tool_may_be_known_to_count_utf_16_units() -> None:
 
 def test_line_ends_count_one_where_the_texts_of_the_spans_say_so() -> None:
     found, report = converted(
-        Record("f:1", "In\r\nBonn\r\nand Ulm.", [], [raw(3, 7, "A", "Bonn"), raw(12, 15, "A", "Ulm")])
+        Record(
+            "f:1", "In\r\nBonn\r\nand Ulm.", [], [raw(3, 7, "A", "Bonn"), raw(12, 15, "A", "Ulm")]
+        )
     )
     assert found == ["Bonn", "Ulm"] and report.changed == {"CRLF read as one character": 1}
 
 
 def test_a_span_with_another_text_is_lost() -> None:
-    found, report = converted(Record("f:1", "In Bonn.", [], [raw(3, 7, "LOC", "Ulm"), raw(3, 7, "X", "Bo nn")]))
+    found, report = converted(
+        Record("f:1", "In Bonn.", [], [raw(3, 7, "LOC", "Ulm"), raw(3, 7, "X", "Bo nn")])
+    )
     assert found == ["Bonn"], "white space makes no other text"
     assert report.lost == {"text differs": 1}
     assert report.places == {"text differs": ["f:1 [3, 7, LOC] 'Ulm', in the text 'Bonn'"]}
@@ -136,7 +157,9 @@ def test_all_that_the_file_says_has_to_agree() -> None:
 def test_a_span_of_tokens_with_another_text_is_lost() -> None:
     spans = [raw(0, 2, "LOC", "New York"), raw(1, 2, "LOC", "New"), raw(0, 2, "LOC")]
     report = Report()
-    _, entities = record_doc(Record("f:1", None, ["New", "York"], spans), NLP, Alignment.strict, report)
+    _, entities = record_doc(
+        Record("f:1", None, ["New", "York"], spans), NLP, Alignment.strict, report
+    )
     assert [(entity.start, entity.end) for entity in entities] == [(0, 2), (0, 2)]
     assert report.places == {"text differs": ["f:1 [1, 2, LOC] 'New', in the text ['York']"]}
 
@@ -157,10 +180,16 @@ def test_a_long_text_is_no_error() -> None:
     text = "Bonn " * 200_001
     nlp = spacy.blank("xx")
     nlp.tokenizer = lambda text: Doc(nlp.vocab, words=[text[:4], text[5:]], spaces=[True, False])
-    doc, entities = record_doc(Record("f:1", text, [], [raw(0, 4, "LOC")]), nlp, Alignment.strict, Report())
+    doc, entities = record_doc(
+        Record("f:1", text, [], [raw(0, 4, "LOC")]), nlp, Alignment.strict, Report()
+    )
     assert len(doc.text) > nlp.max_length and len(entities) == 1
 
 
 def test_a_contradiction_in_the_file_is_reported() -> None:
-    found, report = converted(Record("f:1", "Bonn", [], [raw(0, 4, "LOC")._replace(contradiction="tokens differ")]))
-    assert found == [] and report.places == {"tokens differ": ["f:1 [0, 4, LOC], in the text 'Bonn'"]}
+    found, report = converted(
+        Record("f:1", "Bonn", [], [raw(0, 4, "LOC")._replace(contradiction="tokens differ")])
+    )
+    assert found == [] and report.places == {
+        "tokens differ": ["f:1 [0, 4, LOC], in the text 'Bonn'"]
+    }

@@ -1,4 +1,5 @@
-"""Real corpora: the counts that their authors' files are known to have. The folder is named by GENNER_CORPORA."""
+"""Real corpora: the counts that their authors' files are known to have. The folder is named by
+GENNER_CORPORA."""
 
 from __future__ import annotations
 
@@ -13,7 +14,9 @@ from spacy_genner.corpora.conversion import Output, convert_brat, convert_column
 from spacy_genner.corpora.offsets import Alignment
 
 FOLDER = Path(os.environ.get("GENNER_CORPORA", ""))
-pytestmark = pytest.mark.skipif("GENNER_CORPORA" not in os.environ, reason="GENNER_CORPORA names no folder")
+pytestmark = pytest.mark.skipif(
+    "GENNER_CORPORA" not in os.environ, reason="GENNER_CORPORA names no folder"
+)
 
 # Files, tag columns, scheme, documents, spans, nested spans, lost spans.
 COLUMNS = [
@@ -35,9 +38,19 @@ COLUMNS = [
 ]
 MERGED = [
     ("genia/mlc/*_train.conll.gz", (-1,), "iob2", 15023, 43769, 1907, 0),
-    pytest.param("germeval14/mlc/*_train.conll.gz", (-1,), "iob2", 24000, 31393, 2183, 0, marks=pytest.mark.slow),
+    pytest.param(
+        "germeval14/mlc/*_train.conll.gz",
+        (-1,),
+        "iob2",
+        24000,
+        31393,
+        2183,
+        0,
+        marks=pytest.mark.slow,
+    ),
 ]
-# File, language of the tokenizer, documents, spans, nested spans. The tokenizer "zh" cuts at every character.
+# File, language of the tokenizer, documents, spans, nested spans. The tokenizer "zh" cuts at every
+# character.
 JSON = [
     ("genia/yan2022/dev.jsonlines", "en", 1765, 4714, 444),
     ("genia/yan2022/test.jsonlines", "en", 1732, 5119, 603),
@@ -51,13 +64,28 @@ def paths(pattern: str) -> list[Path]:
     return found
 
 
-@pytest.mark.parametrize(("files", "tags", "scheme", "documents", "spans", "nested", "lost"), COLUMNS + MERGED)
+@pytest.mark.parametrize(
+    ("files", "tags", "scheme", "documents", "spans", "nested", "lost"), COLUMNS + MERGED
+)
 def test_column_files(
-    files: str, tags: tuple[int, ...], scheme: str, documents: int, spans: int, nested: int, lost: int
+    files: str,
+    tags: tuple[int, ...],
+    scheme: str,
+    documents: int,
+    spans: int,
+    nested: int,
+    lost: int,
 ) -> None:
     layout, merge = Layout(tags=tags), "/mlc/" in files
-    docs, report = convert_columns(paths(files), spacy.blank("xx"), Output(), layout, scheme=None, merge=merge)
-    assert (report.scheme, report.documents, report.read, report.nested) == (scheme, documents, spans, nested)
+    docs, report = convert_columns(
+        paths(files), spacy.blank("xx"), Output(), layout, scheme=None, merge=merge
+    )
+    assert (report.scheme, report.documents, report.read, report.nested) == (
+        scheme,
+        documents,
+        spans,
+        nested,
+    )
     assert report.written == spans - lost == sum(len(doc.spans["sc"]) for doc in docs)
     assert report.lost == ({"crossing": lost} if lost else {})
     assert not any("not valid" in change for change in report.changed)
@@ -66,21 +94,38 @@ def test_column_files(
 @pytest.mark.parametrize(("files", "lang", "documents", "spans", "nested"), JSON)
 def test_json_files(files: str, lang: str, documents: int, spans: int, nested: int) -> None:
     docs, report = convert_json(paths(files), spacy.blank(lang), Output(), Alignment.strict)
-    assert (report.documents, report.read, report.written, report.nested) == (documents, spans, spans, nested)
+    assert (report.documents, report.read, report.written, report.nested) == (
+        documents,
+        spans,
+        spans,
+        nested,
+    )
     assert not report.lost and not report.changed
     assert sum(len(doc.spans["sc"]) for doc in docs) == spans
 
 
 def test_brat_files() -> None:
     """Ten annotations of LitBank end inside a word; its column files have the same spans."""
-    docs, report = convert_brat([FOLDER / "litbank" / "brat"], spacy.blank("xx"), Output(), Alignment.expand)
-    assert (report.documents, report.read, report.written, report.nested) == (100, 13912, 13912, 2143)
-    assert report.changed == {"misaligned: expand": 10} and sum(len(doc.spans["sc"]) for doc in docs) == 13912
+    docs, report = convert_brat(
+        [FOLDER / "litbank" / "brat"], spacy.blank("xx"), Output(), Alignment.expand
+    )
+    assert (report.documents, report.read, report.written, report.nested) == (
+        100,
+        13912,
+        13912,
+        2143,
+    )
+    assert (
+        report.changed == {"misaligned: expand": 10}
+        and sum(len(doc.spans["sc"]) for doc in docs) == 13912
+    )
 
 
 def test_japanese_tokens_grow_spans_by_little() -> None:
     """Words of Sudachi do not always end where an entity ends."""
     pytest.importorskip("sudachipy")
-    _, report = convert_json(paths("stockmark-ja/ner.json"), spacy.blank("ja"), Output(), Alignment.expand)
+    _, report = convert_json(
+        paths("stockmark-ja/ner.json"), spacy.blank("ja"), Output(), Alignment.expand
+    )
     assert report.read == 13185 and report.written + sum(report.lost.values()) == 13185
     assert 0 < report.changed["misaligned: expand"] < 1000

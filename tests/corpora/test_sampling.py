@@ -10,7 +10,11 @@ from spacy_genner.corpora.sampling import sample
 @given(st.integers(0, 50), st.integers(1, 60), st.integers(0, 2**32))
 def test_a_sample_is_a_part_in_order(count: int, limit: int, seed: int) -> None:
     chosen = sample(range(count), limit, seed)
-    assert len(chosen) == min(count, limit) and chosen == sorted(set(chosen)) and set(chosen) <= set(range(count))
+    assert (
+        len(chosen) == min(count, limit)
+        and chosen == sorted(set(chosen))
+        and set(chosen) <= set(range(count))
+    )
     assert chosen == sample(range(count), limit, seed)
 
 

@@ -34,13 +34,17 @@ def test_every_layout_of_a_span(name: str, span: Any, texts: tuple[str, ...]) ->
 
 @pytest.mark.parametrize("name", ["label", "labels"])
 def test_labels_of_the_whole_text_are_no_spans(name: str) -> None:
-    assert spans(read_span_record({"text": "Bonn", "spans": [[0, 4, "LOC"]], name: ["news"]}, "f:1")) == [(0, 4, "LOC")]
+    assert spans(
+        read_span_record({"text": "Bonn", "spans": [[0, 4, "LOC"]], name: ["news"]}, "f:1")
+    ) == [(0, 4, "LOC")]
     assert spans(read_span_record({"text": "Bonn", name: []}, "f:1")) == []
 
 
 def test_tokens_with_token_offsets() -> None:
     mentions = [{"start": 0, "end": 2, "entity_type": "LOC", "text": "New York"}]
-    record = read_span_record({"tokens": ["New", "York"], "sent_id": "x", "entity_mentions": mentions}, "f:1")
+    record = read_span_record(
+        {"tokens": ["New", "York"], "sent_id": "x", "entity_mentions": mentions}, "f:1"
+    )
     assert (record.text, record.tokens, spans(record)) == (None, ["New", "York"], [(0, 2, "LOC")])
     assert record.spans[0].texts == ("New York",)
 
@@ -48,12 +52,17 @@ def test_tokens_with_token_offsets() -> None:
 def test_a_text_comes_before_tokens() -> None:
     """Prodigy writes both; its spans have character offsets."""
     tokens = [{"text": "Bonn", "start": 0}]
-    record = read_span_record({"text": "Bonn", "tokens": tokens, "spans": [[0, 4, "LOC"]], "label": "news"}, "f:1")
+    record = read_span_record(
+        {"text": "Bonn", "tokens": tokens, "spans": [[0, 4, "LOC"]], "label": "news"}, "f:1"
+    )
     assert (record.text, record.tokens) == ("Bonn", [])
 
 
 WORDS = [("In", 0), ("New", 3), ("York", 7), (".", 11)]
-TOKENS = [{"text": text, "start": start, "end": start + len(text), "id": i} for i, (text, start) in enumerate(WORDS)]
+TOKENS = [
+    {"text": text, "start": start, "end": start + len(text), "id": i}
+    for i, (text, start) in enumerate(WORDS)
+]
 
 
 @pytest.mark.parametrize(
@@ -70,9 +79,15 @@ def test_prodigys_tokens_say_what_stands_there(
     start: int, end: int, first: int, last: int, text: str, contradiction: str
 ) -> None:
     span = {"start": start, "end": end, "label": "LOC", "token_start": first, "token_end": last}
-    (found,) = read_span_record({"text": "In New York.", "tokens": TOKENS, "spans": [span]}, "f:1").spans
-    assert (found.texts, found.contradiction) == ((text,), contradiction), "the last token is counted in"
-    (found,) = read_span_record({"text": "In New York.", "tokens": [*TOKENS, {}], "spans": [span]}, "f:1").spans
+    (found,) = read_span_record(
+        {"text": "In New York.", "tokens": TOKENS, "spans": [span]}, "f:1"
+    ).spans
+    assert (found.texts, found.contradiction) == ((text,), contradiction), (
+        "the last token is counted in"
+    )
+    (found,) = read_span_record(
+        {"text": "In New York.", "tokens": [*TOKENS, {}], "spans": [span]}, "f:1"
+    ).spans
     assert (found.texts, found.contradiction) == ((), ""), "tokens of another kind say nothing"
 
 
@@ -80,7 +95,14 @@ def test_prodigys_tokens_say_what_stands_there(
     ("item", "utf16"),
     [
         ({"text": "a", "label": [[0, 1, "A"]], "Comments": []}, True),
-        ({"text": "a", "entities": [{"start_offset": 0, "end_offset": 1, "label": "A"}], "relations": []}, True),
+        (
+            {
+                "text": "a",
+                "entities": [{"start_offset": 0, "end_offset": 1, "label": "A"}],
+                "relations": [],
+            },
+            True,
+        ),
         ({"text": "a", "label": [[0, 1, "A"]]}, False),
         ({"text": "a", "entities": [{"start": 0, "end": 1, "label": "A"}]}, False),
     ],
@@ -96,7 +118,10 @@ def test_doccanos_old_name_of_the_text() -> None:
 
 def test_relations_are_counted() -> None:
     relations = [{"from_id": 1, "to_id": 2, "type": "in"}] * 2
-    assert read_span_record({"text": "a", "spans": [], "relations": relations}, "f:1").ignored == ("relations",) * 2
+    assert (
+        read_span_record({"text": "a", "spans": [], "relations": relations}, "f:1").ignored
+        == ("relations",) * 2
+    )
 
 
 @pytest.mark.parametrize(
@@ -131,7 +156,10 @@ DOC = {
     "ents": [{"start": 18, "end": 22, "label": "GPE"}],
     "tokens": [{"id": 0, "start": 0, "end": 3}],
     "spans": {
-        "sc": [{"start": 4, "end": 22, "label": "ORG", "kb_id": ""}, {"start": 18, "end": 22, "label": "GPE"}],
+        "sc": [
+            {"start": 4, "end": 22, "label": "ORG", "kb_id": ""},
+            {"start": 18, "end": 22, "label": "GPE"},
+        ],
         "other": [{"start": 0, "end": 3, "label": "X"}],
     },
 }
@@ -143,13 +171,17 @@ def test_a_group_of_spacys_json() -> None:
     assert isinstance(record, Record) and record.ignored == ("spans['other']",)
 
 
-@pytest.mark.parametrize("item", [DOC, {name: value for name, value in DOC.items() if name != "spans"}])
+@pytest.mark.parametrize(
+    "item", [DOC, {name: value for name, value in DOC.items() if name != "spans"}]
+)
 def test_ents_where_spacys_json_has_no_such_group(item: Any) -> None:
     assert spans(read_doc(item, "f:1", "gold")) == [(18, 22, "GPE")]
 
 
 def test_a_document_of_spacy_without_annotation_is_left_out() -> None:
-    assert read_doc({"text": "a", "tokens": []}, "f:1", "sc") == LeftOut("f:1", "neither spans['sc'] nor ents")
+    assert read_doc({"text": "a", "tokens": []}, "f:1", "sc") == LeftOut(
+        "f:1", "neither spans['sc'] nor ents"
+    )
     assert spans(read_doc({"text": "a", "tokens": [], "ents": []}, "f:1", "sc")) == []
 
 

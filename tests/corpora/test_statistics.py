@@ -31,15 +31,28 @@ def test_spans_nesting_and_labels() -> None:
 
 
 def test_two_labels_on_one_span_are_not_nested() -> None:
-    result = statistics([doc("a b c", (0, 2, "A"), (0, 2, "B")), doc("a b c", (0, 3, "C"), (0, 2, "A"), (0, 2, "B"))])
-    assert result.nested == 2 and result.depths == {1: 2, 2: 2, 3: 1}, "each label is a level for a format"
+    result = statistics(
+        [
+            doc("a b c", (0, 2, "A"), (0, 2, "B")),
+            doc("a b c", (0, 3, "C"), (0, 2, "A"), (0, 2, "B")),
+        ]
+    )
+    assert result.nested == 2 and result.depths == {1: 2, 2: 2, 3: 1}, (
+        "each label is a level for a format"
+    )
 
 
 def test_what_cannot_be_learned() -> None:
     text = "a b c d e f g h"
     spans = [(0, 7, "A"), (0, 5, "A"), (0, 5, "A"), (4, 6, "B"), (1, 2, "A"), (7, 7, "A")]
     result = statistics([doc(text, *spans)], window=6, max_depth=2)
-    assert result.unusable == {"duplicate": 1, "crossing": 1, "too deep": 1, "empty": 1, "longer than the window": 1}
+    assert result.unusable == {
+        "duplicate": 1,
+        "crossing": 1,
+        "too deep": 1,
+        "empty": 1,
+        "longer than the window": 1,
+    }
 
 
 def test_spans_on_white_space() -> None:

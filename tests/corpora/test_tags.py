@@ -17,7 +17,8 @@ def spans(text: str) -> list[tuple[int, int, str]]:
 
 
 def encode(lengths: list[tuple[int, str]], scheme: Scheme) -> tuple[list[str], list[Entity]]:
-    """Tags and entities of a sentence that is a row of pieces: their lengths, and a label or "" for outside."""
+    """Tags and entities of a sentence that is a row of pieces: their lengths, and a label or "" for
+    outside."""
     tags: list[str] = []
     entities: list[Entity] = []
     for length, label in lengths:
@@ -38,7 +39,9 @@ def encode(lengths: list[tuple[int, str]], scheme: Scheme) -> tuple[list[str], l
     return tags, entities
 
 
-PIECES = st.lists(st.tuples(st.integers(1, 4), st.sampled_from(["", "ORG", "creative-work"])), max_size=12)
+PIECES = st.lists(
+    st.tuples(st.integers(1, 4), st.sampled_from(["", "ORG", "creative-work"])), max_size=12
+)
 
 
 @given(PIECES, st.sampled_from(Scheme))
@@ -59,9 +62,18 @@ def test_the_other_names_of_bioes_are_read_too(pieces: list[tuple[int, str]]) ->
     assert [entity for entity, _ in read(" ".join(renamed))] == entities
 
 
-@given(st.lists(st.sampled_from(["O", *(f"{prefix}-{label}" for prefix in "BIES" for label in "AB")]), max_size=15))
+@given(
+    st.lists(
+        st.sampled_from(["O", *(f"{prefix}-{label}" for prefix in "BIES" for label in "AB")]),
+        max_size=15,
+    )
+)
 def test_every_tag_but_o_is_in_one_entity_of_its_label(tags: list[str]) -> None:
-    covered = {at: entity.label for entity, _ in read(" ".join(tags)) for at in range(entity.start, entity.end)}
+    covered = {
+        at: entity.label
+        for entity, _ in read(" ".join(tags))
+        for at in range(entity.start, entity.end)
+    }
     assert covered == {at: tag[2:] for at, tag in enumerate(tags) if tag != "O"}
     assert sum(entity.end - entity.start for entity, _ in read(" ".join(tags))) == len(covered)
 
@@ -83,8 +95,18 @@ def test_sequences_that_iob2_forbids_are_read_as_conlleval_does(
     assert sum(not is_valid(chunk, Scheme.iob2) for chunk in read(tags)) == invalid
 
 
-@pytest.mark.parametrize(("tags", "valid"), [("B-A I-A", False), ("I-A", False), ("E-A", False), ("B-A", False),
-                                             ("S-A", True), ("B-A I-A E-A", True), ("B-A S-A", False)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("tags", "valid"),
+    [
+        ("B-A I-A", False),
+        ("I-A", False),
+        ("E-A", False),
+        ("B-A", False),
+        ("S-A", True),
+        ("B-A I-A E-A", True),
+        ("B-A S-A", False),
+    ],
+)
 def test_bioes_wants_an_end(tags: str, valid: bool) -> None:
     assert all(is_valid(chunk, Scheme.bioes) for chunk in read(tags)) is valid
 

@@ -11,9 +11,14 @@ WORDS = ["Apple", "Inc.", "in", "Cupertino"]
 
 
 def test_gliners_last_token_is_counted_in() -> None:
-    record = read_gliner({"tokenized_text": WORDS, "ner": [[0, 1, "organization"], [3, 3, "location"]]}, "f:1")
+    record = read_gliner(
+        {"tokenized_text": WORDS, "ner": [[0, 1, "organization"], [3, 3, "location"]]}, "f:1"
+    )
     assert (record.text, record.tokens) == (None, WORDS)
-    assert [(*span.extent, span.label) for span in record.spans] == [(0, 2, "organization"), (3, 4, "location")]
+    assert [(*span.extent, span.label) for span in record.spans] == [
+        (0, 2, "organization"),
+        (3, 4, "location"),
+    ]
 
 
 NAMES = ["O", "B-ORG", "I-ORG", "B-LOC"]
@@ -37,12 +42,20 @@ def test_a_record_may_have_no_tokens() -> None:
 @pytest.mark.parametrize(
     ("tags", "names", "message"),
     [
-        ([1, 2, 0, 3], [], "f:1: 1 is no tag: expected its name, or a number with --tag-names O,B-ORG"),
+        (
+            [1, 2, 0, 3],
+            [],
+            "f:1: 1 is no tag: expected its name, or a number with --tag-names O,B-ORG",
+        ),
         ([1, 2, 0, 4], NAMES, "f:1: 4 is no tag: expected its name, or a number from 0 to 3"),
         ([1, 2, 0, -1], NAMES, "f:1: -1 is no tag"),
         ([1, 2, 0, True], NAMES, "f:1: True is no tag"),
         ([1, 2, 0, 1.0], NAMES, "f:1: 1.0 is no tag"),
-        ([0, 0, 0, 1], ["O", "person"], "f:1: 'person' is no tag: expected O, or one of B I E S L U"),
+        (
+            [0, 0, 0, 1],
+            ["O", "person"],
+            "f:1: 'person' is no tag: expected O, or one of B I E S L U",
+        ),
         (["O"], NAMES, "f:1 has 4 tokens and 1 tags"),
         ("OOOO", NAMES, "f:1: the tags is 'OOOO': expected a list"),
     ],
@@ -56,12 +69,27 @@ def test_bad_tags_are_named(tags: Any, names: list[str], message: str) -> None:
     ("item", "message"),
     [
         ({"tokenized_text": "a b", "ner": []}, "f:1: `tokenized_text` is 'a b': expected a list"),
-        ({"tokenized_text": ["a", 3], "ner": []}, "f:1: `tokenized_text` has 3: expected only strings"),
+        (
+            {"tokenized_text": ["a", 3], "ner": []},
+            "f:1: `tokenized_text` has 3: expected only strings",
+        ),
         ({"tokenized_text": ["a"]}, "f:1: `ner` is None: expected a list"),
-        ({"tokenized_text": ["a"], "ner": [[0, 0]]}, r"f:1 \[0, 0\] is no span: expected \[first token, last token"),
-        ({"tokenized_text": ["a"], "ner": [[0, "0", "A"]]}, "f:1 .* is no span: expected whole numbers"),
-        ({"tokenized_text": ["a"], "ner": [[0, True, "A"]]}, "f:1 .* is no span: expected whole numbers"),
-        ({"tokenized_text": ["a"], "ner": [[0, 0, ""]]}, "f:1 .* is no span: .* a label that is not empty"),
+        (
+            {"tokenized_text": ["a"], "ner": [[0, 0]]},
+            r"f:1 \[0, 0\] is no span: expected \[first token, last token",
+        ),
+        (
+            {"tokenized_text": ["a"], "ner": [[0, "0", "A"]]},
+            "f:1 .* is no span: expected whole numbers",
+        ),
+        (
+            {"tokenized_text": ["a"], "ner": [[0, True, "A"]]},
+            "f:1 .* is no span: expected whole numbers",
+        ),
+        (
+            {"tokenized_text": ["a"], "ner": [[0, 0, ""]]},
+            "f:1 .* is no span: .* a label that is not empty",
+        ),
     ],
 )
 def test_bad_records_of_gliner_are_named(item: Any, message: str) -> None:

@@ -31,7 +31,8 @@ def test_offsets_count_what_comes_before(text: str, units: Units) -> None:
 
 @given(TEXTS, UNITS, st.data())
 def test_texts_tell_the_units(text: str, units: Units, data: st.DataObject) -> None:
-    """Spans with their texts are read as they were meant, whatever else their offsets might count."""
+    """Spans with their texts are read as they were meant, whatever else their offsets might
+    count."""
     places = {i: offset for offset, i in units.characters(text).items()}
     edges = st.sampled_from(sorted(places))
     meant = [sorted(pair) for pair in data.draw(st.lists(st.tuples(edges, edges), max_size=4))]
@@ -57,7 +58,12 @@ def test_half_of_a_character_is_no_place() -> None:
         ([raw(0, 10)], False, Units(), [(0, 10)]),
         ([raw(0, 12)], False, Units(utf16=True), [(0, 11)]),
         ([raw(3, 7, "Bonn"), raw(9, 11)], False, Units(utf16=True), [(2, 6), (8, 10)]),
-        ([raw(3, 7, "Bonn"), raw(0, 1, "x"), raw(7, 10, " am")], False, Units(utf16=True), [(2, 6), (0, -1), (6, 9)]),
+        (
+            [raw(3, 7, "Bonn"), raw(0, 1, "x"), raw(7, 10, " am")],
+            False,
+            Units(utf16=True),
+            [(2, 6), (0, -1), (6, 9)],
+        ),
         ([raw(3, 7, "Ulm")], False, Units(), [(3, 7)]),
     ],
 )

@@ -36,7 +36,9 @@ def test_blank_words_are_left_out_and_entities_move(blank: str) -> None:
     doc, entities, report = convert(["a", blank, "b", "c"], *spans)
     assert [token.text for token in doc] == ["a", "b", "c"]
     assert entities == [Entity(0, 1, "A"), Entity(1, 2, "B"), Entity(1, 1, "C"), Entity(1, 3, "D")]
-    assert report.changed == {"empty word left out": 1} and report.places["empty word left out"] == ["f:1"]
+    assert report.changed == {"empty word left out": 1} and report.places[
+        "empty word left out"
+    ] == ["f:1"]
 
 
 def test_white_space_around_a_word_is_cut_off() -> None:

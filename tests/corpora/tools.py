@@ -13,7 +13,9 @@ WORDS = ["😀", "Oak", "and", "Elm", "own", "Acme", "."]
 TOKENS = [(1, 4, "ORG"), (3, 4, "PER"), (5, 6, "ORG")]
 
 
-def objects(spans: list[tuple[int, int, str]], start: str = "start", end: str = "end") -> list[dict[str, Any]]:
+def objects(
+    spans: list[tuple[int, int, str]], start: str = "start", end: str = "end"
+) -> list[dict[str, Any]]:
     return [{start: first, end: last, "label": label} for first, last, label in spans]
 
 
@@ -51,8 +53,20 @@ def label_studio() -> dict[str, Any]:
         }
         for (start, end, label), text in zip(UTF16, texts(), strict=True)
     ]
-    annotation = {"id": 1, "completed_by": 1, "result": results, "was_cancelled": False, "ground_truth": False}
-    return {"id": 1, "annotations": [annotation], "predictions": [], "data": {"text": TEXT, "meta": "x"}, "project": 1}
+    annotation = {
+        "id": 1,
+        "completed_by": 1,
+        "result": results,
+        "was_cancelled": False,
+        "ground_truth": False,
+    }
+    return {
+        "id": 1,
+        "annotations": [annotation],
+        "predictions": [],
+        "data": {"text": TEXT, "meta": "x"},
+        "project": 1,
+    }
 
 
 def label_studio_min() -> dict[str, Any]:
@@ -60,13 +74,24 @@ def label_studio_min() -> dict[str, Any]:
         {"start": start, "end": end, "text": text, "labels": [label]}
         for (start, end, label), text in zip(UTF16, texts(), strict=True)
     ]
-    facts = {"annotator": 1, "annotation_id": 1, "created_at": "2021", "updated_at": "2021", "lead_time": 8.4}
+    facts = {
+        "annotator": 1,
+        "annotation_id": 1,
+        "created_at": "2021",
+        "updated_at": "2021",
+        "lead_time": 8.4,
+    }
     return {"text": TEXT, "id": 1, "label": regions, **facts}
 
 
 def doc_to_json() -> dict[str, Any]:
     spans = {"sc": [span | {"kb_id": ""} for span in objects(CHARACTERS)]}
-    return {"text": TEXT, "ents": objects(CHARACTERS[:1]), "tokens": [{"id": 0, "start": 0, "end": 1}], "spans": spans}
+    return {
+        "text": TEXT,
+        "ents": objects(CHARACTERS[:1]),
+        "tokens": [{"id": 0, "start": 0, "end": 1}],
+        "spans": spans,
+    }
 
 
 RECORDS: dict[str, Any] = {
@@ -83,15 +108,25 @@ RECORDS: dict[str, Any] = {
         "relations": [],
         "Comments": [],
     },
-    "NER Annotator": {"classes": ["ORG", "PER"], "annotations": [[TEXT, {"entities": UTF16}], None]},
+    "NER Annotator": {
+        "classes": ["ORG", "PER"],
+        "annotations": [[TEXT, {"entities": UTF16}], None],
+    },
     "spaCy 2": [TEXT, {"entities": CHARACTERS}],
     "Doc.to_json": doc_to_json(),
-    "GLiNER": {"tokenized_text": WORDS, "ner": [(start, end - 1, label) for start, end, label in TOKENS]},
+    "GLiNER": {
+        "tokenized_text": WORDS,
+        "ner": [(start, end - 1, label) for start, end, label in TOKENS],
+    },
 }
 """Tool → a record of it, with the spans of CHARACTERS."""
 
 FLAT: dict[str, Any] = {
-    "tags": {"id": "1", "tokens": WORDS, "ner_tags": ["O", "B-ORG", "I-ORG", "I-ORG", "O", "B-ORG", "O"]},
+    "tags": {
+        "id": "1",
+        "tokens": WORDS,
+        "ner_tags": ["O", "B-ORG", "I-ORG", "I-ORG", "O", "B-ORG", "O"],
+    },
     "tag numbers": {"tokens": WORDS, "ner_tags": [0, 1, 2, 2, 0, 1, 0]},
 }
 """The same without the nested span, which tags cannot say."""

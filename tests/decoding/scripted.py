@@ -1,5 +1,5 @@
-"""A step model without a network: a rule says what it thinks of an id after a history. In the manner of
-Lightning-AI/litgpt's tests of speculative decoding."""
+"""A step model without a network: a rule says what it thinks of an id after a history. In the
+manner of Lightning-AI/litgpt's tests of speculative decoding."""
 
 from __future__ import annotations
 
@@ -40,7 +40,10 @@ def wanting(*answers: Sequence[int], logit: float = 20.0) -> Rule:
 def plan_of(marks: Sequence[Pattern]) -> Plan:
     """A plan that is sure of these marks."""
     patterns = list(dict.fromkeys([(), *marks]))
-    return Plan(patterns, np.array([[0.0 if pattern == gap else -20.0 for pattern in patterns] for gap in marks]))
+    return Plan(
+        patterns,
+        np.array([[0.0 if pattern == gap else -20.0 for pattern in patterns] for gap in marks]),
+    )
 
 
 class ScriptedModel:
@@ -83,7 +86,9 @@ class ScriptedModel:
         return float(len(self._histories) - 1)
 
     def log_probs(self, hidden: torch.Tensor, choices: Sequence[Sequence[int]]) -> torch.Tensor:
-        assert hidden.shape == (len(choices), 1) and all(len(set(row)) == len(row) > 1 for row in choices)
+        assert hidden.shape == (len(choices), 1) and all(
+            len(set(row)) == len(row) > 1 for row in choices
+        )
         self.asked += len(choices)
         histories = [self._histories[int(row)] for row in hidden[:, 0]]
         logits = torch.full((len(choices), max(map(len, choices))), float("-inf"))
@@ -115,4 +120,6 @@ class ScriptedSession:
         return [self._model.plan] * len(words) if self._model.plan else []
 
     def drop(self, counts: Sequence[int]) -> None:
-        self.histories = [ids[: len(ids) - count] for ids, count in zip(self.histories, counts, strict=True)]
+        self.histories = [
+            ids[: len(ids) - count] for ids, count in zip(self.histories, counts, strict=True)
+        ]

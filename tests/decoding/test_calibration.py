@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_genner.decoding.calibration import Platt, as_platt, brier, calibration_error, cross_validated, fit_platt
+from spacy_genner.decoding.calibration import (
+    Platt,
+    as_platt,
+    brier,
+    calibration_error,
+    cross_validated,
+    fit_platt,
+)
 
 
 def drawn(truth: Platt, n: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
@@ -61,14 +68,17 @@ def test_brier_score():
 
 
 def test_cross_validation_fits_to_the_other_documents():
-    """With scores that mean something, about what the fit to all is worth; each document by the others."""
+    """With scores that mean something, about what the fit to all is worth; each document by the
+    others."""
     scores, correct = drawn(Platt(2.0, 0.0), 2000)
     documents = np.repeat(np.arange(200), 10)
     unseen = cross_validated(scores, correct, documents)
     assert np.abs(unseen - fit_platt(scores, correct)(scores)).max() < 0.05
     changed = correct.copy()
     changed[documents == 7] = ~changed[documents == 7]
-    assert (cross_validated(scores, changed, documents)[documents == 7] == unseen[documents == 7]).all()
+    assert (
+        cross_validated(scores, changed, documents)[documents == 7] == unseen[documents == 7]
+    ).all()
 
 
 def test_cross_validation_sees_a_fit_that_is_worse_on_new_documents():
@@ -85,7 +95,9 @@ def test_cross_validation_needs_both_kinds_in_each_part():
         cross_validated([0.9, 0.8, 0.1], [True, True, False], [0, 1, 2])
 
 
-@pytest.mark.parametrize(("slope", "intercept"), [(0.0, 0.0), (-1.0, 0.0), (float("nan"), 0.0), (1.0, float("inf"))])
+@pytest.mark.parametrize(
+    ("slope", "intercept"), [(0.0, 0.0), (-1.0, 0.0), (float("nan"), 0.0), (1.0, float("inf"))]
+)
 def test_a_scaling_that_is_none_is_refused(slope, intercept):
     with pytest.raises(ValueError, match="expected a slope above 0, and finite numbers"):
         Platt(slope, intercept)
@@ -94,12 +106,22 @@ def test_a_scaling_that_is_none_is_refused(slope, intercept):
 @pytest.mark.parametrize(
     "saved",
     [
-        *[[], 3, "", {}, {"slope": 1.0}, {"slope": 1.0, "intercept": "0"}, {"slope": None, "intercept": 0.0}],
+        *[
+            [],
+            3,
+            "",
+            {},
+            {"slope": 1.0},
+            {"slope": 1.0, "intercept": "0"},
+            {"slope": None, "intercept": 0.0},
+        ],
         {"slope": 1.0, "intercept": 0.0, "temperature": 2.0},
     ],
 )
 def test_something_else_is_no_scaling(saved):
-    with pytest.raises(ValueError, match=r"calibration = .*: expected null, or numbers as slope and intercept"):
+    with pytest.raises(
+        ValueError, match=r"calibration = .*: expected null, or numbers as slope and intercept"
+    ):
         as_platt(saved)
 
 

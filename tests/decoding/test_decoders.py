@@ -76,8 +76,8 @@ def test_it_equals_the_reference(
     seed: int,
     limit: float,
 ) -> None:
-    """In the order of the jobs, in batches of any size, of prompts of different lengths, with an answer that depends on
-    everything read and written before, and that may become too long."""
+    """In the order of the jobs, in batches of any size, of prompts of different lengths, with an
+    answer that depends on everything read and written before, and that may become too long."""
     jobs = [job_of(source, labels, format, (seed,), limit) for source in texts]
     traces = decoder(batch_tokens)(ScriptedModel(noise), jobs)
     expected = [reference.decode(ask(noise), job) for job in jobs]
@@ -96,8 +96,13 @@ GOLD = [
 def gold_jobs() -> tuple[list[Job], Rule]:
     """Jobs, and a rule that wants their gold entities."""
     jobs = [job_of(words(text)) for text in TEXTS]
-    spelled = [spell(job.grammar, job.grammar.derive(gold), encode)[0] for job, gold in zip(jobs, GOLD, strict=True)]
-    return jobs, wanting(*([*job.prefix, *job.body, *ids] for job, ids in zip(jobs, spelled, strict=True)))
+    spelled = [
+        spell(job.grammar, job.grammar.derive(gold), encode)[0]
+        for job, gold in zip(jobs, GOLD, strict=True)
+    ]
+    return jobs, wanting(
+        *([*job.prefix, *job.body, *ids] for job, ids in zip(jobs, spelled, strict=True))
+    )
 
 
 @every_decoder
@@ -107,15 +112,23 @@ def test_it_says_what_the_model_wants_in_the_order_of_the_jobs(
 ) -> None:
     jobs, rule = gold_jobs()
     traces = decoder()(ScriptedModel(rule), [jobs[i] for i in order])
-    assert [said(jobs[i], trace) for i, trace in zip(order, traces, strict=True)] == [GOLD[i] for i in order]
+    assert [said(jobs[i], trace) for i, trace in zip(order, traces, strict=True)] == [
+        GOLD[i] for i in order
+    ]
 
 
 def test_a_greedy_pass_reads_the_prompt_or_a_little_more_of_every_row() -> None:
     """No row waits for another: the one that needs most passes settles how many there are."""
     jobs, rule = gold_jobs()
-    spelled = [spell(job.grammar, job.grammar.derive(gold), encode)[1] for job, gold in zip(jobs, GOLD, strict=True)]
+    spelled = [
+        spell(job.grammar, job.grammar.derive(gold), encode)[1]
+        for job, gold in zip(jobs, GOLD, strict=True)
+    ]
     positions = [[0, *(decision.position for decision in decisions)] for decisions in spelled]
-    needed = [1 + sum(math.ceil((end - start) / _WIDTH) for start, end in pairwise(row)) for row in positions]
+    needed = [
+        1 + sum(math.ceil((end - start) / _WIDTH) for start, end in pairwise(row))
+        for row in positions
+    ]
     model = ScriptedModel(rule)
     GreedyDecoder()(model, jobs)
     assert model.sessions == [(PREFIX, 4)]
@@ -137,7 +150,11 @@ def test_a_row_without_a_choice_does_not_disturb_its_batch(decoder: Callable[...
     jobs.insert(1, job_of(words("forced"), {}))
     model = ScriptedModel(rule)
     traces = decoder()(model, jobs)
-    assert [said(job, trace) for job, trace in zip(jobs, traces, strict=True)] == [GOLD[0], [], *GOLD[1:]]
+    assert [said(job, trace) for job, trace in zip(jobs, traces, strict=True)] == [
+        GOLD[0],
+        [],
+        *GOLD[1:],
+    ]
     assert model.sessions == [(PREFIX, 4)]
 
 
@@ -164,12 +181,23 @@ def test_ties_between_labels_go_to_the_first_label(decoder: Callable[..., Decode
 
 @pytest.mark.parametrize(
     ("batch_tokens", "rows"),
-    [(1, [1, 1, 1, 1, 1]), (10, [2, 1, 1, 1]), (15, [3, 1, 1]), (24, [3, 2]), (47, [3, 2]), (48, [4, 1]), (60, [5])],
+    [
+        (1, [1, 1, 1, 1, 1]),
+        (10, [2, 1, 1, 1]),
+        (15, [3, 1, 1]),
+        (24, [3, 2]),
+        (47, [3, 2]),
+        (48, [4, 1]),
+        (60, [5]),
+    ],
 )
 def test_a_greedy_batch_holds_no_more_ids_than_it_may(batch_tokens: int, rows: list[int]) -> None:
     """Padded to the longest prompt, and the shortest prompts together; one prompt may be longer."""
     bodies = [12, 5, 3, 12, 5]
-    jobs = [Job((1,), [7] * size, [], INLINE.grammar(words("a b"), LABELS), encode, 0, unread) for size in bodies]
+    jobs = [
+        Job((1,), [7] * size, [], INLINE.grammar(words("a b"), LABELS), encode, 0, unread)
+        for size in bodies
+    ]
     model = ScriptedModel(noise)
     GreedyDecoder(batch_tokens)(model, jobs)
     assert [rows for _, rows in model.sessions] == rows
@@ -203,9 +231,19 @@ SOURCES = [
 def real_jobs(pieces: Any, format: Format, sources: Sequence[Source] = SOURCES) -> list[Job]:
     prefix = pieces.encode_prefix("Mark the entities.\nText:")
     suffix = pieces.encode_template("\nAnswer:\n")
-    bodies = [[id for word in source.words for id in pieces.encode(" " + word)] for source in sources]
+    bodies = [
+        [id for word in source.words for id in pieces.encode(" " + word)] for source in sources
+    ]
     return [
-        Job(prefix, body + suffix, [], format.grammar(source, LABELS), pieces.encode, pieces.end, unread)
+        Job(
+            prefix,
+            body + suffix,
+            [],
+            format.grammar(source, LABELS),
+            pieces.encode,
+            pieces.end,
+            unread,
+        )
         for source, body in zip(sources, bodies, strict=True)
     ]
 
@@ -225,8 +263,11 @@ def whole_sequences(folder: str) -> reference.Ask:
 
 
 @pytest.fixture(scope="module")
-def real_reference(tiny: Callable[..., str], pieces: Callable[[str], Any]) -> Callable[..., list[Any]]:
-    """`real_reference(format, family, tokenizer)`: what the slow reference decodes, once for all decoders."""
+def real_reference(
+    tiny: Callable[..., str], pieces: Callable[[str], Any]
+) -> Callable[..., list[Any]]:
+    """`real_reference(format, family, tokenizer)`: what the slow reference decodes, once for all
+    decoders."""
 
     @cache
     def decode(format: Format, family: str, tokenizer: str) -> list[Any]:
@@ -254,7 +295,8 @@ def test_real_networks_equal_the_reference(
     tiny_lm: Callable[..., Any],
     real_reference: Callable[..., list[Any]],
 ) -> None:
-    """Cache, masks, sliding windows, positions, sparse head, logit scaling: all of it, in batches and alone."""
+    """Cache, masks, sliding windows, positions, sparse head, logit scaling: all of it, in batches
+    and alone."""
     lm = tiny_lm(family, tokenizer)
     jobs = real_jobs(lm.pieces, format)
     expected = real_reference(format, family, tokenizer)

@@ -52,7 +52,9 @@ def test_nothing_to_mark() -> None:
 
 @given(st.data(), st.integers(1, 3), st.booleans())
 @examples(2.5)
-def test_a_plan_that_is_sure_says_all_of_a_derivation(data: st.DataObject, max_depth: int, label_first: bool) -> None:
+def test_a_plan_that_is_sure_says_all_of_a_derivation(
+    data: st.DataObject, max_depth: int, label_first: bool
+) -> None:
     source, labels = data.draw(sources()), data.draw(label_sets)
     grammar = InlineBracketed(max_depth, label_first).grammar(source, labels)
     moves = grammar.derive(data.draw(nested(source, labels, max_depth)))
@@ -85,7 +87,9 @@ def scores(*gaps: dict[int, float]) -> np.ndarray:
 
 
 def test_a_span_that_was_not_expected_is_closed_where_that_is_most_probable() -> None:
-    plan = Plan(PATTERNS, scores({0: -0.1, 1: -3}, {0: -0.1, 3: -8}, {0: -0.1, 4: -5}, {0: -0.1, 3: -7}))
+    plan = Plan(
+        PATTERNS, scores({0: -0.1, 1: -3}, {0: -0.1, 3: -8}, {0: -0.1, 4: -5}, {0: -0.1, 3: -7})
+    )
     assert [first(plan, gap, 0, ()) for gap in range(4)] == [COPY] * 4
     assert first(plan, 0, 0, (OPEN,)) == COPY
     assert [first(plan, gap, 1, ()) for gap in (1, 2)] == [COPY, GPE]
@@ -107,9 +111,15 @@ def test_a_label_that_was_not_asked_for_is_the_most_probable_at_its_place() -> N
 def test_no_other_marks_are_more_probable(data: st.DataObject) -> None:
     """Against all derivations of three gaps that leave nothing open."""
     values = data.draw(st.lists(st.integers(-9, 0), min_size=21, max_size=21, unique=False))
-    matrix = np.array(values, dtype=float).reshape(3, 7) + np.linspace(0, 0.1, 21).reshape(3, 7) ** 2
+    matrix = (
+        np.array(values, dtype=float).reshape(3, 7) + np.linspace(0, 0.1, 21).reshape(3, 7) ** 2
+    )
     depth = data.draw(st.integers(0, 2))
-    possible = [picks for picks in itertools.product(range(7), repeat=3) if legal([PATTERNS[i] for i in picks], depth)]
+    possible = [
+        picks
+        for picks in itertools.product(range(7), repeat=3)
+        if legal([PATTERNS[i] for i in picks], depth)
+    ]
     if not possible:
         return
     best = max(possible, key=lambda picks: sum(matrix[gap, i] for gap, i in enumerate(picks)))

@@ -55,7 +55,9 @@ def test_it_says_every_mention_with_a_real_tokenizer(
 def test_only_what_is_walked_is_made() -> None:
     source = Source(tuple(f"w{n}" for n in range(100)), (True,) * 100)
     grammar = TypedList().grammar(source, LABELS)
-    root = mention_trie(grammar.mentions(ListState(part="mention", label="A")), lambda text: [hash(text)])
+    root = mention_trie(
+        grammar.mentions(ListState(part="mention", label="A")), lambda text: [hash(text)]
+    )
     assert len(root) == 100 and root._children == {}
     assert isinstance(root[hash(" w7")], MentionTrie) and len(root._children) == 1
 

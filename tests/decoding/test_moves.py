@@ -25,7 +25,9 @@ def move(text: str) -> Move:
 
 def readable(node: Any) -> Any:
     """A trie with characters for ids."""
-    return node if isinstance(node, Move) else {chr(id): readable(child) for id, child in node.items()}
+    return (
+        node if isinstance(node, Move) else {chr(id): readable(child) for id, child in node.items()}
+    )
 
 
 def test_moves_share_their_beginnings_in_the_order_of_the_moves() -> None:
@@ -40,10 +42,13 @@ def test_no_moves_make_an_empty_trie() -> None:
 
 
 @pytest.mark.parametrize(
-    "texts", [("ab", "ab"), ("ab", "abc"), ("abc", "ab"), ("a", "abc"), ("abc", "a"), ("x", ""), ("",)]
+    "texts",
+    [("ab", "ab"), ("ab", "abc"), ("abc", "ab"), ("a", "abc"), ("abc", "a"), ("x", ""), ("",)],
 )
 def test_moves_that_cannot_be_told_apart_are_refused(texts: tuple[str, ...]) -> None:
-    with pytest.raises(ValueError, match=r"Move\(.*cannot be told from the other moves.*rename the label"):
+    with pytest.raises(
+        ValueError, match=r"Move\(.*cannot be told from the other moves.*rename the label"
+    ):
         trie([move(text) for text in texts], encode)
 
 
@@ -54,7 +59,8 @@ def test_moves_that_a_tokenizer_writes_alike_are_refused() -> None:
 
 
 def rows(walk: Walk, *logprobs: float) -> list[list[float]]:
-    """The log-probabilities of all choices, given those of the chosen ones: nothing else is possible."""
+    """The log-probabilities of all choices, given those of the chosen ones: nothing else is
+    possible."""
     return [
         [logprob if n == decision.chosen else -math.inf for n in range(len(decision.choices))]
         for decision, logprob in zip(walk.decisions, logprobs, strict=True)
@@ -89,7 +95,10 @@ def test_a_walk_stops_only_where_there_is_a_choice() -> None:
     assert walk.ids == encode("[x | AC] ") and walk.choices == encode("y[")
     walk.choose(0)
     assert walk.ids == encode("[x | AC] yy") and walk.choices == []
-    assert [(s.move.text, s.logprob, s.forced) for s in walk.trace(rows(walk, -0.5, -0.25, -1.0, -2.0, -4.0))] == [
+    assert [
+        (s.move.text, s.logprob, s.forced)
+        for s in walk.trace(rows(walk, -0.5, -0.25, -1.0, -2.0, -4.0))
+    ] == [
         ("[", -0.5, False),
         ("x", -0.25, False),
         (" | AC]", -3.0, False),
@@ -100,7 +109,9 @@ def test_a_walk_stops_only_where_there_is_a_choice() -> None:
 def test_a_forced_move_counts_nothing() -> None:
     walk = Walk(FORMAT.grammar(X, as_labels(["A"])), encode)
     walk.choose(1)
-    assert [(step.move.text, step.logprob, step.forced) for step in walk.trace(rows(walk, -0.5))] == [
+    assert [
+        (step.move.text, step.logprob, step.forced) for step in walk.trace(rows(walk, -0.5))
+    ] == [
         ("[", -0.5, False),
         ("x", 0.0, True),
         (" | A]", 0.0, True),
@@ -115,7 +126,8 @@ def test_a_choice_that_is_certain_is_still_a_choice() -> None:
 
 @pytest.mark.parametrize("limit", [0, 1, 3, 6, 9, 10])
 def test_a_walk_outgrows_its_limit_where_the_next_choice_is_behind_it(limit: int) -> None:
-    """The choices are behind 0, 1, 3, 6 and 9 ids; what comes after the last one need not be read."""
+    """The choices are behind 0, 1, 3, 6 and 9 ids; what comes after the last one need not be
+    read."""
     grammar = FORMAT.grammar(Y, as_labels(["AB", "AC"]))
     walk = Walk(grammar, encode, limit)
     for place, choice in zip((0, 1, 3, 6, 9), (1, 0, 2, 1, 0), strict=True):
@@ -150,7 +162,9 @@ def test_an_illegal_derivation_cannot_be_spelled() -> None:
 
 
 @given(st.data())
-def test_a_walk_that_takes_every_decision_ends_where_the_derivation_does(data: st.DataObject) -> None:
+def test_a_walk_that_takes_every_decision_ends_where_the_derivation_does(
+    data: st.DataObject,
+) -> None:
     source, labels = data.draw(sources()), data.draw(label_sets)
     grammar = FORMAT.grammar(source, labels)
     moves = grammar.derive(data.draw(nested(source, labels, FORMAT.max_depth)))
@@ -159,7 +173,12 @@ def test_a_walk_that_takes_every_decision_ends_where_the_derivation_does(data: s
     for decision in decisions:
         assert_stopped_at(walk, decision)
         walk.choose(decision.chosen)
-    assert walk.choices == [] and walk.ids == spelled and walk.moves == moves and walk.decisions == decisions
+    assert (
+        walk.choices == []
+        and walk.ids == spelled
+        and walk.moves == moves
+        and walk.decisions == decisions
+    )
     trace = walk.trace(rows(walk, *[-1.0] * len(decisions)))
     assert [step.move for step in trace] == moves
     assert sum(step.logprob for step in trace) == -len(decisions)
@@ -173,10 +192,14 @@ def test_a_walk_that_was_taken_back_goes_on_as_if_nothing_had_been(data: st.Data
     walk = Walk(grammar, encode)
     before = list[Any]()
     while walk.choices:
-        before.append((walk.choices, list(walk.ids), list(walk.moves), list(walk.decisions), walk.key))
+        before.append(
+            (walk.choices, list(walk.ids), list(walk.moves), list(walk.decisions), walk.key)
+        )
         walk.choose(data.draw(st.integers(0, len(walk.choices) - 1)))
     for count in (
-        data.draw(st.lists(st.integers(0, len(before) - 1), unique=True).map(lambda c: sorted(c)[::-1]))
+        data.draw(
+            st.lists(st.integers(0, len(before) - 1), unique=True).map(lambda c: sorted(c)[::-1])
+        )
         if before
         else []
     ):
@@ -192,7 +215,8 @@ def test_a_walk_that_was_taken_back_goes_on_as_if_nothing_had_been(data: st.Data
 
 
 def test_a_key_names_a_place_whatever_was_marked_before() -> None:
-    """Copies, marks since the last one, ids inside the move, choices: it survives marks inserted before."""
+    """Copies, marks since the last one, ids inside the move, choices: it survives marks inserted
+    before."""
     grammar = FORMAT.grammar(Y, as_labels(["AB", "AC"]))
     plain, marked = Walk(grammar, encode), Walk(grammar, encode)
     plain.choose(0)
@@ -205,7 +229,12 @@ def test_a_key_names_a_place_whatever_was_marked_before() -> None:
     inside = Walk(grammar, encode)
     for index in (1, 0):  # [x
         inside.choose(index)
-    assert inside.ids == encode("[x ") and inside.key == (1, (), tuple(encode(" ")), tuple(encode("y[|")))
+    assert inside.ids == encode("[x ") and inside.key == (
+        1,
+        (),
+        tuple(encode(" ")),
+        tuple(encode("y[|")),
+    )
     assert plain.key == (1, (), tuple(encode(" ")), tuple(encode("y[")))  # nothing to be closed
 
 

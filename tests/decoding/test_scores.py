@@ -27,8 +27,12 @@ ABSENCES = [1.0, 1.0, 1.0, 0.95, 1.0, 0.5, 0.85, 0.3, 1.0]
 
 
 @pytest.mark.parametrize("label_first", [False, True])
-@pytest.mark.parametrize(("scoring", "outer"), [("own", 0.9 * 0.95 * 0.85 * 0.3), ("moves", 0.9 * 0.7 * 0.4 * 0.3)])
-def test_a_score_is_the_product_of_what_decided_the_span(label_first: bool, scoring: str, outer: float) -> None:
+@pytest.mark.parametrize(
+    ("scoring", "outer"), [("own", 0.9 * 0.95 * 0.85 * 0.3), ("moves", 0.9 * 0.7 * 0.4 * 0.3)]
+)
+def test_a_score_is_the_product_of_what_decided_the_span(
+    label_first: bool, scoring: str, outer: float
+) -> None:
     grammar = InlineBracketed(2, label_first).grammar(SOURCE, as_labels(["ORG", "GPE"]))
     moves = zip(grammar.derive([OUTER, INNER]), PROBABILITIES, ABSENCES, strict=True)
     trace = tuple(Step(move, math.log(p), False, math.log(absence)) for move, p, absence in moves)
@@ -46,13 +50,20 @@ def test_forced_moves_make_a_sure_span() -> None:
 
 def test_no_entities() -> None:
     grammar = InlineBracketed().grammar(SOURCE, as_labels(["A"]))
-    assert scored_entities(grammar, tuple(Step(move, -1.0, False) for move in grammar.derive([]))) == []
+    assert (
+        scored_entities(grammar, tuple(Step(move, -1.0, False) for move in grammar.derive([])))
+        == []
+    )
 
 
-def found(rule: Rule, format: Format, source: Source, *labels: str, scoring: str = "own") -> dict[Entity, float]:
+def found(
+    rule: Rule, format: Format, source: Source, *labels: str, scoring: str = "own"
+) -> dict[Entity, float]:
     """The scores of what a model finds."""
     grammar = format.grammar(source, as_labels(labels))
-    (trace,) = GreedyDecoder()(ScriptedModel(rule), [Job((1,), [2], [], grammar, encode, 0, unread)])
+    (trace,) = GreedyDecoder()(
+        ScriptedModel(rule), [Job((1,), [2], [], grammar, encode, 0, unread)]
+    )
     assert trace
     return {entity: entity.score for entity in scored_entities(grammar, trace, scoring)}
 
@@ -63,9 +74,13 @@ def logits(**of: float) -> Rule:
 
 
 def test_indifference_is_one_over_the_number_of_choices() -> None:
-    """A model that thinks alike of all: open or copy, then close with one of three labels or go on."""
-    found_all = found(logits(**{"[": 0.001, "|": 0.001}), InlineBracketed(1), SOURCE[:2], "PER", "GPE", "ORG")
-    # behind "x": " a" or " |", then P, G or O; behind "a", the last token, a span can only be closed
+    """A model that thinks alike of all: open or copy, then close with one of three labels or go
+    on."""
+    found_all = found(
+        logits(**{"[": 0.001, "|": 0.001}), InlineBracketed(1), SOURCE[:2], "PER", "GPE", "ORG"
+    )
+    # behind "x": " a" or " |", then P, G or O; behind "a", the last token, a span can only be
+    # closed
     assert found_all == {
         Entity(0, 1, "PER"): pytest.approx(1 / 2 * 1 / 2 * 1 / 3, rel=0.01),
         Entity(1, 2, "PER"): pytest.approx(1 / 2 * 1 / 3, rel=0.01),
@@ -78,7 +93,8 @@ def odds(*logits: float) -> list[float]:
 
 
 def test_an_uncertain_inner_span_takes_nothing_from_the_outer_one() -> None:
-    """Behind "x" the model opens another span with hardly more than half of what does not close the first."""
+    """Behind "x" the model opens another span with hardly more than half of what does not close the
+    first."""
 
     def rule(history: tuple[int, ...], id: int) -> float:
         opens = 5.0 if ord("x") not in history else 0.01
@@ -103,13 +119,18 @@ def test_an_entity_of_tags_ends_by_not_going_on() -> None:
 
     source = Source(("x", "y"), (True, True))
     (begun, _), (outside, inside, begin) = odds(3.0, 0.0), odds(1.0, 0.0, 0.9)
-    assert found(rule, BIO(), source, "A") == {Entity(0, 1, "A"): pytest.approx(begun * (outside + begin))}
-    assert found(rule, BIO(), source, "A", scoring="moves") == {Entity(0, 1, "A"): pytest.approx(begun * outside)}
+    assert found(rule, BIO(), source, "A") == {
+        Entity(0, 1, "A"): pytest.approx(begun * (outside + begin))
+    }
+    assert found(rule, BIO(), source, "A", scoring="moves") == {
+        Entity(0, 1, "A"): pytest.approx(begun * outside)
+    }
     assert inside > 0.1
 
 
 def test_marks_that_begin_alike_are_told_apart_where_they_differ() -> None:
-    """`<A>` and `</A>` share their first id: how much of it is for the closing tag is asked one id later."""
+    """`<A>` and `</A>` share their first id: how much of it is for the closing tag is asked one id
+    later."""
 
     def rule(history: tuple[int, ...], id: int) -> float:
         return {"<": 1.0 if chr(history[-1]) in " x" else -9.0, "/": -0.5}.get(chr(id), 0.0)
@@ -131,7 +152,15 @@ def test_lists_score_as_they_did() -> None:
 
 
 def decoded(source: Source, labels: dict[str, str], format: Format) -> tuple[Job, Trace]:
-    job = Job((1,), [*encode("".join(source.words)), 0], [], format.grammar(source, labels), encode, 0, unread)
+    job = Job(
+        (1,),
+        [*encode("".join(source.words)), 0],
+        [],
+        format.grammar(source, labels),
+        encode,
+        0,
+        unread,
+    )
     (trace,) = GreedyDecoder()(ScriptedModel(noise), [job])
     assert trace is not None
     return job, trace
@@ -140,10 +169,16 @@ def decoded(source: Source, labels: dict[str, str], format: Format) -> tuple[Job
 @pytest.mark.parametrize("format", FORMATS, ids=str)
 @given(source=sources(max_size=6), labels=label_sets)
 @examples(0.4)
-def test_scores_are_probabilities_and_change_no_span(format: Format, source: Source, labels: dict[str, str]) -> None:
+def test_scores_are_probabilities_and_change_no_span(
+    format: Format, source: Source, labels: dict[str, str]
+) -> None:
     job, trace = decoded(source, labels, format)
     own, moves = (scored_entities(job.grammar, trace, scoring) for scoring in SCORINGS)
-    assert own == moves == [entity for entity, _ in job.grammar.entities([step.move for step in trace])]
+    assert (
+        own
+        == moves
+        == [entity for entity, _ in job.grammar.entities([step.move for step in trace])]
+    )
     assert all(0 < entity.score <= 1 for entity in own)
     least = math.exp(sum(step.logprob for step in trace))
     for entity, before in zip(own, moves, strict=True):

@@ -1,4 +1,5 @@
-"""How many passes drafts take; that they find what the greedy decoder finds is in test_decoders.py."""
+"""How many passes drafts take; that they find what the greedy decoder finds is in
+test_decoders.py."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ SOURCE = words("He met Ann Lee in Leeds .")
 
 
 def decode(source: Source, wanted: list[Entity], labels: dict[str, str] = LABELS) -> ScriptedModel:
-    """Decode with a model that wants these entities, and is indifferent behind a wrong beginning: it copies there."""
+    """Decode with a model that wants these entities, and is indifferent behind a wrong beginning:
+    it copies there."""
     job = job_of(source, labels)
     ids, _ = spell(job.grammar, job.grammar.derive(wanted), encode)
     model = ScriptedModel(wanting([*job.prefix, *job.body, *ids]))
@@ -76,7 +78,9 @@ RIGHT = marks_of(job_of(SOURCE).grammar.derive(NESTED))
         (None, False, 10),
     ],
 )
-def test_drafts_of_a_draft_head(marks: list[Pattern] | None, copies_first: bool, passes: int | None) -> None:
+def test_drafts_of_a_draft_head(
+    marks: list[Pattern] | None, copies_first: bool, passes: int | None
+) -> None:
     job = job_of(SOURCE)
     ids, _ = spell(job.grammar, job.grammar.derive(NESTED), encode)
     plan = plan_of(marks) if marks else None
@@ -100,7 +104,10 @@ def test_what_was_said_behind_a_difference_is_expected_where_it_is_possible_agai
     draft = Draft(job_of(words("Ann met Lee ."), {"PER": ""}))
 
     def settle(wanted: dict[int, str]) -> int:
-        answers = [ids.index(ord(wanted[n])) if n in wanted else 0 for n, (_, ids) in enumerate(draft.asked())]
+        answers = [
+            ids.index(ord(wanted[n])) if n in wanted else 0
+            for n, (_, ids) in enumerate(draft.asked())
+        ]
         return draft.settle([([], best) for best in answers])
 
     assert "".join(map(chr, draft.walk.ids)) == " Ann met Lee ."
@@ -113,8 +120,11 @@ def test_what_was_said_behind_a_difference_is_expected_where_it_is_possible_agai
 
 
 @pytest.mark.parametrize("max_depth", [1, 2])
-def test_passes_do_not_depend_on_the_number_of_entities(max_depth: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A model that would close a span wherever one is open: behind an unclosed one it says nothing of where to open."""
+def test_passes_do_not_depend_on_the_number_of_entities(
+    max_depth: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model that would close a span wherever one is open: behind an unclosed one it says nothing
+    of where to open."""
     monkeypatch.setattr("spacy_genner.decoding.draft._FIRST", 10**6)  # drafts of the whole answer
 
     def rule(history: tuple[int, ...], id: int) -> float:
@@ -172,8 +182,13 @@ def test_rows_that_are_finished_leave_the_batch() -> None:
     wanted = [[], [Entity(2, 4, "PER")], []]
     jobs = [job_of(SOURCE) for _ in wanted]
     jobs[1] = job_of(words("It met Ann Lee in Leeds ."))
-    spelled = [spell(job.grammar, job.grammar.derive(w), encode)[0] for job, w in zip(jobs, wanted, strict=True)]
-    rule = wanting(*([*job.prefix, *job.body, *ids] for job, ids in zip(jobs, spelled, strict=True)))
+    spelled = [
+        spell(job.grammar, job.grammar.derive(w), encode)[0]
+        for job, w in zip(jobs, wanted, strict=True)
+    ]
+    rule = wanting(
+        *([*job.prefix, *job.body, *ids] for job, ids in zip(jobs, spelled, strict=True))
+    )
     model = ScriptedModel(rule)
     traces = SpeculativeDecoder()(model, jobs)
     assert [said(job, trace) for job, trace in zip(jobs, traces, strict=True)] == wanted
@@ -184,7 +199,8 @@ def test_rows_that_are_finished_leave_the_batch() -> None:
 
 
 class SmallModel(ScriptedModel):
-    """Runs out of memory when it is to read too much at once, in the middle of an answer as well."""
+    """Runs out of memory when it is to read too much at once, in the middle of an answer as
+    well."""
 
     memory: int = 0
 
@@ -201,7 +217,10 @@ class SmallSession(ScriptedSession):
 
 
 def test_a_batch_that_does_not_fit_is_halved_and_nothing_is_lost() -> None:
-    jobs = [job_of(words(text)) for text in ("Ann", "Ann met Lee", "He met Ann Lee in Leeds .", "Leeds ?")]
+    jobs = [
+        job_of(words(text))
+        for text in ("Ann", "Ann met Lee", "He met Ann Lee in Leeds .", "Leeds ?")
+    ]
     expected = GreedyDecoder()(ScriptedModel(noise), jobs)
     model = SmallModel(noise)
     model.memory = 60
@@ -223,7 +242,9 @@ lengths = st.lists(st.integers(1, 200), max_size=12)
 
 
 @given(lengths, st.integers(1, 1000))
-def test_rows_of_a_pass_fit_the_budget_and_waste_less_than_a_pass(lengths: list[int], budget: int) -> None:
+def test_rows_of_a_pass_fit_the_budget_and_waste_less_than_a_pass(
+    lengths: list[int], budget: int
+) -> None:
     group = [lengths[n] for n in fullest(lengths, budget)]
     assert (len(group) > 0) == (len(lengths) > 0)
     assert len(group) <= 1 or len(group) * max(group) <= budget
@@ -240,8 +261,13 @@ def test_waiting_rows_enter_before_the_last_ones_have_ended() -> None:
     """Of each pair the first needs one more pass: read for both pairs together."""
     wanted = [[Entity(6, 7, "PER")], [], [Entity(6, 7, "PER")], []]
     jobs = [job_of(words(f"{name} met Ann Lee in Leeds .")) for name in ("It", "He", "Me", "We")]
-    spelled = [spell(job.grammar, job.grammar.derive(w), encode)[0] for job, w in zip(jobs, wanted, strict=True)]
-    model = ScriptedModel(wanting(*([*job.prefix, *job.body, *ids] for job, ids in zip(jobs, spelled, strict=True))))
+    spelled = [
+        spell(job.grammar, job.grammar.derive(w), encode)[0]
+        for job, w in zip(jobs, wanted, strict=True)
+    ]
+    model = ScriptedModel(
+        wanting(*([*job.prefix, *job.body, *ids] for job, ids in zip(jobs, spelled, strict=True)))
+    )
     budget = 2 * len(Draft(jobs[0]).chunk)
     traces = SpeculativeDecoder(budget)(model, jobs)
     assert [said(job, trace) for job, trace in zip(jobs, traces, strict=True)] == wanted
@@ -253,8 +279,13 @@ def test_rows_that_have_ended_are_not_held_in_memory() -> None:
     """One row in six goes on, and waits for others like it."""
     jobs = [job_of(words(f"{name} met Ann Lee in Leeds .")) for name in "ABCDEFGHIJKLMNOPQR"]
     wanted = [[Entity(6, 7, "PER")] if n % 6 == 0 else [] for n in range(len(jobs))]
-    spelled = [spell(job.grammar, job.grammar.derive(w), encode)[0] for job, w in zip(jobs, wanted, strict=True)]
-    model = ScriptedModel(wanting(*([*job.prefix, *job.body, *ids] for job, ids in zip(jobs, spelled, strict=True))))
+    spelled = [
+        spell(job.grammar, job.grammar.derive(w), encode)[0]
+        for job, w in zip(jobs, wanted, strict=True)
+    ]
+    model = ScriptedModel(
+        wanting(*([*job.prefix, *job.body, *ids] for job, ids in zip(jobs, spelled, strict=True)))
+    )
     traces = SpeculativeDecoder(6 * len(Draft(jobs[0]).chunk))(model, jobs)
     assert [said(job, trace) for job, trace in zip(jobs, traces, strict=True)] == wanted
     assert model.gathered[:2] == [1, 2]  # the first row of each batch is taken out of it

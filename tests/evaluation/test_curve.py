@@ -5,20 +5,37 @@ import pytest
 import spacy
 from spacy.training.loggers import console_logger_v3
 
-from spacy_genner.evaluation.curve import HEIGHT, WIDTH, Record, charts, read_log
+from spacy_genner.evaluation.curve import HEIGHT, WIDTH, LoggedStep, charts, read_log
 
-RECORDS = [Record(0, {"a": 900.0, "b": 1.0}, 0.0), Record(50, {"a": 6000.0}, 0.7), Record(100, {"a": 4500.0}, 0.65)]
+RECORDS = [
+    LoggedStep(0, {"a": 900.0, "b": 1.0}, 0.0),
+    LoggedStep(50, {"a": 6000.0}, 0.7),
+    LoggedStep(100, {"a": 4500.0}, 0.65),
+]
 
 
 def test_spacys_own_log_is_read(tmp_path: Path) -> None:
     nlp, path = spacy.blank("xx"), tmp_path / "log.jsonl"
     nlp.add_pipe("spancat")
-    log_step, finalize = console_logger_v3(console_output=False, output_file=path)(nlp, io.StringIO(), io.StringIO())
+    log_step, finalize = console_logger_v3(console_output=False, output_file=path)(
+        nlp, io.StringIO(), io.StringIO()
+    )
     for step, loss, score in ((0, 12.5, 0.0), (200, 3.25, 0.5)):
-        log_step({"epoch": 0, "step": step, "losses": {"spancat": loss}, "other_scores": {}, "score": score})
+        log_step(
+            {
+                "epoch": 0,
+                "step": step,
+                "losses": {"spancat": loss},
+                "other_scores": {},
+                "score": score,
+            }
+        )
         log_step(None)
     finalize()
-    assert read_log(path) == [Record(0, {"spancat": 12.5}, 0.0), Record(200, {"spancat": 3.25}, 0.5)]
+    assert read_log(path) == [
+        LoggedStep(0, {"spancat": 12.5}, 0.0),
+        LoggedStep(200, {"spancat": 3.25}, 0.5),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -42,7 +59,9 @@ def test_spacys_own_log_is_read(tmp_path: Path) -> None:
 def test_another_line_is_named(line: str, tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
     path.write_text('{"step": 0, "losses": {}, "score": 0}\n\n' + line, encoding="utf-8")
-    with pytest.raises(ValueError, match=r"log\.jsonl, line 3: .* is no record of a training log.*ConsoleLogger"):
+    with pytest.raises(
+        ValueError, match=r"log\.jsonl, line 3: .* is no record of a training log.*ConsoleLogger"
+    ):
         read_log(path)
 
 
@@ -53,8 +72,10 @@ def test_a_file_of_another_kind_is_named(tmp_path: Path) -> None:
 
 
 def test_only_line_feeds_end_records(tmp_path: Path) -> None:
-    (tmp_path / "log.jsonl").write_text('{"step": 4, "losses": {"a\u2028b": 1}, "score": 1}\r\n', encoding="utf-8")
-    assert read_log(tmp_path / "log.jsonl") == [Record(4, {"a\u2028b": 1.0}, 1.0)]
+    (tmp_path / "log.jsonl").write_text(
+        '{"step": 4, "losses": {"a\u2028b": 1}, "score": 1}\r\n', encoding="utf-8"
+    )
+    assert read_log(tmp_path / "log.jsonl") == [LoggedStep(4, {"a\u2028b": 1.0}, 1.0)]
 
 
 def test_a_log_without_an_evaluation_has_no_charts(tmp_path: Path) -> None:
@@ -75,19 +96,24 @@ def test_points_fill_the_drawing_area() -> None:
     loss, _ = charts(RECORDS)
     assert (loss.last, loss.top) == (100, 1000)
     assert loss.place((0, 0)) == (0, HEIGHT) and loss.place((100, 1000)) == (WIDTH, 0)
-    assert loss.path(loss.lines["a"]) == f"0.0,{0.1 * HEIGHT} {WIDTH / 2},{0.88 * HEIGHT} {WIDTH},{0.91 * HEIGHT}"
+    assert (
+        loss.path(loss.lines["a"])
+        == f"0.0,{0.1 * HEIGHT} {WIDTH / 2},{0.88 * HEIGHT} {WIDTH},{0.91 * HEIGHT}"
+    )
 
 
-@pytest.mark.parametrize(("value", "top"), [(0, 1), (1, 1), (1.01, 2), (0.7, 0.8), (23456, 30000), (9.5e-4, 1e-3)])
+@pytest.mark.parametrize(
+    ("value", "top"), [(0, 1), (1, 1), (1.01, 2), (0.7, 0.8), (23456, 30000), (9.5e-4, 1e-3)]
+)
 def test_the_axis_ends_on_a_round_number(value: float, top: float) -> None:
-    assert charts([Record(0, {"a": value}, 0.1)])[0].top == pytest.approx(top)
+    assert charts([LoggedStep(0, {"a": value}, 0.1)])[0].top == pytest.approx(top)
 
 
 def test_a_log_with_a_step_twice_can_be_drawn() -> None:
-    loss, _ = charts([Record(0, {"a": 2.0}, 0.0), Record(0, {"a": 2.0}, 0.0)])
+    loss, _ = charts([LoggedStep(0, {"a": 2.0}, 0.0), LoggedStep(0, {"a": 2.0}, 0.0)])
     assert loss.lines == {"a": [(0, 2.0), (0, 2.0)]}
 
 
 def test_a_log_of_step_0_alone_can_be_drawn() -> None:
-    loss, score = charts([Record(0, {"a": 0.0}, 0.0)])
+    loss, score = charts([LoggedStep(0, {"a": 0.0}, 0.0)])
     assert loss.path(loss.lines["a"]) == score.path(score.lines["score"]) == f"0.0,{HEIGHT}"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spacy.scorer import PRFScore
 
-from spacy_genner.evaluation.metrics import Document, Score, names, score
+from spacy_genner.evaluation.metrics import Document, Score, names, score_documents
 from spacy_genner.types import Entity
 
 TEXT = "Alpha beta Alpha beta gamma"
@@ -25,7 +25,9 @@ def entity(text: str, label: str, among: str) -> Entity:
 
 
 def document(text: str, gold: list[tuple[str, str]], predicted: list[tuple[str, str]]) -> Document:
-    sides = (frozenset(entity(words, label, text) for words, label in side) for side in (gold, predicted))
+    sides = (
+        frozenset(entity(words, label, text) for words, label in side) for side in (gold, predicted)
+    )
     return Document(text, *sides)
 
 
@@ -41,46 +43,58 @@ def counts(of: Score) -> tuple[int, int, int, int]:
 
 
 def test_total_and_types_count_boundaries_and_labels() -> None:
-    scores = score([NESTED])
+    scores = score_documents([NESTED])
     assert counts(scores.total) == (3, 1, 2, 1)
     assert (scores.total.p, scores.total.r) == pytest.approx((1 / 3, 1 / 2))
     assert scores.total.f == pytest.approx(2 / 5)
-    assert {label: counts(of) for label, of in scores.types.items()} == {"GPE": (1, 0, 1, 0), "ORG": (2, 1, 1, 1)}
+    assert {label: counts(of) for label, of in scores.types.items()} == {
+        "GPE": (1, 0, 1, 0),
+        "ORG": (2, 1, 1, 1),
+    }
 
 
 def test_precision_groups_predictions_and_recall_groups_gold() -> None:
-    scores = score([NESTED])
+    scores = score_documents([NESTED])
     assert counts(scores.nesting["nested"]) == (1, 0, 1, 0)
     assert counts(scores.nesting["flat"]) == (2, 1, 1, 1)
 
 
 def test_an_inner_span_predicted_alone_is_found_as_nested_and_correct_as_flat() -> None:
     both, inner = frozenset({Entity(0, 9, "A"), Entity(2, 4, "B")}), frozenset({Entity(2, 4, "B")})
-    nesting = score([Document(TEXT, both, inner)]).nesting
+    nesting = score_documents([Document(TEXT, both, inner)]).nesting
     assert counts(nesting["nested"]) == (0, 0, 1, 1)
     assert counts(nesting["flat"]) == (1, 1, 1, 0)
 
 
 def test_nesting_does_not_reach_over_documents() -> None:
     outer, inner = frozenset({Entity(0, 9, "A")}), frozenset({Entity(2, 4, "B")})
-    assert score([Document(TEXT, outer, outer), Document(TEXT, inner, inner)]).nesting["nested"].gold == 0
+    assert (
+        score_documents([Document(TEXT, outer, outer), Document(TEXT, inner, inner)])
+        .nesting["nested"]
+        .gold
+        == 0
+    )
 
 
 def test_the_same_span_with_another_label_is_wrong() -> None:
-    assert score([document("in Bonn", [("Bonn", "GPE")], [("Bonn", "ORG")])]).total.f == 0
+    assert score_documents([document("in Bonn", [("Bonn", "GPE")], [("Bonn", "ORG")])]).total.f == 0
 
 
 def test_seen_names_go_by_text_and_label_on_each_side() -> None:
     text = "PARIS met\n Bonn and Rome"
-    one = document(text, [("PARIS", "GPE"), ("Bonn", "GPE")], [("PARIS", "GPE"), ("Rome", "GPE"), ("Bonn", "ORG")])
-    scores = score([one], seen={("paris", "GPE"), ("rome", "GPE"), ("bonn", "PERSON")})
+    one = document(
+        text,
+        [("PARIS", "GPE"), ("Bonn", "GPE")],
+        [("PARIS", "GPE"), ("Rome", "GPE"), ("Bonn", "ORG")],
+    )
+    scores = score_documents([one], seen={("paris", "GPE"), ("rome", "GPE"), ("bonn", "PERSON")})
     assert counts(scores.names["seen"]) == (2, 1, 1, 1)
     assert counts(scores.names["unseen"]) == (1, 0, 1, 0)
 
 
 def test_without_a_training_part_there_are_no_names() -> None:
-    assert score([NESTED]).names == {}
-    assert set(score([NESTED], seen=set()).names) == {"seen", "unseen"}
+    assert score_documents([NESTED]).names == {}
+    assert set(score_documents([NESTED], seen=set()).names) == {"seen", "unseen"}
 
 
 def test_a_name_has_no_case_and_single_spaces() -> None:
@@ -90,18 +104,18 @@ def test_a_name_has_no_case_and_single_spaces() -> None:
 
 
 def test_nothing_to_find_and_nothing_found_has_no_score() -> None:
-    total = score([Document(TEXT, frozenset(), frozenset())]).total
+    total = score_documents([Document(TEXT, frozenset(), frozenset())]).total
     assert (total.p, total.r, total.f, total.f_ci) == (None, None, None, None)
 
 
 def test_a_pipeline_that_predicts_nothing_scores_0() -> None:
-    total = score([Document(TEXT, frozenset({Entity(0, 5, "A")}), frozenset())]).total
+    total = score_documents([Document(TEXT, frozenset({Entity(0, 5, "A")}), frozenset())]).total
     assert (total.p, total.r, total.f, total.p_ci, total.r_ci) == (0, 0, 0, None, (0, 0))
 
 
 def test_no_documents_are_an_error() -> None:
     with pytest.raises(ValueError, match="at least one"):
-        score([])
+        score_documents([])
 
 
 @given(sets)
@@ -112,7 +126,7 @@ def test_nested_means_strictly_inside_another(spans: frozenset[Entity]) -> None:
         for b in spans
         if b.start <= a.start and a.end <= b.end and (a.start, a.end) != (b.start, b.end)
     }
-    nesting = score([Document(TEXT, spans, frozenset())], resamples=1).nesting
+    nesting = score_documents([Document(TEXT, spans, frozenset())], resamples=1).nesting
     assert (nesting["nested"].gold, nesting["flat"].gold) == (len(inside), len(spans - inside))
 
 
@@ -121,15 +135,24 @@ def test_the_total_is_that_of_spacy(docs: list[Document]) -> None:
     oracle = PRFScore()
     for doc in docs:
         oracle.score_set(set(doc.predicted), set(doc.gold))
-    total = score(docs, resamples=2).total
+    total = score_documents(docs, resamples=2).total
     assert counts(total) == (oracle.tp + oracle.fp, oracle.tp, oracle.tp + oracle.fn, oracle.tp)
     if len(oracle):
-        assert (total.p, total.r, total.f) == pytest.approx((oracle.precision, oracle.recall, oracle.fscore))
+        assert (total.p, total.r, total.f) == pytest.approx(
+            (oracle.precision, oracle.recall, oracle.fscore)
+        )
 
 
-@given(documents, st.frozensets(st.tuples(st.sampled_from(["alpha", "beta", "alpha beta"]), st.sampled_from("ABC"))))
-def test_every_section_adds_up_to_the_total(docs: list[Document], seen: frozenset[tuple[str, str]]) -> None:
-    sections = score(docs, seen, resamples=2).sections
+@given(
+    documents,
+    st.frozensets(
+        st.tuples(st.sampled_from(["alpha", "beta", "alpha beta"]), st.sampled_from("ABC"))
+    ),
+)
+def test_every_section_adds_up_to_the_total(
+    docs: list[Document], seen: frozenset[tuple[str, str]]
+) -> None:
+    sections = score_documents(docs, seen, resamples=2).sections
     total = counts(sections.pop("All")["total"])
     for section in sections.values():
         parts = [counts(of) for of in section.values()]
@@ -139,7 +162,7 @@ def test_every_section_adds_up_to_the_total(docs: list[Document], seen: frozense
 @given(documents)
 def test_a_perfect_prediction_scores_1(docs: list[Document]) -> None:
     perfect = [Document(doc.text, doc.gold, doc.gold) for doc in docs]
-    for section in score(perfect, seen=set(), resamples=20).sections.values():
+    for section in score_documents(perfect, seen=set(), resamples=20).sections.values():
         for of in section.values():
             rates = {(of.p, of.r, of.f, of.p_ci, of.r_ci, of.f_ci)}
             assert rates <= {(1, 1, 1, (1, 1), (1, 1), (1, 1)), (None,) * 6}
@@ -147,27 +170,38 @@ def test_a_perfect_prediction_scores_1(docs: list[Document]) -> None:
 
 def test_the_interval_is_that_of_a_proportion() -> None:
     """Of 400 spans in as many documents half are found: 1.96 standard errors are 0.049."""
-    hit, miss = (Document(TEXT, frozenset({Entity(0, 5, "A")}), frozenset({Entity(0, end, "A")})) for end in (5, 6))
-    low, high = score([hit, miss] * 200).total.r_ci or (0, 0)
+    hit, miss = (
+        Document(TEXT, frozenset({Entity(0, 5, "A")}), frozenset({Entity(0, end, "A")}))
+        for end in (5, 6)
+    )
+    low, high = score_documents([hit, miss] * 200).total.r_ci or (0, 0)
     assert (low, high) == pytest.approx((0.451, 0.549), abs=0.01)
 
 
 def test_documents_are_drawn_whole() -> None:
-    """Spans of a document fail together: ten in each of 40 documents are no more certain than one."""
+    """Spans of a document fail together: ten in each of 40 documents are no more certain than
+    one."""
     ten = frozenset(Entity(i, i + 1, "A") for i in range(10))
     one = frozenset({Entity(0, 1, "A")})
     wide, narrow = (
-        score([Document(TEXT, gold, gold), Document(TEXT, gold, frozenset())] * 20).total.r_ci for gold in (ten, one)
+        score_documents(
+            [Document(TEXT, gold, gold), Document(TEXT, gold, frozenset())] * 20
+        ).total.r_ci
+        for gold in (ten, one)
     )
     assert wide == narrow
 
 
 def test_a_rare_type_is_not_0_where_it_was_not_drawn() -> None:
     rare, others = frozenset({Entity(0, 5, "RARE")}), [Document(TEXT, frozenset(), frozenset())] * 9
-    assert score([Document(TEXT, rare, rare), *others]).types["RARE"].f_ci == (1, 1)
+    assert score_documents([Document(TEXT, rare, rare), *others]).types["RARE"].f_ci == (1, 1)
 
 
 def test_the_seed_decides_the_interval() -> None:
-    docs = [NESTED, document("in Bonn", [("Bonn", "GPE")], [("Bonn", "GPE")]), document("no", [], [("no", "GPE")])] * 5
-    assert asdict(score(docs)) == asdict(score(docs, seed=0))
-    assert score(docs, seed=1).total.f_ci != score(docs, seed=2).total.f_ci
+    docs = [
+        NESTED,
+        document("in Bonn", [("Bonn", "GPE")], [("Bonn", "GPE")]),
+        document("no", [], [("no", "GPE")]),
+    ] * 5
+    assert asdict(score_documents(docs)) == asdict(score_documents(docs, seed=0))
+    assert score_documents(docs, seed=1).total.f_ci != score_documents(docs, seed=2).total.f_ci

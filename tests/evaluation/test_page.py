@@ -4,26 +4,32 @@ from pathlib import Path
 
 import pytest
 
-from spacy_genner.evaluation.curve import Record, charts
-from spacy_genner.evaluation.drawing import Mark, Panel
-from spacy_genner.evaluation.metrics import Document, score
+from spacy_genner.evaluation.curve import LoggedStep, charts
+from spacy_genner.evaluation.drawing import DrawnSpan, Panel
+from spacy_genner.evaluation.metrics import Document, score_documents
 from spacy_genner.evaluation.page import Row, write_page
 from spacy_genner.types import Entity
 
 SPAN = frozenset({Entity(0, 4, "GPE")})
-SCORES = score([Document("Bonn", SPAN, SPAN), Document("Bonn", SPAN, frozenset())], seen=set())
+SCORES = score_documents(
+    [Document("Bonn", SPAN, SPAN), Document("Bonn", SPAN, frozenset())], seen=set()
+)
 
 
-def panel(*marks: Mark) -> Panel:
+def panel(*marks: DrawnSpan) -> Panel:
     return Panel(["Bonn", "am", "Rhein"], [" ", " ", ""], marks)
 
 
-RIGHT = Row(panel(Mark(0, 1, "GPE", "0.93")), panel(Mark(0, 1, "GPE")))
-WRONG = Row(panel(Mark(0, 3, "ORG", error=True)), panel(Mark(0, 1, "GPE", error=True), Mark(2, 3, "LOC", error=True)))
+RIGHT = Row(panel(DrawnSpan(0, 1, "GPE", "0.93")), panel(DrawnSpan(0, 1, "GPE")))
+WRONG = Row(
+    panel(DrawnSpan(0, 3, "ORG", error=True)),
+    panel(DrawnSpan(0, 1, "GPE", error=True), DrawnSpan(2, 3, "LOC", error=True)),
+)
 
 
 class Tags(HTMLParser):
-    """Collects the tags of a page; `balanced` if every one that must be closed is closed in order."""
+    """Collects the tags of a page; `balanced` if every one that must be closed is closed in
+    order."""
 
     VOID = frozenset({"meta", "input", "line", "polyline"})
 
@@ -57,7 +63,9 @@ def parsed(path: Path) -> Tags:
 
 
 def test_a_full_page_is_well_formed_and_self_contained(path: Path) -> None:
-    curve = charts([Record(0, {"a": 3.0, "b": 1.0}, 0.1), Record(9, {"a": 2.0, "b": 0.5}, 0.6)])
+    curve = charts(
+        [LoggedStep(0, {"a": 3.0, "b": 1.0}, 0.1), LoggedStep(9, {"a": 2.0, "b": 0.5}, 0.6)]
+    )
     write_page(path, "title", {"documents": 2}, [RIGHT, WRONG], SCORES, curve)
     tags, page = parsed(path), path.read_text(encoding="utf-8")
     assert tags.balanced and tags.open == []
@@ -80,7 +88,12 @@ def test_the_table_shows_all_sections_in_percent(path: Path) -> None:
 
 def test_the_curve_has_a_line_for_each_loss_and_the_score(path: Path) -> None:
     write_page(
-        path, "title", {}, [], SCORES, charts([Record(0, {"a": 3.0, "b": 1.0}, 0.1), Record(9, {"a": 2.0}, 0.6)])
+        path,
+        "title",
+        {},
+        [],
+        SCORES,
+        charts([LoggedStep(0, {"a": 3.0, "b": 1.0}, 0.1), LoggedStep(9, {"a": 2.0}, 0.6)]),
     )
     page = path.read_text(encoding="utf-8")
     assert page.count("<polyline") == 3 and page.count("<circle") == 5
@@ -103,10 +116,14 @@ def test_gold_stands_before_predicted(path: Path) -> None:
 
 
 def test_without_gold_there_are_neither_scores_nor_errors(path: Path) -> None:
-    write_page(path, "title", {}, [Row(panel(Mark(0, 1, "GPE", "0.93")), note="cut off")])
+    write_page(path, "title", {}, [Row(panel(DrawnSpan(0, 1, "GPE", "0.93")), note="cut off")])
     page = path.read_text(encoding="utf-8")
     assert "0.93" in page and "cut off" in page
-    assert "<table" not in page and "only-errors" not in page.split("</style>")[1] and "<h3>" not in page
+    assert (
+        "<table" not in page
+        and "only-errors" not in page.split("</style>")[1]
+        and "<h3>" not in page
+    )
 
 
 def test_a_page_without_documents_says_so(path: Path) -> None:
@@ -117,9 +134,16 @@ def test_a_page_without_documents_says_so(path: Path) -> None:
 def test_everything_from_outside_is_escaped(path: Path) -> None:
     evil = "</title><script>alert(1)</script>"
     bad = frozenset({Entity(0, 1, evil)})
-    curve = charts([Record(1, {evil: 1.0, "b": 1.0}, 0.5)])
-    text = Panel([evil, "🎉", "שלום"], ["", " ", ""], [Mark(0, 1, evil, evil, error=True)])
-    write_page(path, evil, {evil: evil}, [Row(text, text, evil)], score([Document("x", bad, bad)]), curve)
+    curve = charts([LoggedStep(1, {evil: 1.0, "b": 1.0}, 0.5)])
+    text = Panel([evil, "🎉", "שלום"], ["", " ", ""], [DrawnSpan(0, 1, evil, evil, error=True)])
+    write_page(
+        path,
+        evil,
+        {evil: evil},
+        [Row(text, text, evil)],
+        score_documents([Document("x", bad, bad)]),
+        curve,
+    )
     page = path.read_text(encoding="utf-8")
     assert "<script" not in page and page.count("&lt;script&gt;") >= 9 and "🎉" in page
     assert parsed(path).balanced

@@ -9,7 +9,9 @@ from spacy_genner.evaluation.rows import row
 from spacy_genner.evaluation.spans import read_spans
 
 
-def found(doc: Doc, *spans: tuple[int, int, str], scores: list[float] | None = None) -> list[tuple[Span, float | None]]:
+def found(
+    doc: Doc, *spans: tuple[int, int, str], scores: list[float] | None = None
+) -> list[tuple[Span, float | None]]:
     doc.spans["sc"] = [Span(doc, *span) for span in spans]
     if scores:
         doc.spans["sc"].attrs["scores"] = np.array(scores)
@@ -23,14 +25,26 @@ def doc() -> Doc:
 
 def test_what_the_other_side_lacks_is_an_error(doc: Doc) -> None:
     gold = doc.copy()
-    made = row(doc, found(doc, (4, 6, "GPE"), (4, 5, "X")), gold, found(gold, (4, 6, "GPE"), (4, 6, "ORG")))
-    assert [(mark.label, mark.error) for mark in made.predicted.marks] == [("GPE", False), ("X", True)]
-    assert made.gold and [(mark.label, mark.error) for mark in made.gold.marks] == [("GPE", False), ("ORG", True)]
+    made = row(
+        doc, found(doc, (4, 6, "GPE"), (4, 5, "X")), gold, found(gold, (4, 6, "GPE"), (4, 6, "ORG"))
+    )
+    assert [(mark.label, mark.error) for mark in made.predicted.marks] == [
+        ("GPE", False),
+        ("X", True),
+    ]
+    assert made.gold and [(mark.label, mark.error) for mark in made.gold.marks] == [
+        ("GPE", False),
+        ("ORG", True),
+    ]
     assert (made.missed, made.spurious) == (1, 1)
 
 
 def test_sides_may_have_other_tokens(doc: Doc) -> None:
-    gold = Doc(Vocab(), words=["We", "don't", "like", "New York", "."], spaces=[True, True, True, False, False])
+    gold = Doc(
+        Vocab(),
+        words=["We", "don't", "like", "New York", "."],
+        spaces=[True, True, True, False, False],
+    )
     made = row(doc, found(doc, (4, 6, "GPE")), gold, found(gold, (3, 4, "GPE")))
     assert (made.missed, made.spurious) == (0, 0)
 
@@ -39,7 +53,10 @@ def test_without_gold_nothing_is_an_error(doc: Doc) -> None:
     made = row(doc, found(doc, (4, 6, "GPE"), scores=[0.876]))
     assert made.gold is None and made.spurious == 0
     assert [(mark.start, mark.end, mark.note) for mark in made.predicted.marks] == [(4, 6, "0.88")]
-    assert "".join(map("".join, zip(made.predicted.words, made.predicted.spaces, strict=True))) == doc.text
+    assert (
+        "".join(map("".join, zip(made.predicted.words, made.predicted.spaces, strict=True)))
+        == doc.text
+    )
 
 
 def test_a_long_document_is_cut_and_says_so(doc: Doc, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,12 @@ from spacy_genner.files.saved import pack_parts, parse_object, read_object, read
 
 
 def test_any_error_becomes_one_that_names_the_place() -> None:
-    with pytest.raises(ValueError, match=r"there cannot be read \(division by zero\): copy or train"), reading("there"):
+    with (
+        pytest.raises(
+            ValueError, match=r"there cannot be read \(division by zero\): copy or train"
+        ),
+        reading("there"),
+    ):
         _ = 1 / 0
 
 
@@ -48,7 +53,17 @@ def test_parts_come_back(parts: dict[str, bytes]) -> None:
 
 
 ARRAY = {b"nd": True, b"type": "<f4", b"kind": b"", b"shape": [1], b"data": b"\0\0\0\0"}
-OTHERS = [{"a": "text"}, {"a": None}, {1: b""}, {"a": ARRAY}, [b""], b"", None, 3, {"a": {"b": b""}}]
+OTHERS = [
+    {"a": "text"},
+    {"a": None},
+    {1: b""},
+    {"a": ARRAY},
+    [b""],
+    b"",
+    None,
+    3,
+    {"a": {"b": b""}},
+]
 
 
 @pytest.mark.parametrize("other", OTHERS, ids=str)

@@ -20,7 +20,11 @@ from spacy_genner.files.writing import filling, remove_leftovers, replacing, rep
 
 def tree(folder: Path) -> dict[str, str]:
     """The files of a folder with their content, hidden ones too."""
-    return {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): path.read_text()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def names(folder: Path) -> list[str]:
@@ -39,7 +43,14 @@ def test_a_file_is_written_and_replaced(tmp_path: Path) -> None:
 def test_a_folder_is_filled(tmp_path: Path) -> None:
     for name in ("part", "whole"):
         (tmp_path / name).mkdir()
-    for name in ("mine.txt", "meta.json", "part/mine.bin", "part/ours.bin", "whole/stale.bin", "stale.bin"):
+    for name in (
+        "mine.txt",
+        "meta.json",
+        "part/mine.bin",
+        "part/ours.bin",
+        "whole/stale.bin",
+        "stale.bin",
+    ):
         (tmp_path / name).write_text("old")
     with filling(tmp_path, whole=["whole", "stale.bin", "part/not there"]) as content:
         for name in ("part", "whole"):
@@ -56,7 +67,10 @@ def test_a_folder_is_filled(tmp_path: Path) -> None:
 def test_a_folder_is_not_replaced_by_a_file(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "mine.txt").write_text("old")
-    with pytest.raises(IsADirectoryError, match="A folder stands where a file is to be"), filling(tmp_path) as content:
+    with (
+        pytest.raises(IsADirectoryError, match="A folder stands where a file is to be"),
+        filling(tmp_path) as content,
+    ):
         for name in ("a", "b"):
             (content / name).write_text("new")
     assert tree(tmp_path) == {"b/mine.txt": "old"}
@@ -87,7 +101,11 @@ def write_two(folder: Path) -> None:
 
 Kind = tuple[Callable[[Path], AbstractContextManager[Path]], Callable[[Path], Any], dict[str, str]]
 KINDS: dict[str, Kind] = {
-    "file": (lambda there: replacing(there / "a" / "b.txt"), lambda path: path.write_text("new"), {"c": "old"}),
+    "file": (
+        lambda there: replacing(there / "a" / "b.txt"),
+        lambda path: path.write_text("new"),
+        {"c": "old"},
+    ),
     "folder": (
         lambda there: replacing_folder(there / "a"),
         lambda path: (path / "b.txt").write_text("new"),
@@ -95,7 +113,8 @@ KINDS: dict[str, Kind] = {
     ),
     "filling": (filling, write_two, {"c": "new"}),
 }
-"""Ways to write below `there`: what opens the place, what writes to it, and what is then beside a/b.txt."""
+"""Ways to write below `there`: what opens the place, what writes to it, and what is then beside
+a/b.txt."""
 
 
 @pytest.fixture
@@ -153,7 +172,12 @@ with opened(Path(sys.argv[1])) as place:
     os._exit(9)
 """
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    assert subprocess.run([sys.executable, "-c", script, str(there)], env=environment, check=False).returncode == 9
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", script, str(there)], env=environment, check=False
+        ).returncode
+        == 9
+    )
     left = tree(there)
     assert (left.pop("a/b.txt"), left.pop("c")) == ("old", "old") and left
     opened, write, beside = KINDS[kind]
@@ -204,7 +228,9 @@ def test_a_file_keeps_its_permissions(tmp_path: Path, expected: int) -> None:
     assert mode(tmp_path / "a") == expected
 
 
-def test_a_file_that_must_not_be_written_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_must_not_be_written_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "a").write_text("old")
     monkeypatch.setattr(os, "access", lambda path, how: False)  # root may write everything
     with pytest.raises(PermissionError, match="write-protected"), replacing(tmp_path / "a") as path:
@@ -242,11 +268,17 @@ def test_a_place_that_is_no_folder(tmp_path: Path, kind: str) -> None:
     assert tree(tmp_path) == {"there": "old"}
 
 
-def test_everything_is_synced_before_it_is_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_everything_is_synced_before_it_is_moved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     done: list[str] = []
     sync, rename = writing._sync, Path.rename
-    monkeypatch.setattr(writing, "_sync", lambda path: (done.append(f"sync {path.name}"), sync(path)))
-    monkeypatch.setattr(Path, "rename", lambda path, to: (done.append(f"move {path.name}"), rename(path, to)))
+    monkeypatch.setattr(
+        writing, "_sync", lambda path: (done.append(f"sync {path.name}"), sync(path))
+    )
+    monkeypatch.setattr(
+        Path, "rename", lambda path, to: (done.append(f"move {path.name}"), rename(path, to))
+    )
     with filling(tmp_path / "x") as content:
         (content / "a").mkdir()
         (content / "a" / "b").touch()
@@ -255,7 +287,9 @@ def test_everything_is_synced_before_it_is_moved(tmp_path: Path, monkeypatch: py
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc to tell what is synced")
 @pytest.mark.parametrize("number", [errno.EINVAL, errno.EIO])
-def test_some_file_systems_cannot_sync_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+def test_some_file_systems_cannot_sync_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
     fsync = os.fsync
 
     def refuse(descriptor: int) -> None:
@@ -264,7 +298,11 @@ def test_some_file_systems_cannot_sync_folders(tmp_path: Path, monkeypatch: pyte
         fsync(descriptor)
 
     monkeypatch.setattr(os, "fsync", refuse)
-    harmless = nullcontext() if number == errno.EINVAL else pytest.raises(OSError, match="folders are not synced")
+    harmless = (
+        nullcontext()
+        if number == errno.EINVAL
+        else pytest.raises(OSError, match="folders are not synced")
+    )
     with harmless, replacing(tmp_path / "a") as path:
         path.write_text("new")
     assert tree(tmp_path) == {"a": "new"}

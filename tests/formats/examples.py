@@ -19,15 +19,21 @@ def source_of(text: str) -> Source:
     return Source(tuple(word for word, _ in tokens), (False, *(space for _, space in tokens[1:])))
 
 
-def written(format: Format, text: str, entities: Iterable[Entity], labels: dict[str, str] = LABELS) -> str:
+def written(
+    format: Format, text: str, entities: Iterable[Entity], labels: dict[str, str] = LABELS
+) -> str:
     """The answer that says these entities."""
     return "".join(move.text for move in format.grammar(source_of(text), labels).derive(entities))
 
 
-def legal_texts(format: Format, text: str, *texts: str, labels: dict[str, str] = LABELS) -> list[str]:
+def legal_texts(
+    format: Format, text: str, *texts: str, labels: dict[str, str] = LABELS
+) -> list[str]:
     """What may be written after these moves."""
     grammar = format.grammar(source_of(text), labels)
     state = grammar.start
     for move_text in texts:
-        state = grammar.advance(state, next(move for move in grammar.moves(state) if move.text == move_text))
+        state = grammar.advance(
+            state, next(move for move in grammar.moves(state) if move.text == move_text)
+        )
     return [move.text for move in grammar.moves(state)]

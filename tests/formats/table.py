@@ -1,4 +1,5 @@
-"""Every output format, with settings that matter: what formats and decoders promise is tested for each row."""
+"""Every output format, with settings that matter: what formats and decoders promise is tested for
+each row."""
 
 from __future__ import annotations
 

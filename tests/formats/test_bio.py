@@ -21,18 +21,26 @@ from tests.formats.examples import LABELS, legal_texts, source_of, written
         ("東京~に", [Entity(0, 1, "GPE")], "東京(B-GPE) に(O)"),
     ],
 )
-def test_derivations_are_written_like_this(text: str, entities: list[Entity], expected: str) -> None:
+def test_derivations_are_written_like_this(
+    text: str, entities: list[Entity], expected: str
+) -> None:
     assert written(BIO(), text, entities) == expected
 
 
-@pytest.mark.parametrize(("space", "expected"), [(False, "Leeds(O) won(O)"), (True, " Leeds(O) won(O)")])
-def test_the_first_word_brings_the_space_that_a_prompt_leaves_to_it(space: bool, expected: str) -> None:
+@pytest.mark.parametrize(
+    ("space", "expected"), [(False, "Leeds(O) won(O)"), (True, " Leeds(O) won(O)")]
+)
+def test_the_first_word_brings_the_space_that_a_prompt_leaves_to_it(
+    space: bool, expected: str
+) -> None:
     grammar = BIO().grammar(Source(("Leeds", "won"), (space, False)), LABELS)
     assert "".join(move.text for move in grammar.derive([])) == expected
 
 
 def test_delimiters_in_labels_are_escaped() -> None:
-    assert written(BIO(), "x", [Entity(0, 1, "a(b)\\")], as_labels(["a(b)\\"])) == "x(B-a\\(b\\)\\\\)"
+    assert (
+        written(BIO(), "x", [Entity(0, 1, "a(b)\\")], as_labels(["a(b)\\"])) == "x(B-a\\(b\\)\\\\)"
+    )
 
 
 def test_an_entity_goes_on_with_its_own_label_only() -> None:
@@ -48,9 +56,16 @@ def test_moves_that_decide_spans() -> None:
     """Their tags, and the one behind that ends them."""
     grammar = BIO().grammar(source_of("a b c d"), LABELS)
     moves = grammar.derive([Entity(0, 2, "PER"), Entity(3, 4, "ORG")])
-    assert grammar.entities(moves) == [(Entity(0, 2, "PER"), ([1, 3], [5])), (Entity(3, 4, "ORG"), ([7], []))]
+    assert grammar.entities(moves) == [
+        (Entity(0, 2, "PER"), ([1, 3], [5])),
+        (Entity(3, 4, "ORG"), ([7], [])),
+    ]
 
 
 def test_nested_entities_cannot_be_said() -> None:
-    kept, refused = BIO().grammar(source_of("a b"), LABELS).sayable([Entity(0, 2, "ORG"), Entity(0, 1, "GPE")])
+    kept, refused = (
+        BIO()
+        .grammar(source_of("a b"), LABELS)
+        .expressible([Entity(0, 2, "ORG"), Entity(0, 1, "GPE")])
+    )
     assert (kept, refused) == ([Entity(0, 2, "ORG")], [(Entity(0, 1, "GPE"), "too deep")])

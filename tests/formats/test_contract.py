@@ -58,7 +58,9 @@ def test_random_derivations_are_valid_and_canonical(format: Format, data: st.Dat
 @every_format
 @given(st.data())
 @many
-def test_thousands_of_random_derivations_are_valid_and_canonical(format: Format, data: st.DataObject) -> None:
+def test_thousands_of_random_derivations_are_valid_and_canonical(
+    format: Format, data: st.DataObject
+) -> None:
     check_random_derivation(data, format)
 
 
@@ -68,7 +70,7 @@ def test_derived_moves_are_legal_and_say_the_entities(format: Format, data: st.D
     source, labels = data.draw(sources()), data.draw(label_sets)
     entities = data.draw(nested(source, labels, format.max_depth))
     grammar = format.grammar(source, labels)
-    kept, refused = grammar.sayable(entities)
+    kept, refused = grammar.expressible(entities)
     moves, state = grammar.derive(kept), grammar.start
     for move in moves:
         assert move in grammar.moves(state)
@@ -82,7 +84,16 @@ def test_derived_moves_are_legal_and_say_the_entities(format: Format, data: st.D
         assert (sorted(kept), refused) == (sorted(entities), [])
 
 
-SMALL = [(0, []), (2, []), (0, ["A"]), (1, ["A"]), (1, ["A", "B", "C"]), (3, ["A"]), (2, ["A", "B"]), (3, ["A", "B"])]
+SMALL = [
+    (0, []),
+    (2, []),
+    (0, ["A"]),
+    (1, ["A"]),
+    (1, ["A", "B", "C"]),
+    (3, ["A"]),
+    (2, ["A", "B"]),
+    (3, ["A", "B"]),
+]
 """Sizes of sources, and label sets, small enough to try everything."""
 
 
@@ -100,19 +111,28 @@ def derivation_sets(grammar: Grammar) -> list[frozenset[Entity]]:
 
 @every_format
 @pytest.mark.parametrize(("size", "labels"), SMALL)
-def test_every_set_of_nested_entities_has_one_derivation(format: Format, size: int, labels: list[str]) -> None:
-    """So there are no dead ends either: a derivation that stops early would repeat a set, or say none."""
+def test_every_set_of_nested_entities_has_one_derivation(
+    format: Format, size: int, labels: list[str]
+) -> None:
+    """So there are no dead ends either: a derivation that stops early would repeat a set, or say
+    none."""
     source = Source(("x",) * size, (True,) * size)
     spans = combinations(range(size + 1), 2)
     possible = [Entity(start, end, label) for start, end in spans for label in labels]
-    subsets = [frozenset(subset) for count in range(len(possible) + 1) for subset in combinations(possible, count)]
+    subsets = [
+        frozenset(subset)
+        for count in range(len(possible) + 1)
+        for subset in combinations(possible, count)
+    ]
     grammar = format.grammar(source, as_labels(labels))
-    sayable = [subset for subset in subsets if not grammar.sayable(subset)[1]]
+    expressible = [subset for subset in subsets if not grammar.expressible(subset)[1]]
     if not isinstance(format, TELL_NO_PLACES):
-        assert sayable == [subset for subset in subsets if not nest(subset, format.max_depth)[1]]
+        assert expressible == [
+            subset for subset in subsets if not nest(subset, format.max_depth)[1]
+        ]
     derived = derivation_sets(grammar)
     assert len(derived) == len(set(derived))
-    assert set(derived) == set(sayable)
+    assert set(derived) == set(expressible)
 
 
 def sentences(size: int) -> Iterator[tuple[bool, ...]]:
@@ -121,23 +141,34 @@ def sentences(size: int) -> Iterator[tuple[bool, ...]]:
 
 
 def check_sentences(format: Format, size: int, labels: list[str]) -> None:
-    """Whatever tokens start sentences: a set of entities has one derivation if it crosses no start, else none."""
-    possible = [Entity(*span, label) for span in combinations(range(size + 1), 2) for label in labels]
-    subsets = [frozenset(subset) for count in range(len(possible) + 1) for subset in combinations(possible, count)]
+    """Whatever tokens start sentences: a set of entities has one derivation if it crosses no start,
+    else none."""
+    possible = [
+        Entity(*span, label) for span in combinations(range(size + 1), 2) for label in labels
+    ]
+    subsets = [
+        frozenset(subset)
+        for count in range(len(possible) + 1)
+        for subset in combinations(possible, count)
+    ]
     for starts in sentences(size):
         source = Source(("x",) * size, (True,) * size, starts)
         grammar = format.grammar(source, as_labels(labels))
         derived = derivation_sets(grammar)
         assert len(derived) == len(set(derived))
-        assert set(derived) == {subset for subset in subsets if not grammar.sayable(subset)[1]}
+        assert set(derived) == {subset for subset in subsets if not grammar.expressible(subset)[1]}
         if not isinstance(format, TELL_NO_PLACES):
             whole = [subset for subset in subsets if not within_sentences(subset, source)[1]]
-            assert set(derived) == {subset for subset in whole if not nest(subset, format.max_depth)[1]}
+            assert set(derived) == {
+                subset for subset in whole if not nest(subset, format.max_depth)[1]
+            }
 
 
 @every_format
 @pytest.mark.parametrize(("size", "labels"), [(1, ["A", "B"]), (2, ["A", "B"]), (3, ["A"])])
-def test_no_entity_crosses_the_start_of_a_sentence(format: Format, size: int, labels: list[str]) -> None:
+def test_no_entity_crosses_the_start_of_a_sentence(
+    format: Format, size: int, labels: list[str]
+) -> None:
     check_sentences(format, size, labels)
 
 
@@ -151,14 +182,20 @@ COPIES = [
 @pytest.mark.parametrize("labels", ["A", "AB", "ABC"])
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("format", COPIES, ids=str)
-def test_a_copy_with_sentences_comes_to_an_end_and_crosses_none(format: Format, size: int, labels: str) -> None:
+def test_a_copy_with_sentences_comes_to_an_end_and_crosses_none(
+    format: Format, size: int, labels: str
+) -> None:
     """All states that can be reached: more derivations than could be listed go through them."""
     for starts in sentences(size):
-        grammar = format.grammar(Source(("x",) * size, (True,) * size, starts), as_labels([*labels]))
+        grammar = format.grammar(
+            Source(("x",) * size, (True,) * size, starts), as_labels([*labels])
+        )
         check_no_dead_end(grammar)
         for state in all_states(grammar):
             if isinstance(format, BIO):
-                going_on = starts[state.position] and state.copied if state.position < size else False
+                going_on = (
+                    starts[state.position] and state.copied if state.position < size else False
+                )
                 assert not going_on or all(move.kind != "inside" for move in grammar.moves(state))
             elif state.stack:
                 assert not any(starts[state.stack[0].start + 1 : state.position])
@@ -178,13 +215,17 @@ def all_states(grammar: Grammar) -> dict[Any, set[Any]]:
 @every_format
 def test_no_state_is_a_dead_end(format: Format) -> None:
     """A state without moves is a complete answer, and from every state there is a way to one."""
-    check_no_dead_end(format.grammar(Source(("x", "y", "z"), (True, False, True)), as_labels(["A", "B"])))
+    check_no_dead_end(
+        format.grammar(Source(("x", "y", "z"), (True, False, True)), as_labels(["A", "B"]))
+    )
 
 
 def check_no_dead_end(grammar: Grammar) -> None:
     following = all_states(grammar)
     alive = {state for state, after in following.items() if not after}
-    while more := {state for state, after in following.items() if state not in alive and after & alive}:
+    while more := {
+        state for state, after in following.items() if state not in alive and after & alive
+    }:
         alive |= more
     assert alive == set(following)
 
@@ -199,7 +240,9 @@ def test_advance_leaves_states_as_they_were(format: Format, data: st.DataObject)
     for move in moves:
         states.append(grammar.advance(states[-1], move))
         hashes.append(hash(states[-1]))
-    assert states[1:] == [grammar.advance(state, move) for state, move in zip(states, moves, strict=False)]
+    assert states[1:] == [
+        grammar.advance(state, move) for state, move in zip(states, moves, strict=False)
+    ]
     assert hashes == [hash(state) for state in states]
     assert len(set(states)) == len(states), "a derivation that goes round in circles"
 
@@ -210,14 +253,19 @@ def test_advance_leaves_states_as_they_were(format: Format, data: st.DataObject)
 def test_moves_can_be_told_apart_as_tokens(
     format: Format, tokenizer: str, pieces: Callable[[str], Any], data: st.DataObject
 ) -> None:
-    """`spell` builds the trie of every state on the way: none of its moves is the beginning of another."""
+    """`spell` builds the trie of every state on the way: none of its moves is the beginning of
+    another."""
     encode, check = pieces(tokenizer).encode, pieces(tokenizer).check
-    labels = {label: "" for label in data.draw(label_sets) if writable(check, format.marks({label: ""}))}
+    labels = {
+        label: "" for label in data.draw(label_sets) if writable(check, format.marks({label: ""}))
+    }
     grammar = format.grammar(pieces(tokenizer).readable(data.draw(sources())), labels)
     moves = data.draw(derivations(grammar))
     ids, decisions = spell(grammar, moves, encode)
     assert ids == [id for move in moves for part in move.segments for id in encode(part)]
-    assert all(decision.choices[decision.chosen] == ids[decision.position] for decision in decisions)
+    assert all(
+        decision.choices[decision.chosen] == ids[decision.position] for decision in decisions
+    )
     assert all(len(set(decision.choices)) == len(decision.choices) > 1 for decision in decisions)
 
 
@@ -241,7 +289,9 @@ def writable(check: Callable[[list[str]], None], marks: list[str]) -> bool:
 
 
 @every_format
-def test_a_label_that_the_tokenizer_cannot_write_is_refused(format: Format, pieces: Callable[[str], Any]) -> None:
+def test_a_label_that_the_tokenizer_cannot_write_is_refused(
+    format: Format, pieces: Callable[[str], Any]
+) -> None:
     pieces("spm").check(format.marks(as_labels(["ORG"])))
     with pytest.raises(ValueError, match=r"cannot write .*組織.*rename the label"):
         pieces("spm").check(format.marks(as_labels(["ORG", "組織"])))
@@ -250,19 +300,27 @@ def test_a_label_that_the_tokenizer_cannot_write_is_refused(format: Format, piec
 
 @every_format
 @given(data=st.data())
-def test_marks_are_all_that_an_answer_holds_besides_the_source(format: Format, data: st.DataObject) -> None:
+def test_marks_are_all_that_an_answer_holds_besides_the_source(
+    format: Format, data: st.DataObject
+) -> None:
     labels = data.draw(label_sets)
     grammar = format.grammar(data.draw(sources()), labels)
     moves = data.draw(derivations(grammar))
-    segments = (segment for move in moves if move.kind not in OF_THE_SOURCE for segment in move.segments)
-    marks = {re.sub("^\n+", " ", segment) for segment in segments}  # where a space may stand, a line break may
+    segments = (
+        segment for move in moves if move.kind not in OF_THE_SOURCE for segment in move.segments
+    )
+    marks = {
+        re.sub("^\n+", " ", segment) for segment in segments
+    }  # where a space may stand, a line break may
     ends = {move.segments[-1] for move in moves if move.kind == "mention"}
     assert marks | ends <= set(format.marks(labels))
 
 
 @every_format
 @given(data=st.data())
-def test_a_legal_answer_that_was_written_freely_is_read(format: Format, data: st.DataObject) -> None:
+def test_a_legal_answer_that_was_written_freely_is_read(
+    format: Format, data: st.DataObject
+) -> None:
     source, labels = data.draw(sources()), data.draw(label_sets)
     grammar = format.grammar(source, labels)
     moves = data.draw(derivations(grammar))
@@ -295,7 +353,9 @@ CROSSING = [Entity(0, 2, "A"), Entity(1, 3, "A")]
         ([Entity(start, 5, "A") for start in range(5)], "too deep"),
     ],
 )
-def test_entities_that_cannot_be_said_are_refused(format: Format, entities: list[Entity], reason: str) -> None:
+def test_entities_that_cannot_be_said_are_refused(
+    format: Format, entities: list[Entity], reason: str
+) -> None:
     size = 5 if reason == "too deep" else 3
     grammar = format.grammar(Source(("x",) * size, (True,) * size), as_labels(["A", "B"]))
     with pytest.raises(ValueError, match=rf"no derivation for .*Entity\(.*{reason}"):

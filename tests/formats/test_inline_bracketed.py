@@ -21,8 +21,12 @@ def source_of(text: str) -> Source:
     return Source(tuple(word for word, _ in tokens), (False, *(space for _, space in tokens[1:])))
 
 
-def grammar_of(text: str, label_first: bool = False, max_depth: int = 4, labels: str = "PER ORG GPE") -> InlineGrammar:
-    return InlineBracketed(max_depth, label_first).grammar(source_of(text), as_labels(labels.split()))
+def grammar_of(
+    text: str, label_first: bool = False, max_depth: int = 4, labels: str = "PER ORG GPE"
+) -> InlineGrammar:
+    return InlineBracketed(max_depth, label_first).grammar(
+        source_of(text), as_labels(labels.split())
+    )
 
 
 def written(grammar: InlineGrammar, entities: list[Entity]) -> str:
@@ -89,7 +93,9 @@ def test_derivations_are_written_like_this(
 def test_the_space_before_a_window_is_kept(first: bool, label_last: str, label_first: str) -> None:
     source, entities = Source(("Essex",), (first,)), [Entity(0, 1, "GPE")]
     assert written(InlineBracketed().grammar(source, LABELS), entities) == label_last
-    assert written(InlineBracketed(label_first=True).grammar(source, LABELS), entities) == label_first
+    assert (
+        written(InlineBracketed(label_first=True).grammar(source, LABELS), entities) == label_first
+    )
 
 
 @pytest.mark.parametrize(
@@ -103,15 +109,24 @@ def test_the_space_before_a_window_is_kept(first: bool, label_last: str, label_f
 )
 def test_delimiters_in_labels_are_escaped(label: str, label_last: str, label_first: str) -> None:
     source = Source(("x",), (False,))
-    assert written(InlineBracketed().grammar(source, {label: ""}), [Entity(0, 1, label)]) == label_last
-    assert written(InlineBracketed(label_first=True).grammar(source, {label: ""}), [Entity(0, 1, label)]) == label_first
+    assert (
+        written(InlineBracketed().grammar(source, {label: ""}), [Entity(0, 1, label)]) == label_last
+    )
+    assert (
+        written(
+            InlineBracketed(label_first=True).grammar(source, {label: ""}), [Entity(0, 1, label)]
+        )
+        == label_first
+    )
 
 
 def legal_texts(grammar: InlineGrammar, *texts: str) -> list[str]:
     """What may be written after these moves."""
     state = grammar.start
     for text in texts:
-        state = grammar.advance(state, next(move for move in grammar.moves(state) if move.text == text))
+        state = grammar.advance(
+            state, next(move for move in grammar.moves(state) if move.text == text)
+        )
     return [move.text for move in grammar.moves(state)]
 
 
@@ -164,7 +179,12 @@ def test_a_depth_below_one_is_refused(max_depth: int) -> None:
 
 
 def test_marks_of_no_labels() -> None:
-    assert [mark for first in (True, False) for mark in InlineBracketed(1, first).marks({}) if mark != "]"] == []
+    assert [
+        mark
+        for first in (True, False)
+        for mark in InlineBracketed(1, first).marks({})
+        if mark != "]"
+    ] == []
 
 
 def test_the_instruction_shows_how_to_write() -> None:
@@ -177,10 +197,16 @@ def test_moves_that_decide_spans_with_one_start(label_first: bool) -> None:
     """The · open · open · University · of · Edinburgh · close · Press · close."""
     inner = [2, 6], [4, 5]
     grammar = grammar_of("The University of Edinburgh Press", label_first, labels="ORG")
-    assert grammar.entities(grammar.derive(UNIVERSITY)) == [(UNIVERSITY[1], inner), (UNIVERSITY[0], ([1, 8], []))]
+    assert grammar.entities(grammar.derive(UNIVERSITY)) == [
+        (UNIVERSITY[1], inner),
+        (UNIVERSITY[0], ([1, 8], [])),
+    ]
     grammar = grammar_of("The University of Edinburgh Press", label_first, labels="ORG PER")
     outer = [1, 8], [] if label_first else [7]
-    assert [deciding for _, deciding in grammar.entities(grammar.derive(UNIVERSITY))] == [inner, outer]
+    assert [deciding for _, deciding in grammar.entities(grammar.derive(UNIVERSITY))] == [
+        inner,
+        outer,
+    ]
 
 
 @pytest.mark.parametrize("label_first", [False, True])
@@ -188,12 +214,26 @@ def test_moves_that_decide_spans(label_first: bool) -> None:
     """x · open · a · open (or close) · b · close · c (or close) · close · y."""
     grammar = grammar_of("x a b c y", label_first)
     moves = grammar.derive([Entity(1, 4, "PER"), Entity(2, 3, "GPE")])
-    assert [move.kind for move in moves] == ["copy", "open", "copy", "open", "copy", "close", "copy", "close", "copy"]
-    assert grammar.entities(moves) == [(Entity(1, 4, "PER"), ([1, 7], [3, 6])), (Entity(2, 3, "GPE"), ([3, 5], []))]
+    assert [move.kind for move in moves] == [
+        "copy",
+        "open",
+        "copy",
+        "open",
+        "copy",
+        "close",
+        "copy",
+        "close",
+        "copy",
+    ]
+    assert grammar.entities(moves) == [
+        (Entity(1, 4, "PER"), ([1, 7], [3, 6])),
+        (Entity(2, 3, "GPE"), ([3, 5], [])),
+    ]
 
 
 def read_back(text: str, label_first: bool) -> tuple[str, list[tuple[int, int, str]]]:
-    """The text without its marks, and its spans in characters: a parser that knows nothing of the package's."""
+    """The text without its marks, and its spans in characters: a parser that knows nothing of the
+    package's."""
     out, spans, stack, at = "", list[tuple[int, int, str]](), list[tuple[int, str]](), 0
 
     def take_until(stop: str) -> str:

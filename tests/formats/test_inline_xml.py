@@ -24,17 +24,24 @@ from tests.strategies import nested
         ("x", [Entity(0, 1, "PER"), Entity(0, 1, "GPE")], "<GPE><PER>x</PER></GPE>"),
     ],
 )
-def test_derivations_are_written_like_this(text: str, entities: list[Entity], expected: str) -> None:
+def test_derivations_are_written_like_this(
+    text: str, entities: list[Entity], expected: str
+) -> None:
     assert written(InlineXML(), text, entities) == expected
 
 
 def test_delimiters_in_labels_are_escaped() -> None:
     labels = as_labels(["a<b>&"])
-    assert written(InlineXML(), "x", [Entity(0, 1, "a<b>&")], labels) == "<a&lt;b&gt;&amp;>x</a&lt;b&gt;&amp;>"
+    assert (
+        written(InlineXML(), "x", [Entity(0, 1, "a<b>&")], labels)
+        == "<a&lt;b&gt;&amp;>x</a&lt;b&gt;&amp;>"
+    )
 
 
 def test_only_the_innermost_span_can_be_closed() -> None:
-    assert legal_texts(InlineXML(), "x y", "<ORG>", "<PER>", "x", labels=as_labels(["PER", "ORG"])) == [
+    assert legal_texts(
+        InlineXML(), "x y", "<ORG>", "<PER>", "x", labels=as_labels(["PER", "ORG"])
+    ) == [
         " y",
         " <PER>",
         " <ORG>",
@@ -45,10 +52,16 @@ def test_only_the_innermost_span_can_be_closed() -> None:
 @given(st.data())
 def test_a_parser_of_xml_reads_it_back(data: st.DataObject) -> None:
     labels = as_labels(["PER", "ORG"])
-    source = source_of(data.draw(st.lists(st.sampled_from(["a", "<", "<b>", "é"])).map(" ".join)) or "x")
+    source = source_of(
+        data.draw(st.lists(st.sampled_from(["a", "<", "<b>", "é"])).map(" ".join)) or "x"
+    )
     entities = data.draw(nested(source, labels, 4))
     moves = InlineXML().grammar(source, labels).derive(entities)
-    root, found, at = ElementTree.fromstring("<t>" + "".join(move.text for move in moves) + "</t>"), [], 0
+    root, found, at = (
+        ElementTree.fromstring("<t>" + "".join(move.text for move in moves) + "</t>"),
+        [],
+        0,
+    )
 
     def read(element: ElementTree.Element) -> None:
         nonlocal at
@@ -62,4 +75,6 @@ def test_a_parser_of_xml_reads_it_back(data: st.DataObject) -> None:
     assert "".join(root.itertext()) == " ".join(source.words)
     starts = [len(" ".join(source.words[:i])) + (i > 0) for i in range(len(source))]
     ends = [start + len(word) for start, word in zip(starts, source.words, strict=True)]
-    assert sorted(found[:-1]) == sorted((starts[e.start], ends[e.end - 1], e.label) for e in entities)
+    assert sorted(found[:-1]) == sorted(
+        (starts[e.start], ends[e.end - 1], e.label) for e in entities
+    )

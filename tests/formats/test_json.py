@@ -1,4 +1,5 @@
-"""What the three formats write is JSON, whatever the text and the labels hold, and says what it is to say."""
+"""What the three formats write is JSON, whatever the text and the labels hold, and says what it is
+to say."""
 
 from __future__ import annotations
 
@@ -21,7 +22,11 @@ TEXT = "He works for Essex Police~."
 
 def text_of(source: Source, entity: Entity) -> str:
     """A span as it stands in the source."""
-    pieces = zip(source.spaces[entity.start : entity.end], source.words[entity.start : entity.end], strict=True)
+    pieces = zip(
+        source.spaces[entity.start : entity.end],
+        source.words[entity.start : entity.end],
+        strict=True,
+    )
     return "".join(" " * (space > 0 and i > 0) + word for i, (space, word) in enumerate(pieces))
 
 
@@ -65,7 +70,11 @@ def test_grouped_json_is_json(data: st.DataObject) -> None:
     moves = data.draw(derivations(grammar))
     said = [entity for entity, _ in grammar.entities(moves)]
     expected = {
-        label: [text_of(source, e) for e in sorted(said, key=lambda e: (e.start, -e.end)) if e.label == label]
+        label: [
+            text_of(source, e)
+            for e in sorted(said, key=lambda e: (e.start, -e.end))
+            if e.label == label
+        ]
         for label in labels
     }
     assert json.loads("".join(move.text for move in moves)) == expected
@@ -110,7 +119,10 @@ def test_only_the_places_of_a_text_can_be_chosen() -> None:
     assert legal_texts(OccurrenceJSON(), text, *again) == [mention]
     assert legal_texts(OccurrenceJSON(), text, *again, mention, label) == ["2}"]
     offset = 'GPE", "start": '
-    assert legal_texts(OffsetJSON(), text, begin, mention, offset) == ['0, "end": 5}', '9, "end": 14}']
+    assert legal_texts(OffsetJSON(), text, begin, mention, offset) == [
+        '0, "end": 5}',
+        '9, "end": 14}',
+    ]
     again = legal_texts(OffsetJSON(), text, begin, mention, offset, '9, "end": 14}')
     assert again == ["]"]  # GPE is the last label
 
@@ -129,4 +141,6 @@ def test_moves_that_decide_spans(format: Any, indices: list[list[int]]) -> None:
     """That there is another one, its text, its label, its place."""
     grammar = format.grammar(source_of(TEXT), LABELS)
     found = grammar.entities(grammar.derive(ESSEX))
-    assert found == [(entity, (taken, [])) for entity, taken in zip(ESSEX[::-1], indices, strict=True)]
+    assert found == [
+        (entity, (taken, [])) for entity, taken in zip(ESSEX[::-1], indices, strict=True)
+    ]

@@ -24,7 +24,11 @@ LABELS = as_labels(["A", "B"])
 
 def spans_of(source: Source) -> list[tuple[int, int]]:
     """Those within a sentence."""
-    return [(start, end) for start in range(len(source)) for end in range(start + 1, source.bounds()[start] + 1)]
+    return [
+        (start, end)
+        for start in range(len(source))
+        for end in range(start + 1, source.bounds()[start] + 1)
+    ]
 
 
 def text_of(source: Source, start: int, end: int) -> str:
@@ -33,7 +37,9 @@ def text_of(source: Source, start: int, end: int) -> str:
 
 
 @given(st.data(), st.integers(1, 3))
-def test_the_next_entity_comes_behind_the_others_and_nests_with_them(data: st.DataObject, max_depth: int) -> None:
+def test_the_next_entity_comes_behind_the_others_and_nests_with_them(
+    data: st.DataObject, max_depth: int
+) -> None:
     source = data.draw(sources(max_size=6))
     grammar: ListGrammar = OccurrenceJSON(max_depth).grammar(source, LABELS)
     found = tuple(sorted(data.draw(nested(source, LABELS, max_depth)), key=grammar.key))
@@ -42,8 +48,12 @@ def test_the_next_entity_comes_behind_the_others_and_nests_with_them(data: st.Da
         for start, end in spans_of(source):
             entity = Entity(start, end, label)
             behind = not found or grammar.key(entity) > grammar.key(found[-1])
-            assert bool(spans[start, end - 1]) == (behind and not nest([*found, entity], max_depth)[1])
-            assert ((start, end) in grammar.places(found, grammar.texts(start, end), label)) == spans[start, end - 1]
+            assert bool(spans[start, end - 1]) == (
+                behind and not nest([*found, entity], max_depth)[1]
+            )
+            assert (
+                (start, end) in grammar.places(found, grammar.texts(start, end), label)
+            ) == spans[start, end - 1]
     left = [label for label in LABELS if grammar.spans(found, label).any()]
     assert grammar.labels_left(found) == left
 
@@ -73,7 +83,9 @@ def test_a_mention_is_offered_once(source: Source, data: st.DataObject) -> None:
     mentions = grammar.mentions(ListState(part="mention", label="A"))
     texts = [move.text for move in mentions]
     assert len(set(texts)) == len(texts)
-    assert {grammar.text(move) for move in mentions} == {grammar.texts(*span) for span in spans_of(source)}
+    assert {grammar.text(move) for move in mentions} == {
+        grammar.texts(*span) for span in spans_of(source)
+    }
     start, end = data.draw(st.sampled_from(spans_of(source)))
     move = mentions.move(start, end)
     assert move in list(mentions) and grammar.text(move) == grammar.texts(start, end)
@@ -83,7 +95,9 @@ def test_a_mention_is_offered_once(source: Source, data: st.DataObject) -> None:
 def test_many_words_are_no_burden() -> None:
     """A window full of one word has as many texts as words, at each of many places."""
     source = Source(("ha",) * 256, (True,) * 256)
-    mentions: Any = TypedList().grammar(source, LABELS).mentions(ListState(part="mention", label="A"))
+    mentions: Any = (
+        TypedList().grammar(source, LABELS).mentions(ListState(part="mention", label="A"))
+    )
     assert [len(move.parts) for move in mentions] == [*range(2, 258)]
 
 

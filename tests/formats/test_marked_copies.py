@@ -15,7 +15,12 @@ from spacy_genner.formats.inline_xml import read_xml
 from spacy_genner.reading.resolve import resolve
 from spacy_genner.types import Entity, Source
 
-READERS: list[Callable[[str], Marked]] = [read_bracketed, lambda text: read_bracketed(text, True), read_xml, read_bio]
+READERS: list[Callable[[str], Marked]] = [
+    read_bracketed,
+    lambda text: read_bracketed(text, True),
+    read_xml,
+    read_bio,
+]
 NOISE = st.text(st.sampled_from("[]|\\:<>/&;()BIO-ab ")) | st.text()
 
 
@@ -31,7 +36,11 @@ def test_any_text_is_read(read: Callable[[str], Marked], text: str) -> None:
     [
         ("in [Essex | ORG].", "in Essex.", [("Essex", "ORG")]),
         ("[Essex|ORG]", "Essex", [("Essex", "ORG")]),
-        ("[[Essex | GPE] Police | ORG]", "Essex Police", [("Essex", "GPE"), ("Essex Police", "ORG")]),
+        (
+            "[[Essex | GPE] Police | ORG]",
+            "Essex Police",
+            [("Essex", "GPE"), ("Essex Police", "ORG")],
+        ),
         ("[a \\ | X\\|Y]", "a \\", [("a \\", "X|Y")]),
         ("as he [sic] said", "as he [sic] said", []),
         ("[the [sic] man | PER]", "the [sic] man", [("the [sic] man", "PER")]),
@@ -65,7 +74,11 @@ def test_labels_first(text: str, copy: str, spans: list[tuple[str, str]]) -> Non
 @pytest.mark.parametrize(
     ("text", "copy", "spans"),
     [
-        ("<ORG><GPE>Essex</GPE> Police</ORG>", "Essex Police", [("Essex", "GPE"), ("Essex Police", "ORG")]),
+        (
+            "<ORG><GPE>Essex</GPE> Police</ORG>",
+            "Essex Police",
+            [("Essex", "GPE"), ("Essex Police", "ORG")],
+        ),
         ("<A&amp;B>x &lt; y</A&amp;B> &amp;", "x &lt; y &amp;", [("x &lt; y", "A&B")]),
         ("a < b & c > d", "a < b & c > d", []),
         ("<A>x <B>y</A> z</B>", "x y z", [("x y", "A"), ("y z", "B")]),
@@ -82,7 +95,11 @@ def test_xml(text: str, copy: str, spans: list[tuple[str, str]]) -> None:
 @pytest.mark.parametrize(
     ("text", "copy", "spans"),
     [
-        ("did(O) george(B-actor) clooney(I-actor)", "did george clooney ", [("george clooney", "actor")]),
+        (
+            "did(O) george(B-actor) clooney(I-actor)",
+            "did george clooney ",
+            [("george clooney", "actor")],
+        ),
         ("forces(O).(O)", "forces . ", []),
         ("a(B-X) b(B-X) c(I-Y) d(I-Y)", "a b c d ", [("a", "X"), ("b", "X"), ("c d", "Y")]),
         ("a(O) b(I-X)", "a b ", [("b", "X")]),

@@ -24,7 +24,11 @@ def test_a_list_cut_off_keeps_its_whole_mentions(data: st.DataObject) -> None:
     source, labels = data.draw(sources()), data.draw(label_sets)
     moves = OccurrenceJSON().grammar(source, labels).derive(data.draw(nested(source, labels, 3)))
     text = "".join(move.text for move in moves)
-    ends = [len("".join(move.text for move in moves[:n])) for n, move in enumerate(moves, 1) if move.kind == "place"]
+    ends = [
+        len("".join(move.text for move in moves[:n]))
+        for n, move in enumerate(moves, 1)
+        if move.kind == "place"
+    ]
     for mention, end in zip(read_mentions_json(text).mentions, ends, strict=True):
         cut = data.draw(st.integers(end, len(text) - 1))
         assert mention in read_mentions_json(text[:cut]).mentions
@@ -34,7 +38,10 @@ def test_a_list_cut_off_keeps_its_whole_mentions(data: st.DataObject) -> None:
 @pytest.mark.parametrize("read", READERS)
 def test_any_text_is_read(read: Callable[[str], Listed], text: str) -> None:
     listed = read(text)
-    assert all(isinstance(m.text, str) and isinstance(m.label, str) for m in listed.mentions) and listed.unread >= 0
+    assert (
+        all(isinstance(m.text, str) and isinstance(m.label, str) for m in listed.mentions)
+        and listed.unread >= 0
+    )
 
 
 @pytest.mark.parametrize("read", [read_grouped_json, read_mentions_json])
@@ -63,7 +70,11 @@ ESSEX, LEEDS = Mention("Essex", "ORG"), Mention("Leeds", "GPE")
         ('{"ORG": ["Essex"], "ORG": ["Police"]}', [ESSEX, Mention("Police", "ORG")], 0),
         ('{"ORG": ["Essex"], "GPE": ["Leeds", "Lon', [ESSEX, LEEDS], 1),
         ('{"ORG": ["Essex",], "GPE": ["Leeds"]}', [ESSEX, LEEDS], 1),
-        ('{"ORG": ["Essex", null, {"text": "Leeds"}], "YEAR": [2024]}', [ESSEX, Mention("2024", "YEAR")], 2),
+        (
+            '{"ORG": ["Essex", null, {"text": "Leeds"}], "YEAR": [2024]}',
+            [ESSEX, Mention("2024", "YEAR")],
+            2,
+        ),
         ('{"ORG": ["a \\"b\\" \\u00e9\\\\"]}', [Mention('a "b" é\\', "ORG")], 0),
         ('{"ORG": ["a\nb"]}', [Mention("a\nb", "ORG")], 0),
         ('{"ORG": ["\\x", "Essex"]}', [Mention("\\x", "ORG"), ESSEX], 1),
@@ -79,18 +90,39 @@ def test_grouped(text: str, mentions: list[Mention], unread: int) -> None:
 @pytest.mark.parametrize(
     ("text", "mentions", "unread"),
     [
-        ('[{"text": "Essex", "label": "ORG", "occurrence_index": 2}]', [Mention("Essex", "ORG", 2)], 0),
-        ('[{"text": "Essex", "label": "ORG", "start": 0, "end": 5}]', [Mention("Essex", "ORG", None, 0, 5)], 0),
-        ('[{"text": "Essex", "label": "ORG", "start": "0", "end": 5.0}]', [Mention("Essex", "ORG", None, -1, -1)], 0),
         (
-            '[{"text": "Essex", "label": "ORG"}, {"text": "Leeds"}, 3, {"label": "GPE", "text": "Leeds"}]',
+            '[{"text": "Essex", "label": "ORG", "occurrence_index": 2}]',
+            [Mention("Essex", "ORG", 2)],
+            0,
+        ),
+        (
+            '[{"text": "Essex", "label": "ORG", "start": 0, "end": 5}]',
+            [Mention("Essex", "ORG", None, 0, 5)],
+            0,
+        ),
+        (
+            '[{"text": "Essex", "label": "ORG", "start": "0", "end": 5.0}]',
+            [Mention("Essex", "ORG", None, -1, -1)],
+            0,
+        ),
+        (
+            '[{"text": "Essex", "label": "ORG"}, {"text": "Leeds"}, 3, '
+            '{"label": "GPE", "text": "Leeds"}]',
             [ESSEX, LEEDS],
             2,
         ),
-        ('[{"text": "Essex", "label": "ORG"}, {"text": "Leeds", "label": "GPE", "occ', [ESSEX, LEEDS], 1),
+        (
+            '[{"text": "Essex", "label": "ORG"}, {"text": "Leeds", "label": "GPE", "occ',
+            [ESSEX, LEEDS],
+            1,
+        ),
         ('[{"text": "Essex", "label": "ORG"} {"text": "Leeds" "label": "GPE"}]', [ESSEX, LEEDS], 1),
         ('[{"text": "Essex", "label": "ORG"}, {"text": "Le', [ESSEX], 1),
-        ('[{"text": "Essex", "label": "ORG"}]\n[{"text": "Leeds", "label": "GPE"}]', [ESSEX, LEEDS], 1),
+        (
+            '[{"text": "Essex", "label": "ORG"}]\n[{"text": "Leeds", "label": "GPE"}]',
+            [ESSEX, LEEDS],
+            1,
+        ),
         ('As in [1]: [{"text": "Essex", "label": "ORG"}]', [ESSEX], 3),
         ('{"text": "Essex", "label": "ORG"}', [ESSEX], 1),
         ('[{"text": "a [{\\"", "label": "ORG"},', [Mention('a [{"', "ORG")], 1),

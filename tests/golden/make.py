@@ -1,8 +1,8 @@
 """Makes the golden pipelines: three tiny ones, saved with texts and with what they find in them.
 
-They stand for the pipelines that people have saved. `tests/test_golden.py` holds every later version to them, so this
-script is run for a new kind of pipeline only, never to make that test pass. The transformers 4 stack writes folders
-that both stacks read:
+They stand for the pipelines that people have saved. `tests/test_golden.py` holds every later
+version to them, so this script is run for a new kind of pipeline only, never to make that test
+pass. The transformers 4 stack writes folders that both stacks read:
 
     .venv-tf4/bin/python -m tests.golden.make
 """
@@ -62,7 +62,9 @@ def make(name: str, steps: int, format: dict[str, str], **settings: Any) -> None
     fix_random_seed(0)
     nlp = spacy.blank("en")
     lm = {"name": "tiny", "dtype": "float32", "device": "cpu", "bundle_base": True}
-    component: Any = nlp.add_pipe("generative_ner", config={**settings, "model": {"lm": lm, "format": format}})
+    component: Any = nlp.add_pipe(
+        "generative_ner", config={**settings, "model": {"lm": lm, "format": format}}
+    )
     examples = []
     for text, spans in DATA:
         reference = nlp.make_doc(text)
@@ -82,7 +84,10 @@ def findings(doc: Any) -> list[list[Any]]:
     """Start, end, label and score of each span."""
     group = doc.spans["sc"]
     scores = [round(score, 6) for score in group.attrs["scores"].tolist()]
-    return [[span.start, span.end, span.label_, score] for span, score in zip(group, scores, strict=True)]
+    return [
+        [span.start, span.end, span.label_, score]
+        for span, score in zip(group, scores, strict=True)
+    ]
 
 
 if __name__ == "__main__":

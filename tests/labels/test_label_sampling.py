@@ -33,13 +33,18 @@ def test_absent_labels_are_added_with_their_definitions() -> None:
     assert all(list(drawn)[:3] == list(LABELS) for drawn in found)
 
 
-@pytest.mark.parametrize("others", [["LAW", "ORG", "DNA"], {"LAW": "a law", "ORG": "others", "DNA": ""}])
+@pytest.mark.parametrize(
+    "others", [["LAW", "ORG", "DNA"], {"LAW": "a law", "ORG": "others", "DNA": ""}]
+)
 def test_absent_labels_of_another_set(others: Any) -> None:
     found = draws(LabelSampling(absent=9, others=others))
     assert {len(drawn) for drawn in found} == {3, 4, 5}
     assert set().union(*found) == {*LABELS, "LAW", "DNA"}
     assert {drawn["ORG"] for drawn in found} == {"a company"}
-    assert {drawn.get("LAW") for drawn in found} == {None, "a law" if isinstance(others, dict) else ""}
+    assert {drawn.get("LAW") for drawn in found} == {
+        None,
+        "a law" if isinstance(others, dict) else "",
+    }
 
 
 def test_labels_are_left_out_but_never_all() -> None:
@@ -53,7 +58,9 @@ def test_labels_are_left_out_but_never_all() -> None:
 def test_the_order_is_shuffled_absent_labels_and_all() -> None:
     orders = {tuple(drawn) for drawn in draws(LabelSampling(shuffle=True))}
     assert len(orders) == 6
-    assert {next(iter(drawn)) for drawn in draws(LabelSampling(absent=3, shuffle=True))} == set(COMPONENT)
+    assert {next(iter(drawn)) for drawn in draws(LabelSampling(absent=3, shuffle=True))} == set(
+        COMPONENT
+    )
 
 
 def test_definitions_are_dropped_one_by_one() -> None:
@@ -65,7 +72,9 @@ def test_definitions_are_dropped_one_by_one() -> None:
 
 
 def test_definitions_are_paraphrased() -> None:
-    sampling = LabelSampling(paraphrases={"ORG": ["a firm", "a body"], "PER": ["somebody"], "LAW": ["an act"]})
+    sampling = LabelSampling(
+        paraphrases={"ORG": ["a firm", "a body"], "PER": ["somebody"], "LAW": ["an act"]}
+    )
     found = draws(sampling)
     assert {drawn["ORG"] for drawn in found} == {"a company", "a firm", "a body"}
     assert {drawn["PER"] for drawn in found} == {"somebody"}
@@ -79,7 +88,9 @@ def test_the_label_sets_that_it_draws_from_stay_as_they_are() -> None:
 
 
 def test_the_same_state_of_the_generator_gives_the_same() -> None:
-    sampling = LabelSampling(absent=3, drop=0.3, shuffle=True, drop_definition=0.3, paraphrases={"ORG": ["a firm"]})
+    sampling = LabelSampling(
+        absent=3, drop=0.3, shuffle=True, drop_definition=0.3, paraphrases={"ORG": ["a firm"]}
+    )
     random.seed(5)
     one = [list(drawn.items()) for drawn in draws(sampling)]
     random.seed(5)
@@ -111,5 +122,8 @@ def test_one_draw_for_each_label_set() -> None:
     assert all(one == drawn[0] for one in drawn)
     assert sample({"LAW": ""}).keys() >= {"LAW"}
     assert list(sample(LABELS).items()) == drawn[0]
-    again = {tuple(once_each(LabelSampling(absent=3, shuffle=True), COMPONENT)(LABELS)) for _ in range(20)}
+    again = {
+        tuple(once_each(LabelSampling(absent=3, shuffle=True), COMPONENT)(LABELS))
+        for _ in range(20)
+    }
     assert len(again) > 10

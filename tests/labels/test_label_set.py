@@ -14,7 +14,9 @@ def test_names_and_definitions_in_their_order() -> None:
     assert as_labels(MappingProxyType(definitions)) == definitions
 
 
-@pytest.mark.parametrize("names", [["B", "A"], ("B", "A"), iter(["B", "A"]), {"B": 1, "A": 2}.keys()])
+@pytest.mark.parametrize(
+    "names", [["B", "A"], ("B", "A"), iter(["B", "A"]), {"B": 1, "A": 2}.keys()]
+)
 def test_a_list_of_names_has_no_definitions(names: Any) -> None:
     assert list(as_labels(names).items()) == [("B", ""), ("A", "")]
 
@@ -34,21 +36,29 @@ def test_the_result_is_a_copy() -> None:
     assert given == {"A": ""}
 
 
-@pytest.mark.parametrize("names", [["ORG", "ORG "], ["\tORG", "GPE", "ORG"], {"a b": "", "a b\u3000": ""}])
+@pytest.mark.parametrize(
+    "names", [["ORG", "ORG "], ["\tORG", "GPE", "ORG"], {"a b": "", "a b\u3000": ""}]
+)
 def test_names_that_differ_only_at_their_edges_are_refused(names: Any) -> None:
     first, *_, last = names
     with pytest.raises(ValueError) as raised:
         as_labels(names)
-    assert str(raised.value).startswith(f"the labels {first!r} and {last!r} differ only in white space at their edges")
+    assert str(raised.value).startswith(
+        f"the labels {first!r} and {last!r} differ only in white space at their edges"
+    )
 
 
 def test_white_space_inside_a_name_or_at_the_edges_of_one_alone_is_its_own() -> None:
     assert list(as_labels(["a b", "ab", " c ", "a  b"])) == ["a b", "ab", " c ", "a  b"]
 
 
-@pytest.mark.parametrize("labels", [["OR\ud800G"], {"ORG": "a \udfff company"}, ["ORG", "\ud83d\ude00"]])
+@pytest.mark.parametrize(
+    "labels", [["OR\ud800G"], {"ORG": "a \udfff company"}, ["ORG", "\ud83d\ude00"]]
+)
 def test_texts_that_cannot_be_encoded_are_refused(labels: Any) -> None:
-    with pytest.raises(ValueError, match=r"label '.*' with the definition '.*': '\\u.*' is half of a character"):
+    with pytest.raises(
+        ValueError, match=r"label '.*' with the definition '.*': '\\u.*' is half of a character"
+    ):
         as_labels(labels)
 
 
@@ -65,7 +75,9 @@ def test_an_empty_name_is_refused(name: str) -> None:
         as_labels({name: "something"})
 
 
-@pytest.mark.parametrize("labels", [[1], [None], [["ORG"]], {1: "x"}, {"ORG": None}, {"ORG": 5}, {"ORG": ["x"]}])
+@pytest.mark.parametrize(
+    "labels", [[1], [None], [["ORG"]], {1: "x"}, {"ORG": None}, {"ORG": 5}, {"ORG": ["x"]}]
+)
 def test_names_and_definitions_must_be_strings(labels: Any) -> None:
     with pytest.raises(TypeError, match=r"label .* must be strings"):
         as_labels(labels)

@@ -11,14 +11,19 @@ import spacy_genner
 from spacy_genner.labels.label_set import as_labels
 from spacy_genner.labels.schemes import definitions, make_labels
 
-SCHEMES = sorted(path.stem for path in (Path(spacy_genner.__file__).parent / "labels" / "definitions").glob("*.json"))
+SCHEMES = sorted(
+    path.stem
+    for path in (Path(spacy_genner.__file__).parent / "labels" / "definitions").glob("*.json")
+)
 NAMES = {
     "ace": "PER FAC GPE LOC VEH ORG WEA",
     "bc5cdr": "Chemical Disease",
     "btc": "PER LOC ORG",
     "conll2003": "PER ORG LOC MISC",
     "genia": "DNA RNA protein cell_line cell_type",
-    "germeval14": "LOC LOCderiv LOCpart ORG ORGderiv ORGpart OTH OTHderiv OTHpart PER PERderiv PERpart",
+    "germeval14": (
+        "LOC LOCderiv LOCpart ORG ORGderiv ORGpart OTH OTHderiv OTHpart PER PERderiv PERpart"
+    ),
     "ontonotes5": "PERSON NORP FAC ORG GPE LOC PRODUCT EVENT WORK_OF_ART LAW LANGUAGE DATE TIME PERCENT MONEY QUANTITY "
     "ORDINAL CARDINAL",
     "stockmark-ja": "人名 法人名 政治的組織名 その他の組織名 地名 施設名 製品名 イベント名",
@@ -75,7 +80,9 @@ FILES = [
 
 @pytest.mark.skipif("GENNER_CORPORA" not in os.environ, reason="GENNER_CORPORA names no folder")
 @pytest.mark.parametrize(("scheme", "files", "pattern", "absent"), FILES)
-def test_the_names_are_those_of_the_corpus(scheme: str, files: str, pattern: str, absent: set[str]) -> None:
+def test_the_names_are_those_of_the_corpus(
+    scheme: str, files: str, pattern: str, absent: set[str]
+) -> None:
     texts = [path.read_text("utf-8") for path in CORPORA.glob(files)]
     found = {label for text in texts for label in re.findall(pattern, text, re.MULTILINE)}
     assert found == set(definitions(scheme)) - absent

@@ -12,7 +12,11 @@ from transformers import AutoConfig
 
 from spacy_genner.lm.attention import attention_mask, layer_kinds
 
-MIXED = {"num_hidden_layers": 2, "layer_types": ["sliding_attention", "full_attention"], "sliding_window": 4}
+MIXED = {
+    "num_hidden_layers": 2,
+    "layer_types": ["sliding_attention", "full_attention"],
+    "sliding_window": 4,
+}
 
 
 def config(family: str, attention: str = "sdpa", **changes: Any) -> Any:
@@ -49,7 +53,10 @@ def test_a_window_that_is_switched_off() -> None:
 def test_layers_that_cannot_look_past_a_hole_are_refused(kind: str) -> None:
     made = config("llama")
     made.layer_types = ["full_attention", kind]
-    with pytest.raises(ValueError, match=f"llama has layers of the kind {kind}: choose one with attention layers only"):
+    with pytest.raises(
+        ValueError,
+        match=f"llama has layers of the kind {kind}: choose one with attention layers only",
+    ):
         layer_kinds(made)
 
 
@@ -61,7 +68,8 @@ def test_a_model_with_chunked_attention_is_refused() -> None:
 @pytest.mark.parametrize("attention", ["flash_attention_2", "flex_attention"])
 def test_implementations_without_masks_are_refused(attention: str) -> None:
     with pytest.raises(
-        ValueError, match=f'attention = "{attention}" takes no mask with holes: choose "sdpa" or "eager"'
+        ValueError,
+        match=f'attention = "{attention}" takes no mask with holes: choose "sdpa" or "eager"',
     ):
         layer_kinds(config("llama", attention))
 
@@ -81,12 +89,17 @@ def test_a_query_reads_visible_keys_at_its_position_and_before_or_ahead_too(
     assert set(masks) == {"full_attention", "sliding_attention"}
     for kind, reach in (("full_attention", 100), ("sliding_attention", 4)):
         expected = [
-            [seen and (-reach if ahead else -1) < query - key < reach for key, seen in zip(keys, row, strict=True)]
+            [
+                seen and (-reach if ahead else -1) < query - key < reach
+                for key, seen in zip(keys, row, strict=True)
+            ]
             for query, row in zip(queries, visible, strict=True)
         ]
         assert masks[kind].shape == (1, 1, len(queries), len(keys))
         assert masks[kind][0, 0].eq(0).tolist() == expected
-        assert masks[kind][0, 0].eq(torch.finfo(torch.float32).min).logical_not().tolist() == expected
+        assert (
+            masks[kind][0, 0].eq(torch.finfo(torch.float32).min).logical_not().tolist() == expected
+        )
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

@@ -32,7 +32,9 @@ def test_a_cache_keeps_everything(tiny_lm: Callable[..., Any], family: str) -> N
     """Also in layers with a sliding window, of 8 here."""
     model = tiny_lm(family).base.model
     cache = filled(model, [list(range(3, 23))])
-    assert [keys.shape[2] for keys, _ in layers(cache, model)] == [20] * model.config.num_hidden_layers
+    assert [keys.shape[2] for keys, _ in layers(cache, model)] == [
+        20
+    ] * model.config.num_hidden_layers
     assert cache.get_seq_length() == 20
 
 
@@ -55,8 +57,12 @@ def test_a_repeated_cache_has_equal_rows_and_leaves_the_first_one_alone(
         assert torch.equal(old[1], now[1])
 
 
-@pytest.mark.parametrize(("rows", "slots"), [([0], [0, 1]), ([2, 0], [1]), ([1, 2], [0]), ([0, 1, 2], [0, 1])])
-def test_rows_and_slots_of_two_caches(tiny_lm: Callable[..., Any], rows: list[int], slots: list[int]) -> None:
+@pytest.mark.parametrize(
+    ("rows", "slots"), [([0], [0, 1]), ([2, 0], [1]), ([1, 2], [0]), ([0, 1, 2], [0, 1])]
+)
+def test_rows_and_slots_of_two_caches(
+    tiny_lm: Callable[..., Any], rows: list[int], slots: list[int]
+) -> None:
     model = tiny_lm().base.model
     one, two = filled(model, [[3, 4], [5, 6], [7, 8]]), filled(model, [[9, 10, 11]])
     every = (torch.tensor([0]), torch.arange(3))
@@ -84,10 +90,14 @@ def test_what_a_decoder_beside_an_encoder_remembers(tiny_seq2seq: Callable[..., 
     prompt = torch.tensor([[3, 4, 5]])
     with torch.inference_mode():
         states = model.get_encoder()(prompt).last_hidden_state
-        whole = model.get_decoder()(torch.tensor([[0, 6, 7]]), encoder_hidden_states=states).last_hidden_state
+        whole = model.get_decoder()(
+            torch.tensor([[0, 6, 7]]), encoder_hidden_states=states
+        ).last_hidden_state
         own, cross = empty_cache(), empty_cache()
         for ids, seen in (([[0, 6]], states), ([[7]], torch.zeros_like(states))):
             cache = beside(own, cross)
-            last = model.get_decoder()(torch.tensor(ids), encoder_hidden_states=seen, past_key_values=cache)
+            last = model.get_decoder()(
+                torch.tensor(ids), encoder_hidden_states=seen, past_key_values=cache
+            )
     assert (own.get_seq_length(), cross.get_seq_length()) == (3, 3)
     torch.testing.assert_close(last.last_hidden_state[0, -1], whole[0, -1], atol=1e-4, rtol=1e-4)

@@ -1,4 +1,5 @@
-"""A language model as a whole: built late, saved without its base or with it, copied on the same base."""
+"""A language model as a whole: built late, saved without its base or with it, copied on the same
+base."""
 
 from __future__ import annotations
 
@@ -73,7 +74,10 @@ def test_nothing_is_loaded_before_it_is_needed() -> None:
     [
         ({"dtype": "int8"}, 'dtype = "int8": choose'),
         ({"device": "tpu"}, 'device = "tpu" cannot be used'),
-        ({"attention": "flash_attention_2"}, 'attention = "flash_attention_2" takes no mask with holes: choose "sdpa"'),
+        (
+            {"attention": "flash_attention_2"},
+            'attention = "flash_attention_2" takes no mask with holes: choose "sdpa"',
+        ),
     ],
 )
 def test_wrong_settings_are_told_at_once(setting: dict[str, str], message: str) -> None:
@@ -84,7 +88,9 @@ def test_wrong_settings_are_told_at_once(setting: dict[str, str], message: str) 
 def test_a_model_that_cannot_be_read_in_chunks_is_refused(own: Callable[..., str]) -> None:
     folder = Path(own())
     config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps({**config, "layer_types": ["linear_attention"] * 2}))
+    (folder / "config.json").write_text(
+        json.dumps({**config, "layer_types": ["linear_attention"] * 2})
+    )
     with pytest.raises(ValueError, match=r"linear_attention|cannot be loaded"):
         _ = lm_on(str(folder)).base
 
@@ -102,7 +108,10 @@ def test_training_and_decoding_see_the_same(tiny_lm: Callable[..., Any], family:
     choices = [[5, 6, 7]] * 3
     with torch.no_grad():
         torch.testing.assert_close(
-            lm.head.choice_logits(trained, choices), lm.steps.head.choice_logits(trained, choices), atol=1e-4, rtol=1e-4
+            lm.head.choice_logits(trained, choices),
+            lm.steps.head.choice_logits(trained, choices),
+            atol=1e-4,
+            rtol=1e-4,
         )
 
 
@@ -127,7 +136,9 @@ def test_reset_begins_again_on_the_same_base(tiny_lm: Callable[..., Any]) -> Non
 
 @tunings
 @pytest.mark.parametrize("family", ["llama", "gemma3_text"])
-def test_saving_and_restoring(tiny_lm: Callable[..., Any], family: str, tuning: Tuning, tmp_path: Path) -> None:
+def test_saving_and_restoring(
+    tiny_lm: Callable[..., Any], family: str, tuning: Tuning, tmp_path: Path
+) -> None:
     lm = shaken(tiny_lm(family, tuning=tuning))
     folder = saved(lm, tmp_path / "saved")
     assert not (folder / "base").exists()
@@ -167,7 +178,9 @@ def test_another_base_is_refused(
     assert tiny_lm(*other).name in str(raised.value)
 
 
-def test_another_tokenizer_is_refused(own: Callable[..., str], tiny_lm: Callable[..., Any], tmp_path: Path) -> None:
+def test_another_tokenizer_is_refused(
+    own: Callable[..., str], tiny_lm: Callable[..., Any], tmp_path: Path
+) -> None:
     folder = saved(tiny_lm(), tmp_path / "saved")
     changed = Path(own())
     tokenizer = json.loads((changed / "tokenizer.json").read_text())
@@ -178,12 +191,16 @@ def test_another_tokenizer_is_refused(own: Callable[..., str], tiny_lm: Callable
 
 
 @pytest.mark.parametrize("content", [None, "", "{", "\xff"])
-def test_a_missing_or_broken_identity(tiny_lm: Callable[..., Any], tmp_path: Path, content: str | None) -> None:
+def test_a_missing_or_broken_identity(
+    tiny_lm: Callable[..., Any], tmp_path: Path, content: str | None
+) -> None:
     folder = saved(tiny_lm(), tmp_path / "saved")
     (folder / "base.json").unlink()
     if content is not None:
         (folder / "base.json").write_text(content, encoding="latin1")
-    with pytest.raises(ValueError, match=r"base\.json cannot be read .*copy or train the pipeline again"):
+    with pytest.raises(
+        ValueError, match=r"base\.json cannot be read .*copy or train the pipeline again"
+    ):
         tiny_lm().restore(folder)
 
 
@@ -262,17 +279,23 @@ def test_a_bundle_of_another_base_is_refused(
 
 
 @tunings
-def test_a_deep_copy_shares_the_base_and_nothing_that_is_trained(tiny_lm: Callable[..., Any], tuning: Tuning) -> None:
+def test_a_deep_copy_shares_the_base_and_nothing_that_is_trained(
+    tiny_lm: Callable[..., Any], tuning: Tuning
+) -> None:
     lm = shaken(tiny_lm(tuning=tuning))
     expected = decoded(lm)
     other = copy.deepcopy(lm)
     assert other.base is lm.base
     assert torch.equal(decoded(other), expected)
     mine = {weight.data_ptr() for weight in lm.model.parameters() if weight.requires_grad}
-    assert all(weight.data_ptr() not in mine for weight in other.model.parameters() if weight.requires_grad)
+    assert all(
+        weight.data_ptr() not in mine for weight in other.model.parameters() if weight.requires_grad
+    )
     assert sum(weight.requires_grad for weight in other.model.parameters()) == len(mine)
     base = {weight.data_ptr() for weight in lm.base.model.parameters()}
-    assert all(weight.data_ptr() in base for weight in other.model.parameters() if not weight.requires_grad)
+    assert all(
+        weight.data_ptr() in base for weight in other.model.parameters() if not weight.requires_grad
+    )
     shaken(other, seed=2)
     assert not torch.equal(decoded(other), expected)
     assert torch.equal(decoded(lm), expected)
@@ -298,7 +321,9 @@ def test_pickling(tiny_lm: Callable[..., Any], tuning: Tuning) -> None:
     lm = shaken(tiny_lm(tuning=tuning))
     expected = decoded(lm)
     data = pickle.dumps(lm)
-    weights = sum(weight.numel() * 4 for weight in {**dict(lm.model.named_parameters()), "": IDS}.values())
+    weights = sum(
+        weight.numel() * 4 for weight in {**dict(lm.model.named_parameters()), "": IDS}.values()
+    )
     assert len(data) < 3 * weights + 500_000, "merged weights are rebuilt where they are needed"
     other = pickle.loads(data)
     assert torch.equal(decoded(other), expected)
@@ -308,7 +333,9 @@ def test_pickling(tiny_lm: Callable[..., Any], tuning: Tuning) -> None:
 
 
 def test_pickling_what_is_not_loaded() -> None:
-    lm = pickle.loads(pickle.dumps(lm_on("smollm2-135m", tuning=LoRA(r=3, target_modules=["q_proj"]))))
+    lm = pickle.loads(
+        pickle.dumps(lm_on("smollm2-135m", tuning=LoRA(r=3, target_modules=["q_proj"])))
+    )
     assert (lm.name, lm.tuning) == ("smollm2-135m", LoRA(r=3, target_modules=["q_proj"]))
 
 

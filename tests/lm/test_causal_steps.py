@@ -1,4 +1,5 @@
-"""Reading on in chunks must give what one pass over the whole gives: without a cache, a batch, or holes."""
+"""Reading on in chunks must give what one pass over the whole gives: without a cache, a batch, or
+holes."""
 
 from __future__ import annotations
 
@@ -65,14 +66,18 @@ def test_chunks_of_ragged_rows_that_forget_and_leave_equal_one_pass(
             counts = [data.draw(st.integers(0, len(chunk))) for chunk in new]
             session.drop(counts)
             rows = [row[: len(row) - count] for row, count in zip(rows, counts, strict=True)]
-        kept = data.draw(st.lists(st.integers(0, len(rows) - 1), min_size=1, max_size=len(rows), unique=True))
+        kept = data.draw(
+            st.lists(st.integers(0, len(rows) - 1), min_size=1, max_size=len(rows), unique=True)
+        )
         if len(kept) < len(rows):
             session = steps.gather([(session, row) for row in kept])
             rows = [rows[i] for i in kept]
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_far_past_a_sliding_window_with_holes(models: dict[tuple[str, str], Any], variant: tuple[str, str]) -> None:
+def test_far_past_a_sliding_window_with_holes(
+    models: dict[tuple[str, str], Any], variant: tuple[str, str]
+) -> None:
     """Cache slots and positions drift apart by 40; the window of Gemma 3 is 8 here."""
     model = models[variant]
     session = CausalSteps(model).session((3, 4, 5), 2)
@@ -103,12 +108,30 @@ def test_the_window_makes_a_difference(models: dict[tuple[str, str], Any]) -> No
 def test_a_model_that_sees_pictures_as_well() -> None:
     """The kinds of its layers are those of its language part."""
     text = {
-        **{"vocab_size": 60, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "head_dim": 8},
-        **{"num_attention_heads": 4, "num_key_value_heads": 2, "initializer_range": 0.4, "sliding_window": 4},
+        **{
+            "vocab_size": 60,
+            "hidden_size": 32,
+            "intermediate_size": 48,
+            "num_hidden_layers": 2,
+            "head_dim": 8,
+        },
+        **{
+            "num_attention_heads": 4,
+            "num_key_value_heads": 2,
+            "initializer_range": 0.4,
+            "sliding_window": 4,
+        },
         "layer_types": ["sliding_attention", "full_attention"],
     }
-    vision = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
-    config = AutoConfig.for_model("gemma3", text_config=text, vision_config={**vision, "image_size": 28})
+    vision = {
+        "hidden_size": 8,
+        "intermediate_size": 8,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+    }
+    config = AutoConfig.for_model(
+        "gemma3", text_config=text, vision_config={**vision, "image_size": 28}
+    )
     torch.manual_seed(0)
     model = AutoModelForCausalLM.from_config(config).eval()
     row = list(range(3, 30))
@@ -119,7 +142,9 @@ def test_a_model_that_sees_pictures_as_well() -> None:
     assert_equal(steps.log_probs(hidden, [[5, 6, 7]] * len(hidden)), logits[:, 5:8].log_softmax(-1))
 
 
-def test_the_prefix_is_read_once(models: dict[tuple[str, str], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_prefix_is_read_once(
+    models: dict[tuple[str, str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = models["llama", "sdpa"]
     decoder = model.get_decoder()
     read: list[torch.Size] = []
@@ -139,7 +164,9 @@ def test_the_prefix_is_read_once(models: dict[tuple[str, str], Any], monkeypatch
     assert read[3:] == [(1, 2)]
 
 
-def test_a_few_prefixes_are_remembered(models: dict[tuple[str, str], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_few_prefixes_are_remembered(
+    models: dict[tuple[str, str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = models["llama", "sdpa"]
     monkeypatch.setattr(causal_steps, "_KEPT", 5)
     steps = CausalSteps(model)
@@ -181,7 +208,9 @@ def test_rows_may_change_their_order(models: dict[tuple[str, str], Any]) -> None
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_rows_of_several_batches_read_on_together(models: dict[tuple[str, str], Any], family: str) -> None:
+def test_rows_of_several_batches_read_on_together(
+    models: dict[tuple[str, str], Any], family: str
+) -> None:
     model = models[family, "sdpa"]
     steps = CausalSteps(model)
     one, two = steps.session((3, 4), 2), steps.session((5,), 2)

@@ -22,7 +22,10 @@ def head() -> DraftHead:
 
 
 def rows(*lengths: int) -> list[torch.Tensor]:
-    return [torch.randn(length, 8, generator=torch.Generator().manual_seed(length)) for length in lengths]
+    return [
+        torch.randn(length, 8, generator=torch.Generator().manual_seed(length))
+        for length in lengths
+    ]
 
 
 def test_a_row_for_each_source_and_a_pattern_for_each_gap(head: DraftHead) -> None:
@@ -54,7 +57,11 @@ def test_it_takes_the_types_of_the_model(head: DraftHead) -> None:
 def test_saved_and_loaded(head: DraftHead, tmp_path: Path) -> None:
     head.save(tmp_path / "head.safetensors")
     loaded = DraftHead.load(tmp_path / "head.safetensors", MODEL)
-    assert (loaded.patterns, loaded.layer, loaded.copies_first) == (PATTERNS, 2, False) and not loaded.training
+    assert (loaded.patterns, loaded.layer, loaded.copies_first) == (
+        PATTERNS,
+        2,
+        False,
+    ) and not loaded.training
     assert torch.equal(loaded(rows(4))[0], head(rows(4))[0])
 
 
@@ -63,7 +70,9 @@ def test_a_corrupt_file(head: DraftHead, tmp_path: Path, content: bytes | None) 
     path = tmp_path / "head.safetensors"
     head.save(path)
     path.write_bytes(path.read_bytes()[:-100] if content is None else content)
-    with pytest.raises(ValueError, match=r"head.safetensors cannot be read.*train the pipeline again"):
+    with pytest.raises(
+        ValueError, match=r"head.safetensors cannot be read.*train the pipeline again"
+    ):
         DraftHead.load(path, MODEL)
 
 
@@ -77,9 +86,13 @@ def test_a_file_of_something_else(tmp_path: Path) -> None:
 def test_a_head_for_another_model(head: DraftHead, tmp_path: Path, width: int, layers: int) -> None:
     head.save(tmp_path / "head.safetensors")
     with pytest.raises(
-        ValueError, match=rf"it reads layer 2 of the width 8, the model has {layers} of the width {width}"
+        ValueError,
+        match=rf"it reads layer 2 of the width 8, the model has {layers} of the width {width}",
     ):
-        DraftHead.load(tmp_path / "head.safetensors", SimpleNamespace(hidden_size=width, num_hidden_layers=layers))
+        DraftHead.load(
+            tmp_path / "head.safetensors",
+            SimpleNamespace(hidden_size=width, num_hidden_layers=layers),
+        )
 
 
 @pytest.mark.parametrize(
@@ -97,7 +110,9 @@ def test_a_head_for_another_model(head: DraftHead, tmp_path: Path, width: int, l
         {"more": 1},
     ],
 )
-def test_settings_of_something_else(head: DraftHead, tmp_path: Path, change: dict[str, Any]) -> None:
+def test_settings_of_something_else(
+    head: DraftHead, tmp_path: Path, change: dict[str, Any]
+) -> None:
     settings = json.dumps({**head._settings, **change})
     save_file(head.state_dict(), tmp_path / "head.safetensors", {"settings": settings})
     with pytest.raises(ValueError, match=r"head\.safetensors cannot be read"):

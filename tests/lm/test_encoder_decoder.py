@@ -42,7 +42,9 @@ def test_gradients_flow_through_both(model: Any) -> None:
     model.requires_grad_(True)
     try:
         ids = torch.tensor([[0, 7, 8, 0], [0, 0, 0, 0], [0, 10, 11, 0]])
-        begun(model, CLOSING, PREFIXES, BODIES, lambda read, _: decoded(model, read, ids))[0][3:].sum().backward()
+        begun(model, CLOSING, PREFIXES, BODIES, lambda read, _: decoded(model, read, ids))[0][
+            3:
+        ].sum().backward()
         for part in (model.get_encoder(), model.get_decoder()):
             assert part.block[0].layer[0].SelfAttention.q.weight.grad.abs().sum() > 0
     finally:

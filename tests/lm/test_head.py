@@ -1,4 +1,5 @@
-"""The sparse head must give the logits of the model itself, whatever its scaling, soft-cap and bias."""
+"""The sparse head must give the logits of the model itself, whatever its scaling, soft-cap and
+bias."""
 
 from __future__ import annotations
 
@@ -47,7 +48,9 @@ CHOICES = [[5, 6, 7], [0], [59, 1], [3, 4, 5, 6, 7, 8]]
 
 def model(architecture: str, **changes: Any) -> Any:
     torch.manual_seed(0)
-    config = AutoConfig.for_model(architecture, **{**SMALL, **ARCHITECTURES[architecture], **changes})
+    config = AutoConfig.for_model(
+        architecture, **{**SMALL, **ARCHITECTURES[architecture], **changes}
+    )
     made = AutoModelForCausalLM.from_config(config).eval()
     if made.get_output_embeddings().bias is not None:
         torch.nn.init.normal_(made.get_output_embeddings().bias)
@@ -71,7 +74,9 @@ def test_the_logits_of_choices_are_those_of_the_model(architecture: str, tied: b
     assert found.shape == (4, 6)
     assert found.dtype == torch.float32
     for row, choices in enumerate(CHOICES):
-        assert found[row, : len(choices)].tolist() == pytest.approx(logits[row, choices].tolist(), abs=1e-5)
+        assert found[row, : len(choices)].tolist() == pytest.approx(
+            logits[row, choices].tolist(), abs=1e-5
+        )
         assert found[row, len(choices) :].eq(NEVER).all()
 
 
@@ -83,7 +88,9 @@ def test_all_logits_are_those_of_the_model(architecture: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_logits_of_an_encoder_decoder_model(tiny_seq2seq: Callable[..., Any], kind: str) -> None:
+def test_the_logits_of_an_encoder_decoder_model(
+    tiny_seq2seq: Callable[..., Any], kind: str
+) -> None:
     """A tied T5 scales the hidden state, one with an output matrix of its own does not."""
     made = tiny_seq2seq(kind).base.model
     prompt, answer = torch.arange(3, 9)[None], torch.tensor([[0, 5, 6, 7]])
@@ -95,7 +102,9 @@ def test_the_logits_of_an_encoder_decoder_model(tiny_seq2seq: Callable[..., Any]
     torch.testing.assert_close(head.logits(hidden), logits, atol=1e-4, rtol=1e-4)
     found = head.choice_logits(hidden, CHOICES)
     for row, choices in enumerate(CHOICES):
-        torch.testing.assert_close(found[row, : len(choices)], logits[row, choices], atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(
+            found[row, : len(choices)], logits[row, choices], atol=1e-4, rtol=1e-4
+        )
     assert scales_hidden(made.config) == (kind in ("t5", "umt5"))
 
 
@@ -118,7 +127,9 @@ def test_the_bias_makes_a_difference() -> None:
     made = model("phi")
     logits, hidden = both(made, 4)
     made.get_output_embeddings().bias.data.zero_()
-    assert not torch.allclose(Head(made).choice_logits(hidden, [[3]] * 4)[:, 0], logits[:, 3], rtol=0.1)
+    assert not torch.allclose(
+        Head(made).choice_logits(hidden, [[3]] * 4)[:, 0], logits[:, 3], rtol=0.1
+    )
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -133,7 +144,9 @@ def test_bfloat16(architecture: str) -> None:
     found = head.choice_logits(hidden, CHOICES)
     assert found.dtype == head.logits(hidden).dtype == torch.float32
     for row, choices in enumerate(CHOICES):
-        assert found[row, : len(choices)].tolist() == pytest.approx(logits[row, choices].tolist(), rel=0.02, abs=0.02)
+        assert found[row, : len(choices)].tolist() == pytest.approx(
+            logits[row, choices].tolist(), rel=0.02, abs=0.02
+        )
 
 
 def test_autocast_does_not_touch_the_choices() -> None:
@@ -145,7 +158,11 @@ def test_autocast_does_not_touch_the_choices() -> None:
 
 
 @examples(0.8)
-@given(choices=st.lists(st.lists(st.integers(0, VOCABULARY - 1), min_size=1, max_size=9), min_size=1, max_size=5))
+@given(
+    choices=st.lists(
+        st.lists(st.integers(0, VOCABULARY - 1), min_size=1, max_size=9), min_size=1, max_size=5
+    )
+)
 def test_any_choices(choices: list[list[int]]) -> None:
     made = model("granite")
     logits, hidden = both(made, len(choices))

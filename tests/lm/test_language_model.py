@@ -23,14 +23,20 @@ from tests.tiny_t5 import KINDS
 
 def trained_once(lm: Any) -> tuple[dict[str, torch.Tensor], list[int]]:
     """The gradients of some losses, and how often each feed-forward layer was begun for them."""
-    layers = [module for module in shaken(lm).model.modules() if hasattr(module, "act") or hasattr(module, "act_fn")]
+    layers = [
+        module
+        for module in shaken(lm).model.modules()
+        if hasattr(module, "act") or hasattr(module, "act_fn")
+    ]
     times = Counter(dict.fromkeys(layers, 0))
     for layer in layers:
         layer.register_forward_pre_hook(lambda layer, _: times.update([layer]))
     lm.model.train()
     torch.manual_seed(0)  # of dropout
     sum(states[:, 0].sum() for states in lm.hidden([PREFIX] * 3, BODIES)).backward()
-    gradients = {name: weight.grad for name, weight in lm.model.named_parameters() if weight.grad is not None}
+    gradients = {
+        name: weight.grad for name, weight in lm.model.named_parameters() if weight.grad is not None
+    }
     return gradients, list(times.values())
 
 
@@ -47,7 +53,11 @@ def test_gradient_checkpointing(
     assert gradients.keys() == expected.keys()
     for name, gradient in gradients.items():
         torch.testing.assert_close(
-            gradient, expected[name], atol=1e-4, rtol=1e-3, msg=lambda text, name=name: f"{name}: {text}"
+            gradient,
+            expected[name],
+            atol=1e-4,
+            rtol=1e-3,
+            msg=lambda text, name=name: f"{name}: {text}",
         )
 
 
@@ -110,7 +120,9 @@ def test_a_folder_that_cannot_be_read_changes_nothing(
     assert lm.base is tiny_lm("qwen3", "spm").base
 
 
-def test_a_folder_that_can_be_read_changes_everything(tiny_lm: Callable[..., Any], saved: Path) -> None:
+def test_a_folder_that_can_be_read_changes_everything(
+    tiny_lm: Callable[..., Any], saved: Path
+) -> None:
     lm = shaken(tiny_lm("qwen3", "spm"))
     before = (lm.model, lm.steps, lm.pieces, lm.base)
     lm.restore(saved)
@@ -118,7 +130,9 @@ def test_a_folder_that_can_be_read_changes_everything(tiny_lm: Callable[..., Any
     assert lm.draft_head.layer == 2 and lm.base.model.config.model_type == "llama"
 
 
-def test_a_reset_that_fails_changes_nothing(tiny_lm: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reset_that_fails_changes_nothing(
+    tiny_lm: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     lm = shaken(tiny_lm())
     model, steps = lm.model, lm.steps
 
@@ -132,9 +146,15 @@ def test_a_reset_that_fails_changes_nothing(tiny_lm: Callable[..., Any], monkeyp
 
 
 @pytest.mark.parametrize(
-    "content", [[], "text", None, {}, {"fingerprint": "x"}, {"fingerprint": "x", "tokenizer_hash": 3}], ids=str
+    "content",
+    [[], "text", None, {}, {"fingerprint": "x"}, {"fingerprint": "x", "tokenizer_hash": 3}],
+    ids=str,
 )
-def test_an_identity_of_something_else(tiny_lm: Callable[..., Any], saved: Path, content: Any) -> None:
+def test_an_identity_of_something_else(
+    tiny_lm: Callable[..., Any], saved: Path, content: Any
+) -> None:
     (saved / "base.json").write_text(json.dumps(content))
-    with pytest.raises(ValueError, match=r"base\.json cannot be read \(expected .*copy or train the pipeline again"):
+    with pytest.raises(
+        ValueError, match=r"base\.json cannot be read \(expected .*copy or train the pipeline again"
+    ):
         tiny_lm().restore(saved)

@@ -16,14 +16,19 @@ from spacy_genner.weights.adapters import FullTuning, LoRA
 from tests.conftest import FAMILIES
 
 CPU = torch.device("cpu")
-BODIES = [[10 + i, 20 + i, *range(30, 30 + length)] for i, length in enumerate([3, 150, 40, 0, 200, 90, 20])]
+BODIES = [
+    [10 + i, 20 + i, *range(30, 30 + length)]
+    for i, length in enumerate([3, 150, 40, 0, 200, 90, 20])
+]
 """More than one row of them, some with padding; longer than the window of Gemma 3."""
 PREFIXES = [[5, 6, 7]] * 5 + [[8, 9]] * 2
 
 
 Batch = list[tuple[list[int], list[int]]]
 batches = st.lists(  # few prefixes, which bodies share
-    st.tuples(st.sampled_from([[], [1], [1, 2, 3]]), st.lists(st.integers(1, 9), min_size=1, max_size=300)),
+    st.tuples(
+        st.sampled_from([[], [1], [1, 2, 3]]), st.lists(st.integers(1, 9), min_size=1, max_size=300)
+    ),
     min_size=1,
     max_size=8,
 )
@@ -72,9 +77,9 @@ def test_rows_are_short_and_few(batch: Batch) -> None:
         filled[row] += len(body)
         assert kinds.setdefault(row, prefix) == prefix
     assert sorted(filled) == list(range(len(packed.ids)))
-    assert all(filled[a] + filled[b] > capacity for a in filled for b in range(a) if kinds[a] == kinds[b]), (
-        "two would do as one"
-    )
+    assert all(
+        filled[a] + filled[b] > capacity for a in filled for b in range(a) if kinds[a] == kinds[b]
+    ), "two would do as one"
 
 
 def test_short_bodies_share_a_row() -> None:
@@ -94,30 +99,47 @@ def test_hidden_states_are_those_of_each_sequence_alone(
         packed = lm.hidden(PREFIXES, BODIES)
         assert len(packed) == len(BODIES)
         for found, prefix, body in zip(packed, PREFIXES, BODIES, strict=True):
-            expected = lm.base.model.get_decoder()(torch.tensor([prefix + body]), use_cache=False).last_hidden_state[0]
+            expected = lm.base.model.get_decoder()(
+                torch.tensor([prefix + body]), use_cache=False
+            ).last_hidden_state[0]
             torch.testing.assert_close(found, expected[len(prefix) :], atol=2e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("attention", ["sdpa", "eager"])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_reading_ahead_is_a_mask_of_the_model_itself(tiny_lm: Callable[..., Any], family: str, attention: str) -> None:
-    """A body reads the prefix and all of itself, as far as a sliding window reaches; the prefix, which bodies share,
-    only itself."""
+def test_reading_ahead_is_a_mask_of_the_model_itself(
+    tiny_lm: Callable[..., Any], family: str, attention: str
+) -> None:
+    """A body reads the prefix and all of itself, as far as a sliding window reaches; the prefix,
+    which bodies share, only itself."""
     lm = tiny_lm(family, attention=attention)
     sliding = FAMILIES[family].get("sliding_window")
     with torch.inference_mode():
-        for found, prefix, body in zip(lm.hidden(PREFIXES, BODIES, ahead=True), PREFIXES, BODIES, strict=True):
+        for found, prefix, body in zip(
+            lm.hidden(PREFIXES, BODIES, ahead=True), PREFIXES, BODIES, strict=True
+        ):
             first = len(prefix)
             places = range(first + len(body))
 
             def mask(reach: float, places: range = places, first: int = first) -> torch.Tensor:
-                seen = [[abs(q - k) < reach and (q >= first or k < first) for k in places] for q in places]
-                return torch.zeros(1, 1, len(places), len(places)).masked_fill(~torch.tensor(seen), -1e9)
+                seen = [
+                    [abs(q - k) < reach and (q >= first or k < first) for k in places]
+                    for q in places
+                ]
+                return torch.zeros(1, 1, len(places), len(places)).masked_fill(
+                    ~torch.tensor(seen), -1e9
+                )
 
-            masks = {"full_attention": mask(1e9), "sliding_attention": mask(sliding)} if sliding else mask(1e9)
+            masks = (
+                {"full_attention": mask(1e9), "sliding_attention": mask(sliding)}
+                if sliding
+                else mask(1e9)
+            )
             ids = torch.tensor([prefix + body])
             output = lm.base.model.get_decoder()(ids, attention_mask=masks, use_cache=False)
-            torch.testing.assert_close(found, output.last_hidden_state[0, first:], atol=2e-4, rtol=1e-4)
+            torch.testing.assert_close(
+                found, output.last_hidden_state[0, first:], atol=2e-4, rtol=1e-4
+            )
 
 
 @pytest.mark.parametrize("tuning", [LoRA(r=4), FullTuning()], ids=["lora", "full"])
@@ -137,7 +159,9 @@ def test_without_a_prefix(tiny_lm: Callable[..., Any]) -> None:
     lm = tiny_lm()
     with torch.inference_mode():
         for found, body in zip(lm.hidden([[]] * len(BODIES), BODIES), BODIES, strict=True):
-            expected = lm.base.model.get_decoder()(torch.tensor([body]), use_cache=False).last_hidden_state[0]
+            expected = lm.base.model.get_decoder()(
+                torch.tensor([body]), use_cache=False
+            ).last_hidden_state[0]
             torch.testing.assert_close(found, expected, atol=2e-4, rtol=1e-4)
 
 
@@ -153,7 +177,9 @@ def gradients(lm: Any, batches: list[Batch]) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("tuning", [LoRA(r=4), FullTuning()], ids=["lora", "full"])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_gradients_are_the_sum_of_those_alone(tiny_lm: Callable[..., Any], family: str, tuning: Any) -> None:
+def test_gradients_are_the_sum_of_those_alone(
+    tiny_lm: Callable[..., Any], family: str, tuning: Any
+) -> None:
     lm = tiny_lm(family, tuning=tuning)
     torch.manual_seed(0)
     for name, weight in lm.model.named_parameters():  # the gradient of lora_A is 0 while lora_B is
@@ -167,14 +193,19 @@ def test_gradients_are_the_sum_of_those_alone(tiny_lm: Callable[..., Any], famil
         scale = single[name].abs().max().item()
         assert scale > 0, name
         torch.testing.assert_close(
-            found, single[name], atol=1e-3 * scale, rtol=1e-3, msg=lambda text, n=name: f"{n}: {text}"
+            found,
+            single[name],
+            atol=1e-3 * scale,
+            rtol=1e-3,
+            msg=lambda text, n=name: f"{n}: {text}",
         )
 
 
 @pytest.mark.parametrize("tuning", [LoRA(r=4), FullTuning()], ids=["lora", "full"])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_bfloat16(tiny_lm: Callable[..., Any], family: str, tuning: Any) -> None:
-    """Sums of bfloat16 differ a little with the place in a row; a stranger in the attention would differ a lot."""
+    """Sums of bfloat16 differ a little with the place in a row; a stranger in the attention would
+    differ a lot."""
     lm = tiny_lm(family, tuning=tuning, dtype="bfloat16")
     packed = lm.hidden(PREFIXES, BODIES)
     for found, prefix, body in zip(packed, PREFIXES, BODIES, strict=True):

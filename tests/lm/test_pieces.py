@@ -46,7 +46,9 @@ def test_byte_level_segments_spell_their_concatenation(
     pieces: dict[str, Pieces], tokenizers: dict[str, Any], first: str, second: str
 ) -> None:
     encode = pieces["bpe"].encode
-    decoded = tokenizers["bpe"].decode(encode(first) + encode(second), clean_up_tokenization_spaces=False)
+    decoded = tokenizers["bpe"].decode(
+        encode(first) + encode(second), clean_up_tokenization_spaces=False
+    )
     assert decoded == first + second
 
 
@@ -63,7 +65,9 @@ def test_every_character_leaves_a_trace(pieces: dict[str, Pieces], text: str) ->
     assert all(pieces[name].encode(text) for name in TOKENIZERS)
 
 
-def test_a_tokenizer_that_puts_a_space_before_a_text_is_recognised(tokenizers: dict[str, Any]) -> None:
+def test_a_tokenizer_that_puts_a_space_before_a_text_is_recognised(
+    tokenizers: dict[str, Any],
+) -> None:
     raw = tokenizers["spm"]("bought", add_special_tokens=False).input_ids
     assert plain(raw, tokenizers["spm"]) == " bought", "otherwise this says nothing"
     encode = Pieces(tokenizers["spm"]).encode
@@ -77,13 +81,17 @@ def test_no_text_gives_no_ids(pieces: dict[str, Pieces], name: str) -> None:
     assert pieces[name].encode_template("") == []
 
 
-@pytest.mark.parametrize(("name", "token"), [(name, token) for name in TOKENIZERS for token in CONTROL[name]])
+@pytest.mark.parametrize(
+    ("name", "token"), [(name, token) for name in TOKENIZERS for token in CONTROL[name]]
+)
 def test_text_never_becomes_a_control_token(
     pieces: dict[str, Pieces], tokenizers: dict[str, Any], name: str, token: str
 ) -> None:
     control = tokenizers[name].convert_tokens_to_ids(token)
     assert tokenizers[name].convert_ids_to_tokens(control) == token
-    unknown = tokenizers[name].unk_token_id  # of "|", for one: that is a placeholder, not the text's own token
+    unknown = tokenizers[
+        name
+    ].unk_token_id  # of "|", for one: that is a placeholder, not the text's own token
     for text in (token, f" {token}", f"a{token}b", f"{token}{token}"):
         ids = pieces[name].encode(text)
         assert len(ids) > 1
@@ -96,10 +104,14 @@ def test_text_never_becomes_a_control_token(
 
 def test_all_special_tokens_are_among_those_tested(tokenizers: dict[str, Any]) -> None:
     for name in TOKENIZERS:
-        assert set(tokenizers[name].all_special_tokens) | set(tokenizers[name].get_added_vocab()) == set(CONTROL[name])
+        assert set(tokenizers[name].all_special_tokens) | set(
+            tokenizers[name].get_added_vocab()
+        ) == set(CONTROL[name])
 
 
-def test_text_after_a_template_is_split_again(pieces: dict[str, Pieces], tokenizers: dict[str, Any]) -> None:
+def test_text_after_a_template_is_split_again(
+    pieces: dict[str, Pieces], tokenizers: dict[str, Any]
+) -> None:
     end = tokenizers["bpe"].convert_tokens_to_ids("<|im_end|>")
     fresh = Pieces(tokenizers["bpe"])
     assert fresh.encode_template("<|im_end|>") == [end]
@@ -116,8 +128,14 @@ def test_unknown_characters_become_the_unknown_token(
 
 
 def sentencepiece(vocabulary: list[str], merges: list[tuple[str, str]]) -> Pieces:
-    backend = Tokenizer(models.BPE({t: i for i, t in enumerate(vocabulary)}, merges, unk_token="<unk>", fuse_unk=True))
-    backend.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    backend = Tokenizer(
+        models.BPE(
+            {t: i for i, t in enumerate(vocabulary)}, merges, unk_token="<unk>", fuse_unk=True
+        )
+    )
+    backend.normalizer = normalizers.Sequence(
+        [normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]
+    )
     backend.decoder = decoders.Metaspace()
     return Pieces(PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="<unk>"))
 
@@ -159,24 +177,40 @@ def test_byte_level_writes_everything_but_nothing(pieces: dict[str, Pieces]) -> 
         pieces["bpe"].check([""])
 
 
-def test_a_prefix_without_a_start_token(pieces: dict[str, Pieces], tokenizers: dict[str, Any]) -> None:
-    assert tokenizers["bpe"].decode(pieces["bpe"].encode_prefix("Copy the text\n")) == "Copy the text\n"
-    assert pieces["bpe"].encode_prefix("") == (tokenizers["bpe"].eos_token_id,)  # there is always something to read
+def test_a_prefix_without_a_start_token(
+    pieces: dict[str, Pieces], tokenizers: dict[str, Any]
+) -> None:
+    assert (
+        tokenizers["bpe"].decode(pieces["bpe"].encode_prefix("Copy the text\n"))
+        == "Copy the text\n"
+    )
+    assert pieces["bpe"].encode_prefix("") == (
+        tokenizers["bpe"].eos_token_id,
+    )  # there is always something to read
 
 
 def marking(tokenizer: Any, template: str) -> Any:
     """A copy of a tokenizer that puts special tokens around a text."""
     tokenizer = copy.deepcopy(tokenizer)
     special = [(token, tokenizer.convert_tokens_to_ids(token)) for token in ("<s>", "</s>")]
-    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(single=template, special_tokens=special)
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+        single=template, special_tokens=special
+    )
     return tokenizer
 
 
 @pytest.mark.parametrize(
     ("template", "start"),
-    [("<s> $A", ["<s>"]), ("<s> $A </s>", ["<s>"]), ("$A </s>", []), ("<s> </s> $A", ["<s>", "</s>"])],
+    [
+        ("<s> $A", ["<s>"]),
+        ("<s> $A </s>", ["<s>"]),
+        ("$A </s>", []),
+        ("<s> </s> $A", ["<s>", "</s>"]),
+    ],
 )
-def test_a_prefix_begins_as_the_model_expects_once(tokenizers: dict[str, Any], template: str, start: list[str]) -> None:
+def test_a_prefix_begins_as_the_model_expects_once(
+    tokenizers: dict[str, Any], template: str, start: list[str]
+) -> None:
     tokenizer = marking(tokenizers["spm"], template)
     pieces = Pieces(tokenizer)
     tokens = tokenizer.convert_ids_to_tokens(list(pieces.encode_prefix("the text")))
@@ -185,10 +219,14 @@ def test_a_prefix_begins_as_the_model_expects_once(tokenizers: dict[str, Any], t
     assert "".join(tokens[len(start) :]) == "▁the▁text"  # at a text's start, its own space is right
     written = pieces.encode_prefix("".join(start) + "the text")  # by a chat template
     assert tokenizer.convert_ids_to_tokens(list(written)).count("<s>") == start.count("<s>")
-    assert pieces.encode_prefix("") == (tuple(tokenizer.convert_tokens_to_ids(start)) or (pieces.end,))
+    assert pieces.encode_prefix("") == (
+        tuple(tokenizer.convert_tokens_to_ids(start)) or (pieces.end,)
+    )
 
 
-def test_the_end_of_a_prompt_gets_no_space_of_its_own(pieces: dict[str, Pieces], tokenizers: dict[str, Any]) -> None:
+def test_the_end_of_a_prompt_gets_no_space_of_its_own(
+    pieces: dict[str, Pieces], tokenizers: dict[str, Any]
+) -> None:
     ids = pieces["spm"].encode_template("\nAnswer:\n")
     assert plain(tuple(ids), tokenizers["spm"]) == "\nAnswer:\n"
 
@@ -198,8 +236,12 @@ def test_control_tokens_of_a_template_are_control_tokens(
     pieces: dict[str, Pieces], tokenizers: dict[str, Any], name: str
 ) -> None:
     for token in CONTROL[name]:
-        assert tokenizers[name].convert_tokens_to_ids(token) in pieces[name].encode_template(f"a{token}b")
-        assert tokenizers[name].convert_tokens_to_ids(token) in pieces[name].encode_prefix(f"a{token}b")
+        assert tokenizers[name].convert_tokens_to_ids(token) in pieces[name].encode_template(
+            f"a{token}b"
+        )
+        assert tokenizers[name].convert_tokens_to_ids(token) in pieces[name].encode_prefix(
+            f"a{token}b"
+        )
 
 
 @pytest.mark.parametrize("name", TOKENIZERS)
@@ -262,7 +304,10 @@ def t5(tiny_t5: Callable[..., str]) -> Any:
 
 def read(pieces: Pieces, *words: str) -> list[str]:
     """The words of a source as formats see them, a hyphen for the placeholder."""
-    return [word.replace("\ue001", "-") for word in pieces.readable(Source(words, (True,) * len(words))).words]
+    return [
+        word.replace("\ue001", "-")
+        for word in pieces.readable(Source(words, (True,) * len(words))).words
+    ]
 
 
 segments = st.from_regex(r" ?[$'(),.012:ABCE\[abcdeg\]|]{1,8}", fullmatch=True)
@@ -297,7 +342,9 @@ def test_what_t5_reads_of_a_word(t5: Any, word: str, seen: str) -> None:
 
 
 @given(words=st.lists(texts.filter(str.strip), max_size=5), spaced=st.booleans())
-def test_a_readable_source_stays_as_it_is_and_holds_no_control_tokens(t5: Any, words: list[str], spaced: bool) -> None:
+def test_a_readable_source_stays_as_it_is_and_holds_no_control_tokens(
+    t5: Any, words: list[str], spaced: bool
+) -> None:
     pieces = Pieces(t5)
     once = pieces.readable(Source(tuple(words), (spaced,) * len(words)))
     assert len(once) == len(words) and pieces.readable(once) == once
@@ -318,7 +365,9 @@ def test_other_tokenizers_write_a_readable_source_as_the_source(
         assert seen.words == source.words
 
 
-def test_a_source_begins_with_a_space_where_that_of_the_prompt_is_lost(t5: Any, pieces: dict[str, Pieces]) -> None:
+def test_a_source_begins_with_a_space_where_that_of_the_prompt_is_lost(
+    t5: Any, pieces: dict[str, Pieces]
+) -> None:
     source = Source(("a", "b"), (False, False))
     assert Pieces(t5).readable(source).spaces == (True, False)
     assert pieces["spm"].readable(source).spaces == (False, False)
@@ -339,7 +388,8 @@ def test_marks_that_t5_cannot_write(t5: Any, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("template", "end"), [("<s> $A", []), ("<s> $A </s>", ["</s>"]), ("$A </s> <s>", ["</s>", "<s>"])]
+    ("template", "end"),
+    [("<s> $A", []), ("<s> $A </s>", ["</s>"]), ("$A </s> <s>", ["</s>", "<s>"])],
 )
 def test_how_a_text_ends(tokenizers: dict[str, Any], template: str, end: list[str]) -> None:
     tokenizer = marking(tokenizers["spm"], template)

@@ -1,4 +1,5 @@
-"""An encoder–decoder language model as a whole: loaded, trained, saved with or without its base, copied."""
+"""An encoder–decoder language model as a whole: loaded, trained, saved with or without its base,
+copied."""
 
 from __future__ import annotations
 
@@ -48,7 +49,9 @@ def test_training_and_decoding_see_the_same(tiny_seq2seq: Callable[..., Any], ki
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_answer_reads_what_the_model_itself_would(tiny_seq2seq: Callable[..., Any], kind: str) -> None:
+def test_the_answer_reads_what_the_model_itself_would(
+    tiny_seq2seq: Callable[..., Any], kind: str
+) -> None:
     lm = tiny_seq2seq(kind)
     with torch.no_grad():
         expected = lm.base.model(
@@ -64,12 +67,18 @@ def test_bfloat16(tiny_seq2seq: Callable[..., Any]) -> None:
     difference = decoded(rough).float() - decoded(exact)
     assert difference.std() < 0.05 * decoded(exact).std()
     rough.hidden([PREFIX] * 3, BODIES)[0].sum().backward()
-    assert all(weight.grad.dtype == torch.float32 for weight in rough.model.parameters() if weight.grad is not None)
+    assert all(
+        weight.grad.dtype == torch.float32
+        for weight in rough.model.parameters()
+        if weight.grad is not None
+    )
 
 
 @tunings
 @pytest.mark.parametrize("kind", ["t5", "flan"])
-def test_saving_and_restoring(tiny_seq2seq: Callable[..., Any], kind: str, tuning: Tuning, tmp_path: Path) -> None:
+def test_saving_and_restoring(
+    tiny_seq2seq: Callable[..., Any], kind: str, tuning: Tuning, tmp_path: Path
+) -> None:
     lm = shaken(tiny_seq2seq(kind, tuning=tuning))
     folder = saved(lm, tmp_path / "saved")
     other = tiny_seq2seq(kind, tuning=tuning)
@@ -79,13 +88,19 @@ def test_saving_and_restoring(tiny_seq2seq: Callable[..., Any], kind: str, tunin
     assert not torch.equal(decoded(other), untrained)
 
 
-def test_an_adapter_says_what_kind_of_model_it_is_for(tiny_seq2seq: Callable[..., Any], tmp_path: Path) -> None:
+def test_an_adapter_says_what_kind_of_model_it_is_for(
+    tiny_seq2seq: Callable[..., Any], tmp_path: Path
+) -> None:
     folder = saved(tiny_seq2seq(), tmp_path / "saved")
     assert json.loads((folder / "adapter_config.json").read_text())["task_type"] == "SEQ_2_SEQ_LM"
 
 
-def test_an_adapter_changes_encoder_decoder_and_what_is_between(tiny_seq2seq: Callable[..., Any]) -> None:
-    names = [name for name, weight in tiny_seq2seq().model.named_parameters() if weight.requires_grad]
+def test_an_adapter_changes_encoder_decoder_and_what_is_between(
+    tiny_seq2seq: Callable[..., Any],
+) -> None:
+    names = [
+        name for name, weight in tiny_seq2seq().model.named_parameters() if weight.requires_grad
+    ]
     for part in (
         "encoder.block.0.layer.0.SelfAttention.q",
         "decoder.block.0.layer.1.EncDecAttention.k",
@@ -96,13 +111,17 @@ def test_an_adapter_changes_encoder_decoder_and_what_is_between(tiny_seq2seq: Ca
 
 
 @pytest.mark.parametrize(("kind", "other"), [("t5", "flan"), ("mt5", "flan"), ("t5", "umt5")])
-def test_another_base_is_refused(tiny_seq2seq: Callable[..., Any], kind: str, other: str, tmp_path: Path) -> None:
+def test_another_base_is_refused(
+    tiny_seq2seq: Callable[..., Any], kind: str, other: str, tmp_path: Path
+) -> None:
     folder = saved(tiny_seq2seq(kind), tmp_path / "saved")
     with pytest.raises(ValueError, match="has another fingerprint"):
         tiny_seq2seq(other).restore(folder)
 
 
-def test_the_same_weights_with_another_scaling_are_another_base(tiny_t5: Callable[..., str], tmp_path: Path) -> None:
+def test_the_same_weights_with_another_scaling_are_another_base(
+    tiny_t5: Callable[..., str], tmp_path: Path
+) -> None:
     """Two versions of transformers may read one folder so."""
     folder = Path(shutil.copytree(tiny_t5("flan"), tmp_path / "flan"))
     before = of(folder).base.fingerprint
@@ -112,8 +131,11 @@ def test_the_same_weights_with_another_scaling_are_another_base(tiny_t5: Callabl
 
 
 @pytest.mark.parametrize("kind", ["t5", "flan", "umt5"])
-def test_merging_leaves_the_scaling_as_it_is(tiny_t5: Callable[..., str], kind: str, tmp_path: Path) -> None:
-    """Transformers 5 calls all of them tied, and scales an untied UMT5. PEFT calls one untied that it merges."""
+def test_merging_leaves_the_scaling_as_it_is(
+    tiny_t5: Callable[..., str], kind: str, tmp_path: Path
+) -> None:
+    """Transformers 5 calls all of them tied, and scales an untied UMT5. PEFT calls one untied that
+    it merges."""
     folder = Path(shutil.copytree(tiny_t5(kind), tmp_path / kind))
     if kind == "umt5":
         save_model(folder, kind, 300, tie_word_embeddings=False)
@@ -122,12 +144,16 @@ def test_merging_leaves_the_scaling_as_it_is(tiny_t5: Callable[..., str], kind: 
         for weight in lm.model.parameters():
             weight.copy_(weight.bfloat16())
         trained = lm.head.logits(lm.hidden([PREFIX] * 3, BODIES)[0])
-    torch.testing.assert_close(lm.steps.head.logits(decoded(lm)[0, :6]), trained, atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(
+        lm.steps.head.logits(decoded(lm)[0, :6]), trained, atol=1e-3, rtol=1e-3
+    )
     assert lm.base.model.config.to_dict() == lm.steps.model.config.to_dict()
 
 
 @tunings
-def test_a_bundled_base_needs_no_other(tiny_t5: Callable[..., str], tuning: Tuning, tmp_path: Path) -> None:
+def test_a_bundled_base_needs_no_other(
+    tiny_t5: Callable[..., str], tuning: Tuning, tmp_path: Path
+) -> None:
     name = shutil.copytree(tiny_t5("flan"), tmp_path / "flan")
     lm = shaken(of(name, tuning=tuning, bundle_base=True))
     folder = saved(lm, tmp_path / "saved")
@@ -154,38 +180,63 @@ def test_copies_and_pickles_are_apart(tiny_seq2seq: Callable[..., Any], tuning: 
         assert torch.equal(decoded(lm), expected)
 
 
-def test_the_tokenizer_knows_how_prompt_and_answer_begin_and_end(tiny_seq2seq: Callable[..., Any]) -> None:
+def test_the_tokenizer_knows_how_prompt_and_answer_begin_and_end(
+    tiny_seq2seq: Callable[..., Any],
+) -> None:
     pieces = pickle.loads(pickle.dumps(tiny_seq2seq().pieces))
     assert (pieces.answer_start, pieces.closing, pieces.end) == ((0,), (1,), 1)
 
 
 def test_a_causal_model_is_refused(tiny: Callable[..., str]) -> None:
-    with pytest.raises(ValueError, match=r"cannot be loaded: llama is a causal model: take spacy_genner.CausalLM.v1"):
+    with pytest.raises(
+        ValueError,
+        match=r"cannot be loaded: llama is a causal model: take spacy_genner.CausalLM.v1",
+    ):
         _ = of(tiny()).base
 
 
 def save_bart(folder: Path) -> str:
     """BART has a causal twin that transformers would load instead, half of it random."""
-    sizes = {"d_model": 32, "encoder_ffn_dim": 48, "decoder_ffn_dim": 48, "vocab_size": 400, "init_std": 0.4}
-    layers = {f"{part}_{what}": 2 for part in ("encoder", "decoder") for what in ("layers", "attention_heads")}
+    sizes = {
+        "d_model": 32,
+        "encoder_ffn_dim": 48,
+        "decoder_ffn_dim": 48,
+        "vocab_size": 400,
+        "init_std": 0.4,
+    }
+    layers = {
+        f"{part}_{what}": 2
+        for part in ("encoder", "decoder")
+        for what in ("layers", "attention_heads")
+    }
     torch.manual_seed(0)
-    AutoModelForSeq2SeqLM.from_config(AutoConfig.for_model("bart", **sizes, **layers)).save_pretrained(folder)
+    AutoModelForSeq2SeqLM.from_config(
+        AutoConfig.for_model("bart", **sizes, **layers)
+    ).save_pretrained(folder)
     return str(folder)
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "bart"])
-def test_an_encoder_decoder_model_is_no_causal_one(kind: str, tiny_t5: Callable[..., str], tmp_path: Path) -> None:
+def test_an_encoder_decoder_model_is_no_causal_one(
+    kind: str, tiny_t5: Callable[..., str], tmp_path: Path
+) -> None:
     name = save_bart(tmp_path / "bart") if kind == "bart" else tiny_t5(kind)
-    with pytest.raises(ValueError, match=r"is an encoder–decoder model: take spacy_genner.Seq2SeqLM.v1"):
+    with pytest.raises(
+        ValueError, match=r"is an encoder–decoder model: take spacy_genner.Seq2SeqLM.v1"
+    ):
         _ = CausalLM(name, dtype="float32", device="cpu").base
 
 
 def test_a_gguf_file_is_refused(gguf_file: Path) -> None:
-    with pytest.raises(ValueError, match="encoder–decoder models load from safetensors only, not from GGUF"):
+    with pytest.raises(
+        ValueError, match="encoder–decoder models load from safetensors only, not from GGUF"
+    ):
         _ = of(gguf_file).base
 
 
 def test_a_model_with_absolute_positions_is_refused(tmp_path: Path) -> None:
     """Its rows could not be moved in the cache."""
-    with pytest.raises(ValueError, match="bart counts positions from the start: take a model of the T5 family"):
+    with pytest.raises(
+        ValueError, match="bart counts positions from the start: take a model of the T5 family"
+    ):
         _ = of(save_bart(tmp_path / "bart")).base

@@ -25,7 +25,9 @@ chunks = st.lists(ids, min_size=1, max_size=30)
 @pytest.fixture(scope="module")
 def models(tiny_t5: Callable[..., str]) -> dict[tuple[str, str], Any]:
     def load(kind: str, attention: str) -> Any:
-        return Seq2SeqLM(tiny_t5(kind), dtype="float32", device="cpu", attention=attention).base.model
+        return Seq2SeqLM(
+            tiny_t5(kind), dtype="float32", device="cpu", attention=attention
+        ).base.model
 
     return {variant: load(*variant) for variant in VARIANTS}
 
@@ -34,7 +36,9 @@ def alone(model: Any, prompt: Sequence[int], answer: Sequence[int]) -> torch.Ten
     """The hidden states of one answer, without padding, by the model's own masks and cache."""
     with torch.inference_mode():
         encoder = model.get_encoder()(torch.tensor([[*prompt, *CLOSING]])).last_hidden_state
-        states = model.get_decoder()(torch.tensor([[START, *answer]]), encoder_hidden_states=encoder)
+        states = model.get_decoder()(
+            torch.tensor([[START, *answer]]), encoder_hidden_states=encoder
+        )
     return states.last_hidden_state[0]
 
 
@@ -57,28 +61,47 @@ def test_chunks_of_ragged_rows_that_forget_and_leave_equal_one_pass(
     answers: list[list[int]] = [[] for _ in prompts]
     session = steps.session(prefix, size)
     for step in range(data.draw(st.integers(1, 4), label="steps")):
-        new = data.draw(st.lists(chunks, min_size=len(prompts), max_size=len(prompts)), label="chunks")
-        read = [[*prompt, START, *chunk] for prompt, chunk in zip(prompts, new, strict=True)] if step == 0 else new
+        new = data.draw(
+            st.lists(chunks, min_size=len(prompts), max_size=len(prompts)), label="chunks"
+        )
+        read = (
+            [[*prompt, START, *chunk] for prompt, chunk in zip(prompts, new, strict=True)]
+            if step == 0
+            else new
+        )
         hidden = session.extend(read)
         assert hidden.shape == (len(prompts), max(map(len, read)), model.config.d_model)
-        for prompt, answer, chunk, known, states in zip(prompts, answers, new, read, hidden, strict=True):
+        for prompt, answer, chunk, known, states in zip(
+            prompts, answers, new, read, hidden, strict=True
+        ):
             answer += chunk
             assert_equal(
-                states[len(known) - len(chunk) : len(known)], alone(model, [*prefix, *prompt], answer)[-len(chunk) :]
+                states[len(known) - len(chunk) : len(known)],
+                alone(model, [*prefix, *prompt], answer)[-len(chunk) :],
             )
         if data.draw(st.booleans(), label="drop"):
             counts = [data.draw(st.integers(0, len(chunk))) for chunk in new]
             session.drop(counts)
-            answers = [answer[: len(answer) - count] for answer, count in zip(answers, counts, strict=True)]
-        kept = data.draw(st.lists(st.integers(0, len(prompts) - 1), min_size=1, max_size=len(prompts), unique=True))
+            answers = [
+                answer[: len(answer) - count] for answer, count in zip(answers, counts, strict=True)
+            ]
+        kept = data.draw(
+            st.lists(
+                st.integers(0, len(prompts) - 1), min_size=1, max_size=len(prompts), unique=True
+            )
+        )
         session = steps.gather([(session, row) for row in kept])
         prompts, answers = [prompts[row] for row in kept], [answers[row] for row in kept]
 
 
-def test_the_states_of_a_prompt_are_those_of_the_encoder(models: dict[tuple[str, str], Any]) -> None:
+def test_the_states_of_a_prompt_are_those_of_the_encoder(
+    models: dict[tuple[str, str], Any],
+) -> None:
     """Without those of the prefix and of what closes the text; at its end, the decoder's first."""
     model = models["t5", "eager"]
-    hidden = Seq2SeqSteps(model, CLOSING).session((3, 4), 2).extend([[5, 6, 7, START], [8, START, 9]])
+    hidden = (
+        Seq2SeqSteps(model, CLOSING).session((3, 4), 2).extend([[5, 6, 7, START], [8, START, 9]])
+    )
     with torch.inference_mode():
         encoder = model.get_encoder()(torch.tensor([[3, 4, 5, 6, 7, 1]])).last_hidden_state[0]
     assert_equal(hidden[0, :3], encoder[2:5])
@@ -106,7 +129,9 @@ def test_rows_of_several_batches_read_on_together(models: dict[tuple[str, str], 
         assert_equal(states[:new], alone(model, prompt, answer)[-new:])
 
 
-def test_the_encoder_reads_once(models: dict[tuple[str, str], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_encoder_reads_once(
+    models: dict[tuple[str, str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = models["t5", "sdpa"]
     encoder, read = model.get_encoder(), list[torch.Size]()
     forward = encoder.forward
@@ -123,7 +148,9 @@ def test_the_encoder_reads_once(models: dict[tuple[str, str], Any], monkeypatch:
 
 
 def test_no_gradients_are_kept(models: dict[tuple[str, str], Any]) -> None:
-    assert not Seq2SeqSteps(models["t5", "sdpa"]).session((3,), 1).extend([[4, START]]).requires_grad
+    assert (
+        not Seq2SeqSteps(models["t5", "sdpa"]).session((3,), 1).extend([[4, START]]).requires_grad
+    )
 
 
 def test_holes_take_no_room(models: dict[tuple[str, str], Any]) -> None:

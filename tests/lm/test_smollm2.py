@@ -1,4 +1,5 @@
-"""The real weights, if they are downloaded: the same numbers must come out under transformers 4 and 5."""
+"""The real weights, if they are downloaded: the same numbers must come out under transformers 4 and
+5."""
 
 from __future__ import annotations
 
@@ -15,9 +16,12 @@ from spacy_genner.weights.packages import installed
 pytestmark = pytest.mark.slow
 
 PARAGRAPH = (
-    "The Roman Empire was the period of imperial Roman rule over territories in Europe, North Africa, and "
-    "Western Asia. After the death of Julius Caesar, his adopted son Octavian defeated Mark Antony and "
-    "Cleopatra and became the first emperor. The city of Rome remained the capital for many centuries, "
+    "The Roman Empire was the period of imperial Roman rule over territories in Europe, North "
+    "Africa, and "
+    "Western Asia. After the death of Julius Caesar, his adopted son Octavian defeated Mark "
+    "Antony and "
+    "Cleopatra and became the first emperor. The city of Rome remained the capital for many "
+    "centuries, "
     "and its laws, language and roads shaped the history of the continent."
 )
 
@@ -59,7 +63,12 @@ def model(folder: Path) -> Any:
     ],
 )
 def test_known_predictions(
-    tokenizer: Any, model: Any, text: str, ids: list[int], top: list[int], probabilities: list[float]
+    tokenizer: Any,
+    model: Any,
+    text: str,
+    ids: list[int],
+    top: list[int],
+    probabilities: list[float],
 ) -> None:
     encoded = tokenizer(text, return_tensors="pt")
     assert encoded.input_ids[0].tolist() == ids
@@ -71,7 +80,9 @@ def test_known_predictions(
 
 def test_rope_theta(model: Any) -> None:
     # the slowest frequency depends on it most: theta ** -(62 / 64)
-    assert model.model.rotary_emb.inv_freq[-1].item() == pytest.approx(100_000 ** (-62 / 64), rel=1e-5)
+    assert model.model.rotary_emb.inv_freq[-1].item() == pytest.approx(
+        100_000 ** (-62 / 64), rel=1e-5
+    )
 
 
 def test_english_is_likely(tokenizer: Any, model: Any) -> None:
@@ -87,11 +98,17 @@ def test_greedy_continuation(tokenizer: Any, model: Any) -> None:
 
 
 def test_special_tokens(tokenizer: Any) -> None:
-    assert (tokenizer.bos_token, tokenizer.eos_token, tokenizer.eos_token_id) == ("<|im_start|>", "<|im_end|>", 2)
+    assert (tokenizer.bos_token, tokenizer.eos_token, tokenizer.eos_token_id) == (
+        "<|im_start|>",
+        "<|im_end|>",
+        2,
+    )
     chat = tokenizer.apply_chat_template([{"role": "user", "content": "hi"}], tokenize=False)
     assert chat.endswith("<|im_start|>user\nhi<|im_end|>\n")
 
 
-@pytest.mark.parametrize("text", ["a  b\n\n c\t 1234 5,678.90 don't  \n end ", "Café 東京 😀 [Essex | ORG]"])
+@pytest.mark.parametrize(
+    "text", ["a  b\n\n c\t 1234 5,678.90 don't  \n end ", "Café 東京 😀 [Essex | ORG]"]
+)
 def test_texts_survive(tokenizer: Any, text: str) -> None:
     assert tokenizer.decode(tokenizer(text).input_ids) == text

@@ -1,4 +1,5 @@
-"""The same results on every device. What runs on a GPU is skipped where there is none; `benchmarks/gpu.py` runs it."""
+"""The same results on every device. What runs on a GPU is skipped where there is none;
+`benchmarks/gpu.py` runs it."""
 
 from __future__ import annotations
 
@@ -24,12 +25,16 @@ from spacy_genner.training.trained import Trained
 from spacy_genner.weights.adapters import LoRA
 from tests.models.test_generative import GOLDS, LABELS, SOURCES, learn, scores
 
-every_device = pytest.mark.parametrize("device", ["cpu", pytest.param("cuda:0", marks=pytest.mark.gpu)])
+every_device = pytest.mark.parametrize(
+    "device", ["cpu", pytest.param("cuda:0", marks=pytest.mark.gpu)]
+)
 Network = Model[Any, Any]
 
 
 @pytest.fixture
-def network(tiny_lm: Callable[..., Any], tiny_seq2seq: Callable[..., Any]) -> Callable[..., Network]:
+def network(
+    tiny_lm: Callable[..., Any], tiny_seq2seq: Callable[..., Any]
+) -> Callable[..., Network]:
     """`network(kind, **settings)`: with labels, not yet trained."""
 
     def make(kind: str = "llama", **settings: Any) -> Network:
@@ -66,7 +71,9 @@ def test_decoders_find_in_float32_what_the_greedy_one_finds_on_a_cpu(
 
 @every_device
 @pytest.mark.parametrize("kind", ["llama", "flan"])
-def test_all_weights_are_on_the_device(network: Callable[..., Network], kind: str, device: str) -> None:
+def test_all_weights_are_on_the_device(
+    network: Callable[..., Network], kind: str, device: str
+) -> None:
     lm = lm_of(network(kind, device=device))
     models = (lm.base.model, lm.model, lm.steps.model)
     tensors = chain.from_iterable((*model.parameters(), *model.buffers()) for model in models)
@@ -74,7 +81,9 @@ def test_all_weights_are_on_the_device(network: Callable[..., Network], kind: st
 
 
 @every_device
-def test_what_is_trained_in_bfloat16_finds_the_same_on_a_cpu(network: Callable[..., Network], device: str) -> None:
+def test_what_is_trained_in_bfloat16_finds_the_same_on_a_cpu(
+    network: Callable[..., Network], device: str
+) -> None:
     model = network(dtype="bfloat16", device=device, tuning=LoRA(r=16))
     learn(model, 60)
     expected = model.predict(SOURCES)
@@ -94,7 +103,10 @@ def test_drafts_change_nothing(network: Callable[..., Network], device: str) -> 
     assert model.predict(SOURCES) == expected
     loaded = network(device="cpu").from_bytes(model.to_bytes())
     heads = lm_of(model).draft_head, lm_of(loaded).draft_head
-    assert [head.output.weight.device for head in heads] == [torch.device(device), torch.device("cpu")]
+    assert [head.output.weight.device for head in heads] == [
+        torch.device(device),
+        torch.device("cpu"),
+    ]
     assert loaded.predict(SOURCES) == expected
 
 
@@ -108,13 +120,20 @@ def test_a_pickle_finds_the_same(network: Callable[..., Network], device: str) -
 
 
 @every_device
-def test_training_goes_on_from_a_checkpoint(network: Callable[..., Network], device: str, tmp_path: Path) -> None:
-    model, optimizer = network(device=device, tuning=LoRA(lora_dropout=0.3)), Adam(0.01, use_averages=False)
+def test_training_goes_on_from_a_checkpoint(
+    network: Callable[..., Network], device: str, tmp_path: Path
+) -> None:
+    model, optimizer = (
+        network(device=device, tuning=LoRA(lora_dropout=0.3)),
+        Adam(0.01, use_averages=False),
+    )
     step(model, optimizer)
     trained = Trained({"pipe": model})
     assert trained.devices == {torch.device(device)}
     state = {"state": trained.state(), "moments": trained.moments(optimizer)}
-    checkpoint.write(tmp_path / "c.pt", {**state, "random": checkpoint.random_states(trained.devices)})
+    checkpoint.write(
+        tmp_path / "c.pt", {**state, "random": checkpoint.random_states(trained.devices)}
+    )
     loss = step(model, optimizer)
     saved = checkpoint.read(tmp_path / "c.pt")
     lm_of(model).reset()
@@ -124,7 +143,9 @@ def test_training_goes_on_from_a_checkpoint(network: Callable[..., Network], dev
     moments: Any = trained.moments(optimizer)["lms"].popitem()[1]["state"]
     first = next(iter(moments.values()))
     assert first["step"] == 1 and first["exp_avg"].device == torch.device(device)
-    assert step(model, optimizer) == pytest.approx(loss, rel=1e-4), "another dropout, or other weights"
+    assert step(model, optimizer) == pytest.approx(loss, rel=1e-4), (
+        "another dropout, or other weights"
+    )
 
 
 def step(model: Network, optimizer: Adam) -> float:

@@ -58,12 +58,19 @@ def passes(model: Model[Any, Any], monkeypatch: pytest.MonkeyPatch) -> tuple[int
 
     _ = model.predict(SOURCES)  # reads the prefix
     monkeypatch.setattr(decoder, "forward", counting)
-    found = [[(e.start, e.end, e.label, round(e.score, 4)) for e in row] for row in model.predict(SOURCES)]
+    found = [
+        [(e.start, e.end, e.label, round(e.score, 4)) for e in row]
+        for row in model.predict(SOURCES)
+    ]
     return count, found
 
 
-@pytest.mark.parametrize(("family", "label_first"), [("llama", False), ("gemma3_text", True), ("granite", False)])
-def test_it_learns_what_is_marked(network: Callable[..., Model[Any, Any]], family: str, label_first: bool) -> None:
+@pytest.mark.parametrize(
+    ("family", "label_first"), [("llama", False), ("gemma3_text", True), ("granite", False)]
+)
+def test_it_learns_what_is_marked(
+    network: Callable[..., Model[Any, Any]], family: str, label_first: bool
+) -> None:
     model = network(family, label_first)
     train_drafts(model, GOLDS, epochs=150)
     jobs = [speller_of(model).job(source) for source in SOURCES]
@@ -81,7 +88,9 @@ def test_it_changes_nothing_but_the_number_of_passes(
     monkeypatch.undo()
     assert any(plain)
     answers = [[Entity(*entity) for entity in row] for row in plain]
-    golds = [(source, [] if wrong else found) for (source, _), found in zip(GOLDS, answers, strict=True)]
+    golds = [
+        (source, [] if wrong else found) for (source, _), found in zip(GOLDS, answers, strict=True)
+    ]
     train_drafts(model, golds, epochs=150)
     count, found = passes(model, monkeypatch)
     assert found == plain
@@ -91,7 +100,9 @@ def test_it_changes_nothing_but_the_number_of_passes(
     assert passes(model, monkeypatch)[1] == plain
 
 
-@pytest.mark.parametrize(("golds", "copies_first"), [(GOLDS, True), ([GOLDS[0], GOLDS[1]], False), ([EMPTY], True)])
+@pytest.mark.parametrize(
+    ("golds", "copies_first"), [(GOLDS, True), ([GOLDS[0], GOLDS[1]], False), ([EMPTY], True)]
+)
 def test_copies_are_tried_first_where_many_sources_have_no_entity(
     network: Callable[..., Model[Any, Any]], golds: Any, copies_first: bool
 ) -> None:
@@ -112,7 +123,9 @@ def test_the_same_seed_gives_the_same_head(network: Callable[..., Model[Any, Any
     assert torch.equal(heads[0], heads[1]) and not torch.equal(heads[0], heads[2])
 
 
-def test_it_is_saved_and_copied_with_the_model(network: Callable[..., Model[Any, Any]], tmp_path: Path) -> None:
+def test_it_is_saved_and_copied_with_the_model(
+    network: Callable[..., Model[Any, Any]], tmp_path: Path
+) -> None:
     model = network()
     train_drafts(model, GOLDS, epochs=150)
     model.shims[0].to_disk(tmp_path)

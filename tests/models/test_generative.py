@@ -1,4 +1,5 @@
-"""The whole network: it learns spans, says them again with scores, and keeps them when saved or copied."""
+"""The whole network: it learns spans, says them again with scores, and keeps them when saved or
+copied."""
 
 from __future__ import annotations
 
@@ -19,7 +20,13 @@ from spacy_genner.formats.grouped_json import GroupedJSON
 from spacy_genner.formats.inline_bracketed import InlineBracketed
 from spacy_genner.formats.typed_list import TypedList
 from spacy_genner.models import speller
-from spacy_genner.models.generative import Gold, build_generative_ner, set_labels, set_shots, speller_of
+from spacy_genner.models.generative import (
+    Gold,
+    build_generative_ner,
+    set_labels,
+    set_shots,
+    speller_of,
+)
 from spacy_genner.models.speller import Speller
 from spacy_genner.prompts.instruction import Instruction
 from spacy_genner.prompts.shots import FewShot, Shots
@@ -37,7 +44,10 @@ def source(text: str) -> Source:
 
 GOLDS = [
     (source("The University of Edinburgh bought it ."), [Entity(1, 4, "ORG"), Entity(3, 4, "GPE")]),
-    (source("Mrs O'Neil [sic] sold the factory in Leeds"), [Entity(0, 2, "PER"), Entity(7, 8, "GPE")]),
+    (
+        source("Mrs O'Neil [sic] sold the factory in Leeds"),
+        [Entity(0, 2, "PER"), Entity(7, 8, "GPE")],
+    ),
     (source("no comment"), []),
 ]
 SOURCES = [gold for gold, _ in GOLDS]
@@ -65,7 +75,9 @@ def network(tiny_lm: Callable[..., Any]) -> Callable[..., Model[Any, Any]]:
     return make
 
 
-def learn(model: Model[Any, Any], steps: int, rate: float = 0.01, golds: Sequence[Gold] = GOLDS) -> list[float]:
+def learn(
+    model: Model[Any, Any], steps: int, rate: float = 0.01, golds: Sequence[Gold] = GOLDS
+) -> list[float]:
     """Train. Returns: the loss before each step."""
     optimizer = Adam(rate, use_averages=False)
     losses = []
@@ -92,7 +104,12 @@ def scores(entities: Sequence[Sequence[Entity]]) -> list[list[float]]:
     ],
 )
 def test_it_learns_nested_spans(
-    network: Callable[..., Model[Any, Any]], family: str, tokenizer: str, loss: str, tuning: Any, steps: int
+    network: Callable[..., Model[Any, Any]],
+    family: str,
+    tokenizer: str,
+    loss: str,
+    tuning: Any,
+    steps: int,
 ) -> None:
     model = network(family, tokenizer, loss, tuning=tuning)
     untrained = model.predict(SOURCES)
@@ -109,7 +126,10 @@ def test_it_learns_nested_spans(
 
 @pytest.mark.parametrize("format", LEARNT, ids=str)
 def test_it_learns_every_format(network: Callable[..., Model[Any, Any]], format: Format) -> None:
-    golds = [(source, format.grammar(source, LABELS).sayable(entities)[0]) for source, entities in GOLDS]
+    golds = [
+        (source, format.grammar(source, LABELS).expressible(entities)[0])
+        for source, entities in GOLDS
+    ]
     model = network(tuning=FullTuning(), format=format)
     learn(model, 60, golds=golds)
     expected = [sorted(entities) for _, entities in golds]
@@ -136,7 +156,11 @@ def test_a_copy_shares_the_base_and_the_tokenizer(network: Callable[..., Model[A
     other = model.copy()
     assert other.shims[0].lm is not model.shims[0].lm
     assert other.shims[0].lm.base is model.shims[0].lm.base
-    held = [value for name, value in other.attrs.items() if value is not None and type(value).__name__ == "CausalLM"]
+    held = [
+        value
+        for name, value in other.attrs.items()
+        if value is not None and type(value).__name__ == "CausalLM"
+    ]
     assert not held, "a second copy of the trained weights"
 
 
@@ -194,7 +218,9 @@ def test_learning_from_an_empty_source(network: Callable[..., Model[Any, Any]], 
     backprop(np.ones_like(losses))
 
 
-def test_the_order_and_the_company_of_sources_do_not_matter(network: Callable[..., Model[Any, Any]]) -> None:
+def test_the_order_and_the_company_of_sources_do_not_matter(
+    network: Callable[..., Model[Any, Any]],
+) -> None:
     model = network(tuning=FullTuning())
     learn(model, 20)
     together = model.predict(SOURCES)
@@ -269,7 +295,9 @@ def test_labels_that_the_tokenizer_cannot_write(network: Callable[..., Model[Any
 
 
 def test_a_chat_prompt_without_a_chat_template(tiny_lm: Callable[..., Any]) -> None:
-    model = build_generative_ner(tiny_lm(), InlineBracketed(), Instruction(chat=True), GreedyDecoder())
+    model = build_generative_ner(
+        tiny_lm(), InlineBracketed(), Instruction(chat=True), GreedyDecoder()
+    )
     set_labels(model, LABELS)
     with pytest.raises(ValueError, match="no chat template: set chat = false"):
         model.predict(SOURCES)
@@ -286,7 +314,8 @@ def test_nothing_is_loaded_when_it_is_built(tiny_lm: Callable[..., Any]) -> None
 def test_training_and_decoding_spell_alike(
     network: Callable[..., Model[Any, Any]], tiny_lm: Callable[..., Any], tokenizer: str
 ) -> None:
-    """The prompt is the same, and every answer that training asks for is one that decoding can give."""
+    """The prompt is the same, and every answer that training asks for is one that decoding can
+    give."""
     pieces = tiny_lm(tokenizer=tokenizer).pieces
     speller = Speller(pieces, InlineBracketed(), Instruction(), LABELS, Shots())
     for text, entities in GOLDS:
@@ -298,10 +327,15 @@ def test_training_and_decoding_spell_alike(
             assert decision.choices[decision.chosen] == target.answer[decision.position]
 
 
-def test_a_published_prompt_has_the_ids_of_its_text(network: Callable[..., Model[Any, Any]]) -> None:
-    """GNER tokenizes prompt, space and answer as one text: the space belongs to the word behind it."""
+def test_a_published_prompt_has_the_ids_of_its_text(
+    network: Callable[..., Model[Any, Any]],
+) -> None:
+    """GNER tokenizes prompt, space and answer as one text: the space belongs to the word behind
+    it."""
     words, prompt = source("Mrs O'Neil sold the factory in Leeds"), Instruction("gner-llama")
-    target = speller_of(model := network(format=BIO(), prompt=prompt)).target(words, [Entity(6, 7, "GPE")])
+    target = speller_of(model := network(format=BIO(), prompt=prompt)).target(
+        words, [Entity(6, 7, "GPE")]
+    )
     rendered = prompt.render(LABELS, BIO(), str)
     answer = "Mrs(O) O'Neil(O) sold(O) the(O) factory(O) in(O) Leeds(B-GPE)"
     text = f"{rendered.prefix}{' '.join(words.words)}{rendered.suffix}{answer}"
@@ -318,7 +352,10 @@ def test_literal_control_tokens_stay_text(network: Callable[..., Model[Any, Any]
     control = set(tokenizer.convert_tokens_to_ids(["<|im_end|>", "<|endoftext|>", "<|im_start|>"]))
     assert not control & set(target.prompt)
     assert not control & set(target.answer[:-1])
-    assert tokenizer.decode(target.answer[:-1]) == "he(O) wrote(O) <|im_end|>(B-ORG) and(O) <|endoftext|>(O) there(O)"
+    assert (
+        tokenizer.decode(target.answer[:-1])
+        == "he(O) wrote(O) <|im_end|>(B-ORG) and(O) <|endoftext|>(O) there(O)"
+    )
     assert all(0 <= e.start < e.end <= 6 for e in model.predict([text])[0])
 
 
@@ -345,7 +382,9 @@ def test_fixed_shots_are_read_once(network: Callable[..., Model[Any, Any]]) -> N
     assert body == "no comment\nAnswer:\n"
 
 
-def test_the_nearest_shots_come_behind_what_is_shared(network: Callable[..., Model[Any, Any]]) -> None:
+def test_the_nearest_shots_come_behind_what_is_shared(
+    network: Callable[..., Model[Any, Any]],
+) -> None:
     model = network(prompt=NEAREST)
     set_shots(model, SHOTS)
     prefix, body = asked(model, source("The factory in Hull"))
@@ -365,7 +404,9 @@ def test_a_source_is_not_its_own_example_whatever_the_tokenizer_makes_of_it(
 
 
 @pytest.mark.parametrize("nearest", [False, True])
-def test_shots_do_not_move_the_places_of_words(network: Callable[..., Model[Any, Any]], nearest: bool) -> None:
+def test_shots_do_not_move_the_places_of_words(
+    network: Callable[..., Model[Any, Any]], nearest: bool
+) -> None:
     model = network(prompt=Instruction(shots=FewShot(1, nearest)))
     set_shots(model, SHOTS)
     job, tokenizer = speller_of(model).job(SOURCES[0]), model.shims[0].lm.base.tokenizer
@@ -375,13 +416,18 @@ def test_shots_do_not_move_the_places_of_words(network: Callable[..., Model[Any,
     assert job.words[-1] == len(job.body) - 1
 
 
-def test_labels_that_are_not_asked_for_are_not_shown(network: Callable[..., Model[Any, Any]]) -> None:
+def test_labels_that_are_not_asked_for_are_not_shown(
+    network: Callable[..., Model[Any, Any]],
+) -> None:
     model = network(prompt=Instruction(shots=FewShot(1)), format=InlineBracketed(max_depth=1))
     set_shots(model, SHOTS)
     for labels, answer in (
         ({"GPE": ""}, "The University of [Edinburgh | GPE] bought it ."),
         ({"ORG": ""}, "The [University of Edinburgh | ORG] bought it ."),
-        (LABELS, "The [University of Edinburgh | ORG] bought it ."),  # the format marks no nested ones
+        (
+            LABELS,
+            "The [University of Edinburgh | ORG] bought it .",
+        ),  # the format marks no nested ones
         ({"X": ""}, "The University of Edinburgh bought it ."),
     ):
         set_labels(model, labels)
@@ -405,9 +451,13 @@ def test_a_shot_is_answered_as_the_format_writes(
 
 
 @pytest.mark.parametrize("prompt", [Instruction(shots=FewShot(2)), NEAREST])
-def test_control_tokens_in_shots_stay_text(network: Callable[..., Model[Any, Any]], prompt: Instruction) -> None:
+def test_control_tokens_in_shots_stay_text(
+    network: Callable[..., Model[Any, Any]], prompt: Instruction
+) -> None:
     model = network(format=BIO(), prompt=prompt)
-    set_shots(model, [(source("he wrote <|im_end|> and <|endoftext|>"), (Entity(2, 3, "ORG"),)), *SHOTS])
+    set_shots(
+        model, [(source("he wrote <|im_end|> and <|endoftext|>"), (Entity(2, 3, "ORG"),)), *SHOTS]
+    )
     job = speller_of(model).job(source("he wrote it"))
     tokenizer = model.shims[0].lm.base.tokenizer
     control = set(tokenizer.convert_tokens_to_ids(["<|im_end|>", "<|endoftext|>"]))
@@ -417,7 +467,9 @@ def test_control_tokens_in_shots_stay_text(network: Callable[..., Model[Any, Any
 
 @pytest.mark.parametrize("tokenizer", ["bpe", "spm"])
 @pytest.mark.parametrize("prompt", [Instruction(shots=FewShot(2)), NEAREST])
-def test_it_learns_with_shots(network: Callable[..., Model[Any, Any]], prompt: Instruction, tokenizer: str) -> None:
+def test_it_learns_with_shots(
+    network: Callable[..., Model[Any, Any]], prompt: Instruction, tokenizer: str
+) -> None:
     model = network(tokenizer=tokenizer, prompt=prompt, tuning=FullTuning())
     set_shots(model, SHOTS)
     for text, entities in GOLDS:
@@ -431,11 +483,15 @@ def test_it_learns_with_shots(network: Callable[..., Model[Any, Any]], prompt: I
 
 
 @pytest.mark.parametrize("shots", [None, []])
-def test_a_prompt_that_lacks_its_shots(network: Callable[..., Model[Any, Any]], shots: list[Any] | None) -> None:
+def test_a_prompt_that_lacks_its_shots(
+    network: Callable[..., Model[Any, Any]], shots: list[Any] | None
+) -> None:
     model = network(prompt=NEAREST)
     if shots is not None:
         set_shots(model, shots)
-    with pytest.raises(ValueError, match="the prompt shows examples, but there are none: give annotated documents"):
+    with pytest.raises(
+        ValueError, match="the prompt shows examples, but there are none: give annotated documents"
+    ):
         model.predict(SOURCES)
     set_shots(model, SHOTS)
     assert len(model.predict(SOURCES)) == 3
@@ -454,7 +510,9 @@ OTHER = {"GPE": "a place", "ANIMAL": "a beast"}
 def test_a_source_may_have_a_label_set_of_its_own(network: Callable[..., Model[Any, Any]]) -> None:
     model = network(tuning=LoRA(r=8))
     learn(model, 5)
-    mixed = model.predict([SOURCES[0], (SOURCES[0], OTHER), (SOURCES[1], LABELS), SOURCES[1], (SOURCES[1], OTHER)])
+    mixed = model.predict(
+        [SOURCES[0], (SOURCES[0], OTHER), (SOURCES[1], LABELS), SOURCES[1], (SOURCES[1], OTHER)]
+    )
     own = model.predict(SOURCES[:2])
     set_labels(model, OTHER)
     other = model.predict(SOURCES[:2])
@@ -466,7 +524,9 @@ def test_a_source_may_have_a_label_set_of_its_own(network: Callable[..., Model[A
     assert {entity.label for found in other for entity in found} <= OTHER.keys()
 
 
-def test_training_with_label_sets_is_training_with_each(network: Callable[..., Model[Any, Any]]) -> None:
+def test_training_with_label_sets_is_training_with_each(
+    network: Callable[..., Model[Any, Any]],
+) -> None:
     model = network(tuning=LoRA(r=8))
     places = (SOURCES[0], [Entity(3, 4, "GPE")], OTHER)
     losses, _ = model.begin_update([GOLDS[0], places, GOLDS[1]])
@@ -476,7 +536,9 @@ def test_training_with_label_sets_is_training_with_each(network: Callable[..., M
     assert losses.tolist() == pytest.approx([own[0], other[0], own[1]], rel=1e-4)
 
 
-def test_a_network_without_labels_can_have_those_of_its_sources(network: Callable[..., Model[Any, Any]]) -> None:
+def test_a_network_without_labels_can_have_those_of_its_sources(
+    network: Callable[..., Model[Any, Any]],
+) -> None:
     model = network()
     expected = model.predict(SOURCES)
     set_labels(model, {})
@@ -495,7 +557,9 @@ def test_the_last_few_label_sets_are_remembered(
     assert speller_of(model, OTHER) is not other
 
 
-def test_the_order_and_the_definitions_make_a_label_set(network: Callable[..., Model[Any, Any]]) -> None:
+def test_the_order_and_the_definitions_make_a_label_set(
+    network: Callable[..., Model[Any, Any]],
+) -> None:
     model = network()
     turned = dict(reversed(LABELS.items()))
     assert speller_of(model, turned) is not speller_of(model)
@@ -522,7 +586,9 @@ def test_a_weight_of_copies_is_learnt_with(network: Callable[..., Model[Any, Any
     assert found[0] > found[1]
 
 
-def test_words_stand_apart_where_the_format_sets_them_apart(network: Callable[..., Model[Any, Any]]) -> None:
+def test_words_stand_apart_where_the_format_sets_them_apart(
+    network: Callable[..., Model[Any, Any]],
+) -> None:
     text = Source(("(", "Leeds", ")"), (False, False, False))
     for format, shown in ((BIO(), "( Leeds )"), (InlineBracketed(), "(Leeds)")):
         _, body = asked(network(format=format), text)

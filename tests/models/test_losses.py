@@ -59,7 +59,9 @@ def test_the_loss_of_decisions(tiny_lm: Callable[..., Any], family: str) -> None
 def test_any_decisions(lm: Any, data: st.DataObject) -> None:
     ids = st.lists(st.integers(3, 200), min_size=2, max_size=6, unique=True)
     made = []
-    for position, choices in data.draw(st.lists(st.tuples(st.integers(0, 3), ids), min_size=1, max_size=5)):
+    for position, choices in data.draw(
+        st.lists(st.tuples(st.integers(0, 3), ids), min_size=1, max_size=5)
+    ):
         made.append(Decision(position, choices, data.draw(st.integers(0, len(choices) - 1))))
     target = Target(PREFIX, PROMPT, ANSWER, made)
     with torch.no_grad():
@@ -87,7 +89,9 @@ def test_both_can_be_learnt_from(tiny_lm: Callable[..., Any], name: str) -> None
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_gradients_are_those_of_the_models_own_logits(tiny_lm: Callable[..., Any], name: str) -> None:
+def test_gradients_are_those_of_the_models_own_logits(
+    tiny_lm: Callable[..., Any], name: str
+) -> None:
     lm = tiny_lm()
     torch.manual_seed(0)
     for weight_name, weight in lm.model.named_parameters():
@@ -100,7 +104,9 @@ def test_gradients_are_those_of_the_models_own_logits(tiny_lm: Callable[..., Any
     if name == "tokens":
         expected = cross_entropy(said, torch.tensor(ANSWER), reduction="sum")
     else:
-        expected = -torch.stack([said[d.position, d.choices].log_softmax(-1)[d.chosen] for d in DECISIONS]).sum()
+        expected = -torch.stack(
+            [said[d.position, d.choices].log_softmax(-1)[d.chosen] for d in DECISIONS]
+        ).sum()
     for one, two in zip(found, torch.autograd.grad(expected, trained), strict=True):
         torch.testing.assert_close(one, two, rtol=1e-3, atol=1e-4)
 
@@ -137,7 +143,10 @@ def test_decisions_read_only_their_choices(tiny_lm: Callable[..., Any]) -> None:
     decision_loss(Forbidden(lm.base.model), hidden(lm, TARGET), TARGET)
 
 
-COPYING = [replace(decision, copies=copies) for decision, copies in zip(DECISIONS, (True, False, True), strict=True)]
+COPYING = [
+    replace(decision, copies=copies)
+    for decision, copies in zip(DECISIONS, (True, False, True), strict=True)
+]
 
 
 @pytest.mark.parametrize("weight", [0.25, 1.0, 3.0])
@@ -147,7 +156,9 @@ def test_copies_count_as_much_as_is_said(tiny_lm: Callable[..., Any], weight: fl
     loss, count = loss_of("decisions", weight)(lm.head, hidden(lm, target), target)
     said = logits(lm, target)
     single = [-said[d.position, d.choices].log_softmax(-1)[d.chosen].item() for d in COPYING]
-    assert loss.item() == pytest.approx(weight * single[0] + single[1] + weight * single[2], rel=1e-5)
+    assert loss.item() == pytest.approx(
+        weight * single[0] + single[1] + weight * single[2], rel=1e-5
+    )
     assert count == pytest.approx(1 + 2 * weight)
 
 

@@ -1,4 +1,5 @@
-"""The whole network on an encoder–decoder model: it learns spans, and both decoders find what their definition says."""
+"""The whole network on an encoder–decoder model: it learns spans, and both decoders find what their
+definition says."""
 
 from __future__ import annotations
 
@@ -40,10 +41,16 @@ def network(tiny_seq2seq: Callable[..., Any]) -> Callable[..., Model[Any, Any]]:
     """`network(kind, **settings)`: with labels, not yet trained."""
 
     def make(
-        kind: str = "t5", loss: str = "decisions", decoder: Any = None, format: Any = None, **settings: Any
+        kind: str = "t5",
+        loss: str = "decisions",
+        decoder: Any = None,
+        format: Any = None,
+        **settings: Any,
     ) -> Model[Any, Any]:
         lm, format = tiny_seq2seq(kind, **settings), format or InlineBracketed()
-        model = build_generative_ner(lm, format, Instruction(), decoder or SpeculativeDecoder(), loss)
+        model = build_generative_ner(
+            lm, format, Instruction(), decoder or SpeculativeDecoder(), loss
+        )
         set_labels(model, LABELS)
         return model
 
@@ -77,14 +84,21 @@ def whole_sequences(folder: str, closing: Sequence[int]) -> reference.Ask:
         start = history.index(0)
         prompt, answer = [*history[:start], *closing], list(history[start:])
         with torch.inference_mode():
-            row = network(torch.tensor([prompt]), decoder_input_ids=torch.tensor([answer])).logits[0, -1]
+            row = network(torch.tensor([prompt]), decoder_input_ids=torch.tensor([answer])).logits[
+                0, -1
+            ]
         return [float(row[id]) for id in ids]
 
     return logits
 
 
 @pytest.mark.parametrize(
-    "format", [InlineBracketed(2), pytest.param(InlineBracketed(1, label_first=True), marks=pytest.mark.slow)], ids=str
+    "format",
+    [
+        InlineBracketed(2),
+        pytest.param(InlineBracketed(1, label_first=True), marks=pytest.mark.slow),
+    ],
+    ids=str,
 )
 @pytest.mark.parametrize("kind", KINDS)
 def test_both_decoders_equal_the_reference(
@@ -96,9 +110,17 @@ def test_both_decoders_equal_the_reference(
     jobs = [speller.job(text) for text in TEXTS]
     ask = whole_sequences(tiny_t5(kind), (1,))
     expected = [reference.decode(ask, job) for job in jobs]
-    for decoder in (GreedyDecoder(), SpeculativeDecoder(), SpeculativeDecoder(100), SpeculativeDecoder(1)):
+    for decoder in (
+        GreedyDecoder(),
+        SpeculativeDecoder(),
+        SpeculativeDecoder(100),
+        SpeculativeDecoder(1),
+    ):
         assert all(map(reference.same, decoder(steps, jobs), expected)), decoder
-    assert any(job.grammar.entities([step.move for step in trace]) for job, trace in zip(jobs, expected, strict=True))
+    assert any(
+        job.grammar.entities([step.move for step in trace])
+        for job, trace in zip(jobs, expected, strict=True)
+    )
 
 
 def test_a_trained_model_decodes_alike_in_few_passes(
@@ -129,14 +151,17 @@ def test_training_and_decoding_spell_alike(tiny_seq2seq: Callable[..., Any]) -> 
     for text, entities in [*GOLDS, *((text, []) for text in TEXTS)]:
         job, target = speller.job(text), speller.target(text, entities)
         assert (job.prefix, job.body) == (target.prefix, target.prompt)
-        assert target.prompt.index(0) == len(target.prompt) - 1, "the decoder starts behind the prompt"
+        assert target.prompt.index(0) == len(target.prompt) - 1, (
+            "the decoder starts behind the prompt"
+        )
         assert target.answer.index(1) == len(target.answer) - 1, "text never ends an answer"
         for decision in target.decisions:
             assert decision.choices[decision.chosen] == target.answer[decision.position]
 
 
 def test_an_answer_begins_as_a_text_does(tiny_seq2seq: Callable[..., Any]) -> None:
-    """With the space of its own that T5 has learnt to write there; the prompt has one before the source as well."""
+    """With the space of its own that T5 has learnt to write there; the prompt has one before the
+    source as well."""
     lm = tiny_seq2seq()
     target = Speller(lm.pieces, InlineBracketed(), Instruction(), LABELS, Shots()).target(*GOLDS[0])
     tokens = lm.base.tokenizer.convert_ids_to_tokens(target.answer)
@@ -155,7 +180,9 @@ def test_spans_of_what_cannot_be_written(network: Callable[..., Model[Any, Any]]
 
 
 @pytest.mark.parametrize("kind", ["t5", "flan"])
-def test_a_draft_head_learns_from_the_encoder(network: Callable[..., Model[Any, Any]], kind: str) -> None:
+def test_a_draft_head_learns_from_the_encoder(
+    network: Callable[..., Model[Any, Any]], kind: str
+) -> None:
     """And changes nothing but the number of passes."""
     model = network(kind, tuning=FullTuning())
     learn(model, 40)
@@ -167,7 +194,9 @@ def test_a_draft_head_learns_from_the_encoder(network: Callable[..., Model[Any, 
     session.extend([job.body for job in jobs])
     plans = session.expect([job.words for job in jobs])
     patterns = steps.draft_head.patterns
-    derived = [marks_of(job.grammar.derive(gold)) for job, (_, gold) in zip(jobs, GOLDS, strict=True)]
+    derived = [
+        marks_of(job.grammar.derive(gold)) for job, (_, gold) in zip(jobs, GOLDS, strict=True)
+    ]
     assert [[patterns[i] for i in plan._scores.argmax(axis=1)] for plan in plans] == derived
     after = model.predict(TEXTS)
     assert after == before

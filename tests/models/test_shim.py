@@ -1,4 +1,5 @@
-"""torch behind thinc: what a step does, what is refused, and that the model survives saving, copying and forking."""
+"""torch behind thinc: what a step does, what is refused, and that the model survives saving,
+copying and forking."""
 
 from __future__ import annotations
 
@@ -36,7 +37,8 @@ BATCH = [
 
 @pytest.fixture
 def shim(tiny_lm: Callable[..., Any]) -> Callable[..., LossShim]:
-    """`shim(loss, **settings)`: on the same tiny model with the same trained weights at every call."""
+    """`shim(loss, **settings)`: on the same tiny model with the same trained weights at every
+    call."""
 
     def make(loss: str = "tokens", **settings: Any) -> LossShim:
         lm = tiny_lm(**{"tuning": LoRA(r=4), **settings})
@@ -89,11 +91,17 @@ def decoded(shim: LossShim) -> torch.Tensor:
     return shim.steps.session((3, 4), 1).extend([[5, 6, 7]])  # type: ignore[attr-defined]
 
 
-def assert_same(found: dict[str, torch.Tensor], expected: dict[str, torch.Tensor], tolerance: float = 1e-5) -> None:
+def assert_same(
+    found: dict[str, torch.Tensor], expected: dict[str, torch.Tensor], tolerance: float = 1e-5
+) -> None:
     assert found.keys() == expected.keys()
     for name in found:
         torch.testing.assert_close(
-            found[name], expected[name], atol=tolerance, rtol=1e-3, msg=lambda text, name=name: f"{name}: {text}"
+            found[name],
+            expected[name],
+            atol=tolerance,
+            rtol=1e-3,
+            msg=lambda text, name=name: f"{name}: {text}",
         )
 
 
@@ -125,7 +133,9 @@ def test_the_step_is_the_mean_over_all_parts(shim: Callable[..., LossShim], loss
     made = shim(loss)
     lm = made.lm
     states = lm.hidden([(3, 4)] * len(BATCH), [target.prompt + target.answer for target in BATCH])
-    parts = [LOSSES[loss](lm.head, hidden, target) for hidden, target in zip(states, BATCH, strict=True)]
+    parts = [
+        LOSSES[loss](lm.head, hidden, target) for hidden, target in zip(states, BATCH, strict=True)
+    ]
     mean = torch.stack([part for part, _ in parts]).sum() / sum(count for _, count in parts)
     expected = dict(zip(trained(lm), torch.autograd.grad(mean, trained(lm).values()), strict=True))
     assert norm(expected.values()) > 0
@@ -133,10 +143,17 @@ def test_the_step_is_the_mean_over_all_parts(shim: Callable[..., LossShim], loss
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_targets_of_several_prefixes_are_as_if_alone(shim: Callable[..., LossShim], loss: str) -> None:
-    mixed = [replace(target, prefix=prefix) for target, prefix in zip(BATCH, [(3, 4), (5,), (3, 4), ()], strict=True)]
+def test_targets_of_several_prefixes_are_as_if_alone(
+    shim: Callable[..., LossShim], loss: str
+) -> None:
+    mixed = [
+        replace(target, prefix=prefix)
+        for target, prefix in zip(BATCH, [(3, 4), (5,), (3, 4), ()], strict=True)
+    ]
     losses, _ = shim(loss).begin_update(mixed)
-    assert losses.tolist() == pytest.approx([shim(loss).begin_update([target])[0][0] for target in mixed], rel=1e-4)
+    assert losses.tolist() == pytest.approx(
+        [shim(loss).begin_update([target])[0][0] for target in mixed], rel=1e-4
+    )
     whole, parts = shim(loss), shim(loss)
     before = values(parts)
     for target in mixed:
@@ -148,7 +165,9 @@ def test_targets_of_several_prefixes_are_as_if_alone(shim: Callable[..., LossShi
 
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("parts", [[1, 1, 1, 1], [2, 2], [1, 3], [3, 1]])
-def test_accumulating_changes_nothing(shim: Callable[..., LossShim], loss: str, parts: list[int]) -> None:
+def test_accumulating_changes_nothing(
+    shim: Callable[..., LossShim], loss: str, parts: list[int]
+) -> None:
     whole, pieces = shim(loss), shim(loss)
     optimizers = [plain(0.05, grad_clip=5.0, L2=0.1, L2_is_weight_decay=False) for _ in range(2)]
     for _ in range(3):
@@ -178,7 +197,12 @@ def test_the_gradient_of_the_losses_is_used(shim: Callable[..., LossShim]) -> No
 
 
 def test_steps_are_those_of_thincs_adam(shim: Callable[..., LossShim]) -> None:
-    settings: dict[str, Any] = {"beta1": 0.8, "beta2": 0.95, "grad_clip": 0.0, "use_averages": False}
+    settings: dict[str, Any] = {
+        "beta1": 0.8,
+        "beta2": 0.95,
+        "grad_clip": 0.0,
+        "use_averages": False,
+    }
     made, twin, reference = shim(), Adam(0.02, **settings), Adam(0.02, **settings)
     expected = {name: weight.numpy() for name, weight in values(made).items()}
     for _ in range(4):
@@ -189,7 +213,11 @@ def test_steps_are_those_of_thincs_adam(shim: Callable[..., LossShim]) -> None:
             expected[name] = weight
         ask(made, BATCH)
         made.finish_update(twin)
-    assert_same(values(made), {name: torch.from_numpy(weight) for name, weight in expected.items()}, tolerance=2e-3)
+    assert_same(
+        values(made),
+        {name: torch.from_numpy(weight) for name, weight in expected.items()},
+        tolerance=2e-3,
+    )
 
 
 def test_gradients_are_clipped_by_their_common_norm(shim: Callable[..., LossShim]) -> None:
@@ -211,7 +239,9 @@ def test_l2(shim: Callable[..., LossShim], decay: bool) -> None:
     before = values(made)
     ask(made, BATCH)
     clip = norm(free.values()) * 0.5
-    made.finish_update(plain(1.0, L2=0.1 if not decay else 1e-9, L2_is_weight_decay=decay, grad_clip=clip))
+    made.finish_update(
+        plain(1.0, L2=0.1 if not decay else 1e-9, L2_is_weight_decay=decay, grad_clip=clip)
+    )
     moved = {name: before[name] - weight for name, weight in values(made).items()}
     if decay:  # the rate of `plain` is 1e8
         expected = {name: free[name] * 0.5 + before[name] * 0.1 for name in free}
@@ -229,7 +259,9 @@ def test_schedules_are_followed(shim: Callable[..., LossShim]) -> None:
         ask(made, BATCH)
         made.finish_update(optimizer)
         moved = {name: before[name] - weight for name, weight in values(made).items()}
-        assert_same(moved, {name: weight * rate for name, weight in expected.items()}, tolerance=1e-4)
+        assert_same(
+            moved, {name: weight * rate for name, weight in expected.items()}, tolerance=1e-4
+        )
         optimizer.step_schedules()
 
 
@@ -248,7 +280,9 @@ def test_what_cannot_be_honoured_is_refused_by_name(
     made = shim()
     before = values(made)
     ask(made, BATCH)
-    with pytest.raises(ValueError, match=rf'{name}: not possible here, take "Adam\.v1" with use_averages = false'):
+    with pytest.raises(
+        ValueError, match=rf'{name}: not possible here, take "Adam\.v1" with use_averages = false'
+    ):
         made.finish_update(optimizer)
     assert_same(values(made), before, tolerance=0)
 
@@ -343,7 +377,9 @@ def test_as_long_as_a_gradient_may_come_it_is_waited_for(shim: Callable[..., Los
     assert_same(values(made), values(other), tolerance=0)
 
 
-def test_a_part_of_a_gradient_is_no_gradient(shim: Callable[..., LossShim], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_part_of_a_gradient_is_no_gradient(
+    shim: Callable[..., LossShim], monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = shim()
     before = values(made)
     weight = next(iter(trained(made.lm).values()))
@@ -362,7 +398,9 @@ def test_a_part_of_a_gradient_is_no_gradient(shim: Callable[..., LossShim], monk
     assert_same(values(made), values(other), tolerance=0)
 
 
-@pytest.mark.parametrize("change", [lambda made, folder: made.reset(), lambda made, folder: made.from_disk(folder)])
+@pytest.mark.parametrize(
+    "change", [lambda made, folder: made.reset(), lambda made, folder: made.from_disk(folder)]
+)
 def test_other_weights_wait_for_no_gradient(
     shim: Callable[..., LossShim], tmp_path: Path, change: Callable[..., Any]
 ) -> None:
@@ -381,7 +419,12 @@ def test_other_weights_wait_for_no_gradient(
 @pytest.mark.parametrize("bundle", [False, True])
 @pytest.mark.parametrize("tuning", [LoRA(r=4), FullTuning()], ids=["lora", "full"])
 def test_saving_and_loading(
-    shim: Callable[..., LossShim], tiny: Callable[..., str], tmp_path: Path, way: str, bundle: bool, tuning: Any
+    shim: Callable[..., LossShim],
+    tiny: Callable[..., str],
+    tmp_path: Path,
+    way: str,
+    bundle: bool,
+    tuning: Any,
 ) -> None:
     made, other = shim(tuning=tuning, bundle_base=bundle), shim(tuning=tuning, bundle_base=bundle)
     ask(made, BATCH)
@@ -403,10 +446,17 @@ def test_saving_and_loading(
     assert other.moments is None
 
 
-def test_bytes_hold_a_bundled_base(tiny: Callable[..., str], tiny_lm: Callable[..., Any], tmp_path: Path) -> None:
+def test_bytes_hold_a_bundled_base(
+    tiny: Callable[..., str], tiny_lm: Callable[..., Any], tmp_path: Path
+) -> None:
 
     name = str(shutil.copytree(tiny("gemma3_text", "spm"), tmp_path / "base"))
-    settings: dict[str, Any] = {"dtype": "float32", "device": "cpu", "tuning": LoRA(r=4), "bundle_base": True}
+    settings: dict[str, Any] = {
+        "dtype": "float32",
+        "device": "cpu",
+        "tuning": LoRA(r=4),
+        "bundle_base": True,
+    }
     made = LossShim(CausalLM(name, **settings), LOSSES["tokens"])
     data, expected = made.to_bytes(), decoded(made)
     shutil.rmtree(name)
@@ -417,7 +467,20 @@ def test_bytes_hold_a_bundled_base(tiny: Callable[..., str], tiny_lm: Callable[.
     assert torch.equal(decoded(third), expected)
 
 
-NAMES = ["../harm", "{tmp}/harm", "a/../../harm", "a/./b", "a//b", "", "/", ".", "..", "a\\..\\harm", "C:harm", "a\0b"]
+NAMES = [
+    "../harm",
+    "{tmp}/harm",
+    "a/../../harm",
+    "a/./b",
+    "a//b",
+    "",
+    "/",
+    ".",
+    "..",
+    "a\\..\\harm",
+    "C:harm",
+    "a\0b",
+]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -453,8 +516,12 @@ def test_loading_what_is_not_there(shim: Callable[..., LossShim], tmp_path: Path
         shim().from_disk(tmp_path)
 
 
-@pytest.mark.parametrize("copied", [copy.deepcopy, lambda s: s.copy(), lambda s: pickle.loads(pickle.dumps(s))])
-def test_copies_go_their_own_way(shim: Callable[..., LossShim], copied: Callable[[LossShim], LossShim]) -> None:
+@pytest.mark.parametrize(
+    "copied", [copy.deepcopy, lambda s: s.copy(), lambda s: pickle.loads(pickle.dumps(s))]
+)
+def test_copies_go_their_own_way(
+    shim: Callable[..., LossShim], copied: Callable[[LossShim], LossShim]
+) -> None:
     made = shim()
     ask(made, BATCH)
     made.finish_update(Adam(0.01, use_averages=False))
@@ -478,12 +545,16 @@ def test_the_device_is_a_setting_of_the_language_model(shim: Callable[..., LossS
     assert {weight.device.type for weight in values(made).values()} == {"cpu"}
 
 
-def test_a_gpu_in_a_forked_process(shim: Callable[..., LossShim], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gpu_in_a_forked_process(
+    shim: Callable[..., LossShim], monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = shim()
     monkeypatch.setattr(made.lm, "device", torch.device("cuda"))
     _ = made.steps
     monkeypatch.setattr(os, "getpid", lambda: -1)
-    with pytest.raises(RuntimeError, match=r"a GPU cannot be shared with worker processes: use n_process=1"):
+    with pytest.raises(
+        RuntimeError, match=r"a GPU cannot be shared with worker processes: use n_process=1"
+    ):
         _ = made.steps
     monkeypatch.setattr(made.lm, "device", torch.device("cpu"))
     pickled = pickle.loads(pickle.dumps(made))  # read in another process, which was not forked
@@ -498,7 +569,9 @@ def test_a_gpu_in_a_spawned_process(
     made = shim()
     monkeypatch.setattr(made.lm, "device", torch.device("cuda"))
     process = multiprocessing.get_context(method).Process(target=print, args=(made,))
-    with pytest.raises(RuntimeError, match=r"a GPU cannot be shared with worker processes: use n_process=1"):
+    with pytest.raises(
+        RuntimeError, match=r"a GPU cannot be shared with worker processes: use n_process=1"
+    ):
         process.start()
     assert pickle.dumps(made), "a copy for something else is no worker"
 
@@ -540,7 +613,8 @@ sys.exit(decoded or in_a_child())
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
 def test_a_forked_process_decodes(tiny: Callable[..., str]) -> None:
-    """The parent has run several threads, with which a child hangs, if it is not told to use one."""
+    """The parent has run several threads, with which a child hangs, if it is not told to use
+    one."""
     found = subprocess.run(
         [sys.executable, "-c", FORK, tiny("llama")],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},

@@ -28,13 +28,19 @@ LABELS = {"PER": "", "GPE": ""}
 
 @pytest.fixture(scope="session")
 def speller(pieces: Callable[[str], Pieces]) -> Callable[..., Speller]:
-    """`speller(positions, format, labels, shots)`: of a tiny tokenizer and a model with so many positions."""
+    """`speller(positions, format, labels, shots)`: of a tiny tokenizer and a model with so many
+    positions."""
 
     def make(
-        positions: float, format: Any = None, labels: dict[str, str] = LABELS, shots: Shots | None = None
+        positions: float,
+        format: Any = None,
+        labels: dict[str, str] = LABELS,
+        shots: Shots | None = None,
     ) -> Speller:
         prompt = Instruction(shots=FewShot(1) if shots else None)
-        return Speller(pieces("bpe"), format or InlineBracketed(), prompt, labels, shots or Shots(), positions)
+        return Speller(
+            pieces("bpe"), format or InlineBracketed(), prompt, labels, shots or Shots(), positions
+        )
 
     return make
 
@@ -45,7 +51,9 @@ def size(speller: Speller, source: Source = TEXT) -> int:
     return len(job.prefix) + len(job.body)
 
 
-def test_an_answer_may_take_the_positions_that_the_prompt_leaves(speller: Callable[..., Speller]) -> None:
+def test_an_answer_may_take_the_positions_that_the_prompt_leaves(
+    speller: Callable[..., Speller],
+) -> None:
     prompt = size(speller(10_000))
     assert speller(10_000).job(TEXT).limit == 10_000 - prompt
     assert speller(math.inf).job(TEXT).limit == math.inf
@@ -55,14 +63,18 @@ def test_a_prompt_without_room_for_a_text_is_an_error_that_names_labels_and_limi
     speller: Callable[..., Speller],
 ) -> None:
     """A definition of 10,000 words, from a file that somebody else has written."""
-    with pytest.raises(ValueError, match=r"labels ORG, GPE takes .* token ids.* has 2,048 positions.*shorten"):
+    with pytest.raises(
+        ValueError, match=r"labels ORG, GPE takes .* token ids.* has 2,048 positions.*shorten"
+    ):
         speller(2048, labels={"ORG": "word " * 10_000, "GPE": ""})
     long = Source(("word",) * 200, (True,) * 200)
     with pytest.raises(ValueError, match="show fewer examples"):
         speller(256, shots=Shots([(long, ())], FewShot(1)))
 
 
-def test_the_room_of_a_window_holds_prompt_text_and_an_answer(speller: Callable[..., Speller]) -> None:
+def test_the_room_of_a_window_holds_prompt_text_and_an_answer(
+    speller: Callable[..., Speller],
+) -> None:
     long = Source(("f0" * 45,) * 60, (True,) * 60)
     end = speller(2048).room(long, 256).reach(0, 256)
     assert 1 < end < 60
@@ -73,12 +85,14 @@ def test_the_room_of_a_window_holds_prompt_text_and_an_answer(speller: Callable[
 
 
 @given(st.data())
-def test_what_outgrows_the_positions_is_known_exactly(speller: Callable[..., Speller], data: st.DataObject) -> None:
+def test_what_outgrows_the_positions_is_known_exactly(
+    speller: Callable[..., Speller], data: st.DataObject
+) -> None:
     format = data.draw(st.sampled_from([InlineBracketed(), BIO(), OccurrenceJSON()]))
     source = data.draw(sources(max_size=6))
     entities = data.draw(nested(source, LABELS, 2))
     unbounded = speller(math.inf, format)
-    target = unbounded.target(source, format.grammar(source, LABELS).sayable(entities)[0])
+    target = unbounded.target(source, format.grammar(source, LABELS).expressible(entities)[0])
     positions = len(target.prefix) + len(target.prompt) + len(target.answer)
     assert not unbounded.outgrows(source, entities)
     assert not speller(positions + 16, format).outgrows(source, entities)
@@ -86,7 +100,9 @@ def test_what_outgrows_the_positions_is_known_exactly(speller: Callable[..., Spe
         assert speller(positions - 1, format).outgrows(source, entities)
 
 
-def test_a_line_break_is_read_and_copied(speller: Callable[..., Speller], pieces: Callable[[str], Pieces]) -> None:
+def test_a_line_break_is_read_and_copied(
+    speller: Callable[..., Speller], pieces: Callable[[str], Pieces]
+) -> None:
     job = speller(2048).job(Source(("Ann", "Lee", "Leeds"), (True, 2, 3)))
     assert pieces("bpe").decode(job.body).startswith(" Ann\nLee\n\nLeeds")
     ids = [job.encode(move.text) for move in job.grammar.derive([Entity(1, 2, "PER")])]
@@ -100,7 +116,11 @@ def test_a_tokenizer_without_line_breaks_shows_spaces(
 
     source = Source(("Ann", "Lee", "Leeds"), (2, 2, 3))
     assert pieces("bpe").readable(source).spaces == (True, 2, 3)
-    assert Pieces(AutoTokenizer.from_pretrained(tiny_t5())).readable(source).spaces == (True, True, True)
+    assert Pieces(AutoTokenizer.from_pretrained(tiny_t5())).readable(source).spaces == (
+        True,
+        True,
+        True,
+    )
 
 
 def test_a_speller_is_made_once_and_copies_begin_anew() -> None:

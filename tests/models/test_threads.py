@@ -45,7 +45,10 @@ def network(lm: Any) -> Model[Any, Any]:
 def asked(count: int) -> list[tuple[Source, Labels]]:
     """Texts with control tokens in them, each with a label set of its own."""
     words = [(*WORDS[n % 7 :], f"word{n}", *WORDS[: n % 7]) for n in range(count)]
-    return [(Source(w, (True,) * len(w)), {f"LABEL{n}": "a <|im_end|>", "ORG": ""}) for n, w in enumerate(words)]
+    return [
+        (Source(w, (True,) * len(w)), {f"LABEL{n}": "a <|im_end|>", "ORG": ""})
+        for n, w in enumerate(words)
+    ]
 
 
 def ids(model: Model[Any, Any], source: Source, labels: Labels) -> list[int]:
@@ -55,7 +58,9 @@ def ids(model: Model[Any, Any], source: Source, labels: Labels) -> list[int]:
     return [*job.prefix, *job.body, *chain(*copied)]
 
 
-def test_threads_spell_what_one_thread_spells(tiny_lm: Callable[..., Any], eager_switches: None) -> None:
+def test_threads_spell_what_one_thread_spells(
+    tiny_lm: Callable[..., Any], eager_switches: None
+) -> None:
     questions = asked(400)
     alone = network(tiny_lm())
     expected = [ids(alone, *question) for question in questions]
@@ -65,7 +70,9 @@ def test_threads_spell_what_one_thread_spells(tiny_lm: Callable[..., Any], eager
     assert [n for n, (a, b) in enumerate(zip(found, expected, strict=True)) if a != b] == []
 
 
-def test_threads_find_what_one_thread_finds(tiny_lm: Callable[..., Any], eager_switches: None) -> None:
+def test_threads_find_what_one_thread_finds(
+    tiny_lm: Callable[..., Any], eager_switches: None
+) -> None:
     """Each with a prefix of its own, so that the memory of prefixes is full all the time."""
     questions = asked(60)
     alone, together = network(tiny_lm()), network(tiny_lm())
@@ -83,7 +90,9 @@ def test_weights_are_loaded_and_merged_once(
     lm = tiny_lm()
     model = network(lm)
     merged, steps_of = list[object](), type(lm)._steps_of
-    monkeypatch.setattr(type(lm), "_steps_of", lambda self, steps: merged.append(steps) or steps_of(self, steps))
+    monkeypatch.setattr(
+        type(lm), "_steps_of", lambda self, steps: merged.append(steps) or steps_of(self, steps)
+    )
     with ThreadPoolExecutor(THREADS) as pool:
         found = list(pool.map(lambda _: model.predict(asked(1)), range(THREADS)))
     assert len(merged) == 1 and all(some == found[0] for some in found)

@@ -1,4 +1,5 @@
-"""A decoder as an encoder: what each word's row is made of, what it depends on, and what its gradient changes."""
+"""A decoder as an encoder: what each word's row is made of, what it depends on, and what its
+gradient changes."""
 
 from __future__ import annotations
 
@@ -21,7 +22,9 @@ from tests.conftest import FAMILIES
 WORDS = ["The", "University", "of", "Edinburgh", "bought", "naïve", "東京", "in", "Leeds", "."]
 SOURCE = Source(tuple(WORDS), (False, *[True] * 8, False))
 SHORT = Source(("Leeds", "won"), (True, True))
-LONG = Source(tuple(WORDS * 4), (False, *[True] * 39))  # longer than the window of Gemma's sliding layers
+LONG = Source(
+    tuple(WORDS * 4), (False, *[True] * 39)
+)  # longer than the window of Gemma's sliding layers
 
 attentions = pytest.mark.parametrize("attention", AHEAD)
 echoes = pytest.mark.parametrize("echo", [False, True], ids=["once", "echo"])
@@ -30,12 +33,19 @@ families = pytest.mark.parametrize("family", FAMILIES)
 
 @pytest.fixture
 def encoder(tiny_lm: Callable[..., Any]) -> Callable[..., Encoder]:
-    """`encoder(family, tokenizer, attention=…, pooling=…, echo=…, **lm)`: the same weights at every call."""
+    """`encoder(family, tokenizer, attention=…, pooling=…, echo=…, **lm)`: the same weights at every
+    call."""
 
     def make(
-        *model: str, attention: str = "causal", pooling: str = "mean", echo: bool = False, **settings: Any
+        *model: str,
+        attention: str = "causal",
+        pooling: str = "mean",
+        echo: bool = False,
+        **settings: Any,
     ) -> Encoder:
-        made = build_encoder(tiny_lm(*model, **{"tuning": LoRA(r=4), **settings}), attention, pooling, echo)
+        made = build_encoder(
+            tiny_lm(*model, **{"tuning": LoRA(r=4), **settings}), attention, pooling, echo
+        )
         torch.manual_seed(0)  # after the tiny model has been made
         made.initialize()
         lm: Any = made.shims[0].lm
@@ -69,13 +79,22 @@ def test_a_row_is_made_of_the_states_of_a_words_ids(
     """Of an echo, in the second copy, which has a space before it."""
     model = encoder("llama", tokenizer, attention=attention, pooling=pooling, echo=echo)
     lm: Any = model.shims[0].lm
-    first, last = (lm.pieces.words(Source(SOURCE.words, (space, *SOURCE.spaces[1:]))) for space in (False, echo))
+    first, last = (
+        lm.pieces.words(Source(SOURCE.words, (space, *SOURCE.spaces[1:])))
+        for space in (False, echo)
+    )
     body = [id for ids in [*(first if echo else []), *last] for id in ids]
-    states = lm.hidden([lm.pieces.encode_prefix("")], [body], ahead=AHEAD[attention])[0].detach().numpy()
+    states = (
+        lm.hidden([lm.pieces.encode_prefix("")], [body], ahead=AHEAD[attention])[0].detach().numpy()
+    )
     ends = np.cumsum([len(ids) for ids in last])
     parts = np.split(states[-ends[-1] :], ends[:-1])
     assert any(len(part) > 1 for part in parts)
-    reduce = {"mean": lambda part: part.mean(0), "first": lambda part: part[0], "last": lambda part: part[-1]}[pooling]
+    reduce = {
+        "mean": lambda part: part.mean(0),
+        "first": lambda part: part[0],
+        "last": lambda part: part[-1],
+    }[pooling]
     close(model.predict([SOURCE]), [reduce(part) for part in parts])
 
 
@@ -96,16 +115,23 @@ def test_sources_in_a_batch_are_read_as_if_alone(
 
 @families
 @echoes
-def test_causal_rows_do_not_depend_on_later_words(encoder: Callable[..., Encoder], family: str, echo: bool) -> None:
+def test_causal_rows_do_not_depend_on_later_words(
+    encoder: Callable[..., Encoder], family: str, echo: bool
+) -> None:
     model = encoder(family, echo=echo)
-    changed = abs(model.predict([SOURCE]) - model.predict([with_words(SOURCE, _6="Essex")])).max(axis=1) > 1e-3
+    changed = (
+        abs(model.predict([SOURCE]) - model.predict([with_words(SOURCE, _6="Essex")])).max(axis=1)
+        > 1e-3
+    )
     assert changed.tolist() == [echo] * 6 + [True] * 4  # an echo has seen all of the text
 
 
 @families
 def test_bidirectional_rows_do(encoder: Callable[..., Encoder], family: str) -> None:
     model = encoder(family, attention="bidirectional")
-    difference = abs(model.predict([SOURCE]) - model.predict([with_words(SOURCE, _6="Essex")])).max(axis=1)
+    difference = abs(model.predict([SOURCE]) - model.predict([with_words(SOURCE, _6="Essex")])).max(
+        axis=1
+    )
     assert (difference > 1e-3).all()
 
 
@@ -117,14 +143,18 @@ def test_a_word_that_the_tokenizer_writes_as_nothing_has_a_row_of_zeros(
     lm: Any = model.shims[0].lm
     expected = model.predict([Source(("a", "c"), (False, True))])
     encode = lm.pieces.encode
-    monkeypatch.setattr(lm.pieces, "encode", lambda text: encode(text) if text.strip() != "b" else ())
+    monkeypatch.setattr(
+        lm.pieces, "encode", lambda text: encode(text) if text.strip() != "b" else ()
+    )
     rows = model.predict([Source(("a", "b", "c"), (False, True, True))])
     assert not rows[1].any()
     close(rows[[0, 2]], expected)
     assert model.predict([Source(("b",), (True,))]).tolist() == [[0] * 32]
 
 
-def test_more_sources_than_are_read_at_once(encoder: Callable[..., Encoder], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_sources_than_are_read_at_once(
+    encoder: Callable[..., Encoder], monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = encoder()
     batch = [SOURCE, SHORT, LONG, SHORT, SOURCE]
     expected = model.predict(batch)
@@ -186,14 +216,22 @@ def test_a_step_is_clipped_by_the_gradient_as_it_came(encoder: Callable[..., Enc
     model = encoder()
     rows, backprop = model.begin_update([SOURCE])
     backprop(np.cos(rows))
-    before = {name: (weight.detach().clone(), weight.grad.clone()) for name, weight in trained(model).items()}
-    model.finish_update(Adam(1e8, beta1=1e-9, beta2=1e-9, eps=1e8, grad_clip=0.0, use_averages=False))
+    before = {
+        name: (weight.detach().clone(), weight.grad.clone())
+        for name, weight in trained(model).items()
+    }
+    model.finish_update(
+        Adam(1e8, beta1=1e-9, beta2=1e-9, eps=1e8, grad_clip=0.0, use_averages=False)
+    )
     for name, (weight, gradient) in before.items():
         torch.testing.assert_close(weight - trained(model)[name], gradient, atol=1e-5, rtol=1e-3)
 
 
-def test_a_step_that_is_asked_for_too_early_waits_for_the_gradient(encoder: Callable[..., Encoder]) -> None:
-    """As `nlp.update` does with listeners, also when gradients of other batches are there already."""
+def test_a_step_that_is_asked_for_too_early_waits_for_the_gradient(
+    encoder: Callable[..., Encoder],
+) -> None:
+    """As `nlp.update` does with listeners, also when gradients of other batches are there
+    already."""
     usual, early = encoder(), encoder()
     optimizers = [Adam(0.01, use_averages=False) for _ in range(2)]
     for first in (True, False):
@@ -213,14 +251,17 @@ def test_a_step_that_is_asked_for_too_early_waits_for_the_gradient(encoder: Call
 
 
 def test_a_batch_without_a_gradient_keeps_those_of_others(encoder: Callable[..., Encoder]) -> None:
-    """A component with nothing to learn from sends none, and keeps the way back until the next batch."""
+    """A component with nothing to learn from sends none, and keeps the way back until the next
+    batch."""
     model, optimizer = encoder(), Adam(0.01, use_averages=False)
     before = {name: weight.detach().clone() for name, weight in trained(model).items()}
     rows, backprop = model.begin_update([SOURCE])
     backprop(rows)
     kept = model.begin_update([SHORT])
     model.finish_update(optimizer)
-    assert kept and all(torch.equal(before[name], weight) for name, weight in trained(model).items())
+    assert kept and all(
+        torch.equal(before[name], weight) for name, weight in trained(model).items()
+    )
     rows, backprop = model.begin_update([SHORT])
     backprop(np.zeros_like(rows))
     assert all(torch.equal(before[name], weight) for name, weight in trained(model).items())
@@ -251,12 +292,16 @@ def test_rows_are_float32(encoder: Callable[..., Encoder], dtype: str) -> None:
     rows, backprop = model.begin_update([SOURCE])
     backprop(rows)
     assert rows.dtype == model.predict([SOURCE]).dtype == np.float32
-    assert all(weight.grad is None or weight.grad.isfinite().all() for weight in trained(model).values())
+    assert all(
+        weight.grad is None or weight.grad.isfinite().all() for weight in trained(model).values()
+    )
 
 
 def test_saving_and_loading(encoder: Callable[..., Encoder], tiny_lm: Callable[..., Any]) -> None:
     model = encoder()
-    other = build_encoder(tiny_lm(tuning=LoRA(r=4)), "causal", "mean", False).from_bytes(model.to_bytes())
+    other = build_encoder(tiny_lm(tuning=LoRA(r=4)), "causal", "mean", False).from_bytes(
+        model.to_bytes()
+    )
     assert other.get_dim("nO") == 32
     close(other.predict([SOURCE, SHORT]), model.predict([SOURCE, SHORT]), tolerance=0)
 
@@ -270,7 +315,9 @@ def test_threads_see_what_one_thread_sees(encoder: Callable[..., Encoder]) -> No
     close(np.concatenate(found), np.concatenate(expected))
 
 
-def test_another_base_is_refused(encoder: Callable[..., Encoder], tiny_lm: Callable[..., Any]) -> None:
+def test_another_base_is_refused(
+    encoder: Callable[..., Encoder], tiny_lm: Callable[..., Any]
+) -> None:
     other = build_encoder(tiny_lm("qwen3"), "causal", "mean", False)
     with pytest.raises(ValueError, match="has another fingerprint: get the same base weights"):
         other.from_bytes(encoder().to_bytes())
@@ -283,6 +330,8 @@ def test_another_base_is_refused(encoder: Callable[..., Encoder], tiny_lm: Calla
         ({"pooling": "max"}, 'pooling = "max": choose one of mean, first, last'),
     ],
 )
-def test_unknown_settings(encoder: Callable[..., Encoder], settings: dict[str, str], message: str) -> None:
+def test_unknown_settings(
+    encoder: Callable[..., Encoder], settings: dict[str, str], message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
         encoder(**settings)

@@ -9,8 +9,25 @@ from random import Random
 from typing import Any
 
 Files = dict[str, bytes]
-OTHERS: list[Any] = [None, True, -1, 0, 3, 1.5, float("nan"), "", "x", "\ud800", [], {}, [[]], {"a": 1}, [None]]
-"""Values to put where another one was expected. Larger numbers would be sizes that nobody has the memory for."""
+OTHERS: list[Any] = [
+    None,
+    True,
+    -1,
+    0,
+    3,
+    1.5,
+    float("nan"),
+    "",
+    "x",
+    "\ud800",
+    [],
+    {},
+    [[]],
+    {"a": 1},
+    [None],
+]
+"""Values to put where another one was expected. Larger numbers would be sizes that nobody has the
+memory for."""
 
 
 def truncated(random: Random, data: bytes) -> bytes:
@@ -48,7 +65,9 @@ def retyped(random: Random, data: bytes) -> bytes:
     key: Any = 0
     while isinstance(place[key], dict | list) and place[key] and random.random() < 0.8:
         place = place[key]
-        key = random.choice(list(place)) if isinstance(place, dict) else random.randrange(len(place))
+        key = (
+            random.choice(list(place)) if isinstance(place, dict) else random.randrange(len(place))
+        )
     if isinstance(place, dict) and random.random() < 0.3:
         del place[key]
     else:
@@ -63,7 +82,9 @@ DAMAGES: list[Callable[[Random, bytes], bytes]] = [
 
 def files_of(folder: Path) -> Files:
     return {
-        path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
     }
 
 
@@ -90,5 +111,7 @@ def write(folder: Path, files: Files, before: Files) -> None:
     for name, content in files.items():
         if before.get(name) != content:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).unlink(missing_ok=True)  # weights in memory may be those of the old file
+            (folder / name).unlink(
+                missing_ok=True
+            )  # weights in memory may be those of the old file
             (folder / name).write_bytes(content)

@@ -31,24 +31,39 @@ def _find(source: Source, phrase: str, label: str, score: float) -> list[Entity]
     return [Entity(start, start + len(words), label, score) for start in found]
 
 
-def _forward(model: Model[Any, Any], batch: Sequence[Any], is_train: bool) -> tuple[Any, Callable[..., Any]]:
+def _forward(
+    model: Model[Any, Any], batch: Sequence[Any], is_train: bool
+) -> tuple[Any, Callable[..., Any]]:
     model.attrs["batches"].append(batch)
     if is_train:
         return np.full(len(batch), 0.5, dtype="float32"), model.attrs["gradients"].append
     sources = [source for source, _ in batch]
     if any("FAIL" in source.words for source in sources):
         raise RuntimeError("a word that cannot be read")
-    found = [sorted(e for line in model.attrs["script"] for e in _find(source, *line)) for source in sources]
-    return [e if len(s) <= model.attrs["longest"] else None for s, e in zip(sources, found, strict=True)], list
+    found = [
+        sorted(e for line in model.attrs["script"] for e in _find(source, *line))
+        for source in sources
+    ]
+    return [
+        e if len(s) <= model.attrs["longest"] else None for s, e in zip(sources, found, strict=True)
+    ], list
 
 
 @spacy.registry.architectures("genner_tests.Scripted.v1")
 def scripted(script: list[Any]) -> Model[Any, Any]:
-    """Marks the phrases of a script wherever they occur, and fails at the word FAIL. Remembers what it was given. Its
-    answers for more than `attrs["longest"]` words are too long."""
-    attrs = {"script": script, "batches": [], "gradients": [], "set_labels": _set_labels, "scoring": "own"}
+    """Marks the phrases of a script wherever they occur, and fails at the word FAIL. Remembers what
+    it was given. Its answers for more than `attrs["longest"]` words are too long."""
+    attrs = {
+        "script": script,
+        "batches": [],
+        "gradients": [],
+        "set_labels": _set_labels,
+        "scoring": "own",
+    }
     attrs |= {"longest": math.inf, "room": _room, "outgrows": _outgrows}
-    return Model("scripted", _forward, attrs={**attrs, "format": InlineBracketed(), "prompt": Instruction()})
+    return Model(
+        "scripted", _forward, attrs={**attrs, "format": InlineBracketed(), "prompt": Instruction()}
+    )
 
 
 def _set_labels(model: Model[Any, Any], labels: dict[str, str]) -> None:
@@ -59,11 +74,15 @@ def _room(model: Model[Any, Any], source: Source, labels: dict[str, str], tokens
     return Room(tokens)
 
 
-def _outgrows(model: Model[Any, Any], source: Source, entities: Sequence[Entity], labels: dict[str, str]) -> bool:
+def _outgrows(
+    model: Model[Any, Any], source: Source, entities: Sequence[Entity], labels: dict[str, str]
+) -> bool:
     return len(source) > model.attrs["longest"]
 
 
-def add_scripted(nlp: Language, name: str = "generative_ner", script: list[Any] = SCRIPT, **config: Any) -> Any:
+def add_scripted(
+    nlp: Language, name: str = "generative_ner", script: list[Any] = SCRIPT, **config: Any
+) -> Any:
     """Add a component that follows the script."""
     model = {"@architectures": "genner_tests.Scripted.v1", "script": script}
     defaults = {"labels": sorted({label for _, label, _ in script}), "model": model}
@@ -73,7 +92,10 @@ def add_scripted(nlp: Language, name: str = "generative_ner", script: list[Any] 
 def marked(doc: Doc, key: str = "sc") -> list[tuple[int, int, str, float]]:
     """The spans of a document with their scores."""
     scores = doc.spans[key].attrs["scores"]
-    return [(s.start, s.end, s.label_, float(score)) for s, score in zip(doc.spans[key], scores, strict=True)]
+    return [
+        (s.start, s.end, s.label_, float(score))
+        for s, score in zip(doc.spans[key], scores, strict=True)
+    ]
 
 
 def named(spans: Iterable[Span]) -> list[tuple[str, str]]:

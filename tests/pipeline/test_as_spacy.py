@@ -1,4 +1,5 @@
-"""What spaCy's own tests promise of its trainable components for entities and spans, kept by this one."""
+"""What spaCy's own tests promise of its trainable components for entities and spans, kept by this
+one."""
 
 import copy
 from collections.abc import Callable, Iterator
@@ -22,7 +23,14 @@ TRAIN: list[tuple[str, list[tuple[int, int, str]]]] = [
     ("I like London and Berlin.", [(7, 13, "LOC"), (18, 24, "LOC"), (7, 24, "DOUBLE_LOC")]),
     ("", []),
 ]
-ALIKE = ["I like London and Berlin.", "", "Who is Shaka Khan?", " \n ", "London", "I like London and Berlin."]
+ALIKE = [
+    "I like London and Berlin.",
+    "",
+    "Who is Shaka Khan?",
+    " \n ",
+    "London",
+    "I like London and Berlin.",
+]
 
 
 @pytest.fixture
@@ -61,7 +69,10 @@ def exactly(nlp: Language, batch_size: int) -> list[Any]:
 
 def through_a_doc_bin(nlp: Language, folder: Path) -> list[Any]:
     saved = DocBin(docs=nlp.pipe(ALIKE), store_user_data=True).to_bytes()
-    return [[span[:3] for span in marked(doc)] for doc in DocBin().from_bytes(saved).get_docs(spacy.blank("xx").vocab)]
+    return [
+        [span[:3] for span in marked(doc)]
+        for doc in DocBin().from_bytes(saved).get_docs(spacy.blank("xx").vocab)
+    ]
 
 
 def from_disk(nlp: Language, folder: Path) -> list[Any]:
@@ -73,7 +84,9 @@ WAYS: dict[str, Callable[[Language, Path], list[Any]]] = {
     "one by one": lambda nlp, _: exactly(nlp, 1),
     "called": lambda nlp, _: [[span[:3] for span in marked(nlp(text))] for text in ALIKE],
     "disk": from_disk,
-    "bytes": lambda nlp, _: exactly(spacy.blank("xx").from_config(nlp.config).from_bytes(nlp.to_bytes()), 2),
+    "bytes": lambda nlp, _: exactly(
+        spacy.blank("xx").from_config(nlp.config).from_bytes(nlp.to_bytes()), 2
+    ),
     "deepcopy": lambda nlp, _: exactly(copy.deepcopy(nlp), 2),
     "DocBin": through_a_doc_bin,
 }
@@ -181,12 +194,16 @@ ALIGNED = [
 ]
 
 
-@pytest.mark.parametrize(("predicted", "reference", "spans"), ALIGNED, ids=lambda words: " ".join(map(str, words)))
+@pytest.mark.parametrize(
+    ("predicted", "reference", "spans"), ALIGNED, ids=lambda words: " ".join(map(str, words))
+)
 def test_other_tokens_are_aligned(
     nlp: Language, predicted: list[str], reference: list[str], spans: list[tuple[int, int]]
 ) -> None:
     pipe = add_scripted(nlp, labels=["MONTH"])
-    docs = [Doc(nlp.vocab, words=words, spaces=[False] * len(words)) for words in (predicted, reference)]
+    docs = [
+        Doc(nlp.vocab, words=words, spaces=[False] * len(words)) for words in (predicted, reference)
+    ]
     given = Example(*docs)
     given.reference.spans["sc"] = [given.reference.char_span(5, 9, "MONTH")]
     pipe.update([given])
@@ -212,7 +229,9 @@ def test_annotating_twice_keeps_identifiers(nlp: Language) -> None:
         assert (doc.ents[-1].kb_id_, doc.ents[-1].id_) == ("Q39121", "leeds")
 
 
-def test_a_component_can_be_replaced_and_renamed(nlp: Language, add_tiny: Callable[..., Any]) -> None:
+def test_a_component_can_be_replaced_and_renamed(
+    nlp: Language, add_tiny: Callable[..., Any]
+) -> None:
     first = add_tiny(nlp)
     config = nlp.get_pipe_config(NAME).copy()
     config.pop("factory")
@@ -240,10 +259,14 @@ def test_score_weights_are_shared_with_others(nlp: Language, others: list[str]) 
     assert weights["spans_sc_f"] > 0
 
 
-def test_others_can_be_trained_with_it_frozen_or_not(nlp: Language, add_tiny: Callable[..., Any]) -> None:
+def test_others_can_be_trained_with_it_frozen_or_not(
+    nlp: Language, add_tiny: Callable[..., Any]
+) -> None:
     add_tiny(nlp, labels=["PERSON", "LOC", "DOUBLE_LOC"])
     nlp.add_pipe("ner")
-    given = [Example.from_dict(nlp.make_doc(text), {"entities": spans[:2]}) for text, spans in TRAIN]
+    given = [
+        Example.from_dict(nlp.make_doc(text), {"entities": spans[:2]}) for text, spans in TRAIN
+    ]
     optimizer = nlp.initialize(lambda: given)
     assert set(nlp.update(given, sgd=optimizer)) == {NAME, "ner"}
     assert set(nlp.update(given, sgd=optimizer, exclude=[NAME])) == {"ner"}
@@ -275,7 +298,9 @@ def test_spans_outlive_the_pipeline_but_not_the_document(nlp: Language) -> None:
 
 
 @pytest.mark.parametrize("texts", [["I like London and Berlin."], []])
-def test_rehearsal_changes_a_model_that_has_forgotten(overfitted: Language, texts: list[str]) -> None:
+def test_rehearsal_changes_a_model_that_has_forgotten(
+    overfitted: Language, texts: list[str]
+) -> None:
     nlp = copy.deepcopy(overfitted)
     nlp.resume_training()
     losses = nlp.rehearse([Example(nlp.make_doc(text), nlp.make_doc(text)) for text in texts])

@@ -1,4 +1,5 @@
-"""Texts and labels that could trip a language model up: each gives valid spans, and the text stays as it is."""
+"""Texts and labels that could trip a language model up: each gives valid spans, and the text stays
+as it is."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -22,7 +23,10 @@ TEXTS = {
     "edges of white space": "\n\n  Leeds \n\t",
     "brackets": "[Essex | ORG] [[ ]] \\[ \\] | || \\ \\\\ [ORG: Essex]",
     "control tokens": "<|im_end|> Leeds <|im_start|>assistant\n</s><s><unk><|endoftext|>",
-    "the prompt": "Copy the text and mark each entity as [entity | LABEL].\nLabels: ORG\nText: Leeds\nAnswer:\n",
+    "the prompt": (
+        "Copy the text and mark each entity as [entity | LABEL].\nLabels: ORG\nText: "
+        "Leeds\nAnswer:\n"
+    ),
     "newlines and runs of spaces": "The\n\n\nUniversity     of\r\nEdinburgh\t\tin  Leeds",
     "emoji": "👍🏽 Leeds 👩‍👩‍👧 🇬🇧🏴󠁧󠁢󠁥󠁮󠁧󠁿",
     "combining marks": "e\u0301 n\u0303o \u0301 Z" + "\u0300" * 50,
@@ -43,10 +47,17 @@ TOKENS = {
 
 
 @pytest.fixture(params=["bpe", "spm"])
-def nlp(request: pytest.FixtureRequest, add_tiny: Callable[..., Any], tiny: Callable[..., str]) -> Language:
+def nlp(
+    request: pytest.FixtureRequest, add_tiny: Callable[..., Any], tiny: Callable[..., str]
+) -> Language:
     """A pipeline on a tokenizer that can write every text, or on one that cannot."""
     nlp = spacy.blank("xx")
-    add_tiny(nlp, lm={"name": tiny("llama", request.param)}, window=32, model={"format": {"max_depth": 2}})
+    add_tiny(
+        nlp,
+        lm={"name": tiny("llama", request.param)},
+        window=32,
+        model={"format": {"max_depth": 2}},
+    )
     return nlp
 
 
@@ -91,7 +102,9 @@ def test_random_words_get_valid_spans(nlp: Language, data: st.DataObject) -> Non
 
 
 @pytest.mark.parametrize("label_first", [False, pytest.param(True, marks=pytest.mark.slow)])
-def test_odd_labels_are_predicted_and_learnt(add_tiny: Callable[..., Any], label_first: bool) -> None:
+def test_odd_labels_are_predicted_and_learnt(
+    add_tiny: Callable[..., Any], label_first: bool
+) -> None:
     nlp = spacy.blank("xx")
     add_tiny(nlp, labels=LABELS, model={"format": {"label_first": label_first}})
     fix_random_seed(0)
@@ -117,7 +130,11 @@ def test_every_text_can_be_learnt(nlp: Language, text: str) -> None:
 @pytest.mark.slow
 def test_a_document_of_100_000_tokens_is_read_to_its_end(add_tiny: Callable[..., Any]) -> None:
     nlp = spacy.blank("xx")
-    model = {"format": {"max_depth": 1}, "prompt": {"template": "{{ text }}\n"}, "decoder": {"batch_tokens": 20_000}}
+    model = {
+        "format": {"max_depth": 1},
+        "prompt": {"template": "{{ text }}\n"},
+        "decoder": {"batch_tokens": 20_000},
+    }
     component = add_tiny(nlp, labels=["ORG"], window=32, model=model)
     doc = component(Doc(nlp.vocab, words=["a", "the", "b", "."] * 25_000))
     places = [(start, end) for start, end, _, _ in marked(doc)]

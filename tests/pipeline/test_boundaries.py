@@ -31,7 +31,9 @@ def crossing(doc: Doc) -> list[str]:
     return [span.text for span in doc.spans["sc"] if any(token.is_sent_start for token in span[1:])]
 
 
-@pytest.mark.parametrize("format", ["InlineBracketed", "InlineXML", "BIO", "TypedList", "GroupedJSON", "OffsetJSON"])
+@pytest.mark.parametrize(
+    "format", ["InlineBracketed", "InlineXML", "BIO", "TypedList", "GroupedJSON", "OffsetJSON"]
+)
 def test_no_span_of_a_network_crosses_the_start_of_a_sentence(
     nlp: Language, add_tiny: Callable[..., Any], format: str
 ) -> None:
@@ -43,7 +45,9 @@ def test_no_span_of_a_network_crosses_the_start_of_a_sentence(
     assert [crossing(doc) for doc in docs] == [[], [], []]
 
 
-def test_with_the_setting_off_or_without_sentences_spans_are_free(nlp: Language, add_tiny: Callable[..., Any]) -> None:
+def test_with_the_setting_off_or_without_sentences_spans_are_free(
+    nlp: Language, add_tiny: Callable[..., Any]
+) -> None:
     add_tiny(nlp)
     free = marked(nlp(TEXT))
     nlp.add_pipe("sentencizer", first=True)
@@ -104,10 +108,14 @@ def test_training_takes_the_sentences_of_the_text_before_those_of_the_reference(
 
 
 @pytest.mark.parametrize("longest", [5, 3, 1])
-def test_gold_whose_answer_would_be_too_long_is_learnt_in_halves(nlp: Language, longest: int) -> None:
+def test_gold_whose_answer_would_be_too_long_is_learnt_in_halves(
+    nlp: Language, longest: int
+) -> None:
     component = add_scripted(nlp)
     component.model.attrs["longest"] = longest
-    given = example(nlp, "a Leeds b c Leeds d e Leeds", [(place, place + 1, "GPE") for place in (1, 4, 7)])
+    given = example(
+        nlp, "a Leeds b c Leeds d e Leeds", [(place, place + 1, "GPE") for place in (1, 4, 7)]
+    )
     parts = learnt(component, given)
     assert all(len(text.split()) <= longest for text, _ in parts)
     assert [text.split()[e.start] for text, gold in parts for e in gold] == ["Leeds"] * 3
@@ -116,8 +124,13 @@ def test_gold_whose_answer_would_be_too_long_is_learnt_in_halves(nlp: Language, 
 def test_no_id_is_read_beyond_the_positions_of_the_model(
     nlp: Language, add_tiny: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """60 tokens of 90 hexadecimal digits each, and a random network that opens a span wherever it can."""
-    component, extend, reached = add_tiny(nlp, model={"format": {"max_depth": 2}}), CausalSession.extend, [0]
+    """60 tokens of 90 hexadecimal digits each, and a random network that opens a span wherever it
+    can."""
+    component, extend, reached = (
+        add_tiny(nlp, model={"format": {"max_depth": 2}}),
+        CausalSession.extend,
+        [0],
+    )
 
     def watched(self: CausalSession, chunks: Any) -> Any:
         hidden = extend(self, chunks)
@@ -139,4 +152,8 @@ def test_a_prompt_that_is_too_long_is_an_error_of_its_document_alone(
     docs = [nlp.make_doc(TEXT) for _ in range(3)]
     docs[1]._.genner_labels = {"ORG": "word " * 10_000}
     assert len(list(nlp.pipe(docs))) == 2
-    assert len(failed) == 1 and "the prompt with the labels ORG takes" in failed[0] and "2,048 positions" in failed[0]
+    assert (
+        len(failed) == 1
+        and "the prompt with the labels ORG takes" in failed[0]
+        and "2,048 positions" in failed[0]
+    )

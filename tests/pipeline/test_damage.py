@@ -1,4 +1,5 @@
-"""A damaged component is refused with a ValueError that says where, and the one that was there works as before."""
+"""A damaged component is refused with a ValueError that says where, and the one that was there
+works as before."""
 
 from __future__ import annotations
 
@@ -15,12 +16,15 @@ from tests.pipeline.with_shots import NLP, component, examples, state
 
 MANY = pytest.param(3000, marks=pytest.mark.slow)
 AT_WORK = ("computes NaN", "cannot write", "rename the label", "private-use", "shows examples")
-"""Errors of what can be read, but not be worked with: numbers that are too large, other labels, no examples."""
+"""Errors of what can be read, but not be worked with: numbers that are too large, other labels, no
+examples."""
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["base apart", "base inside"])
 def saved(
-    request: pytest.FixtureRequest, tiny: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    tiny: Callable[..., str],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[Path, Any]:
     """A folder with a trained component, and the component."""
     pipe = component(tiny(), "ORG", "GPE", lm={"bundle_base": request.param})
@@ -31,7 +35,8 @@ def saved(
 
 
 def is_refused(pipe: Any, before: Any, read: Callable[[], Any], place: str) -> bool:
-    """Read something damaged; whether it was refused, with an error that names the place, or harmless."""
+    """Read something damaged; whether it was refused, with an error that names the place, or
+    harmless."""
     try:
         read()
     except ValueError as error:
@@ -69,7 +74,9 @@ def test_damaged_bytes(saved: tuple[Path, Any], rounds: int) -> None:
     before = state(pipe)
     for _ in range(rounds):
         changed = random.choice(DAMAGES)(random, data)
-        is_bad = is_refused(pipe, before, lambda changed=changed: pipe.from_bytes(changed), "in bytes")
+        is_bad = is_refused(
+            pipe, before, lambda changed=changed: pipe.from_bytes(changed), "in bytes"
+        )
         refused += is_bad
         if not is_bad:
             before = state(pipe.from_bytes(data))

@@ -44,7 +44,8 @@ def tok2vec(tiny_lm: Callable[..., Any]) -> Callable[..., Tok2Vec]:
 
 
 def words_of(model: Tok2Vec, doc: Doc) -> Any:
-    """The rows of the words of one document that is no longer than a window, straight from the encoder."""
+    """The rows of the words of one document that is no longer than a window, straight from the
+    encoder."""
     return model.layers[0].predict([Reading(line_breaks=False)(doc).source])
 
 
@@ -72,28 +73,36 @@ def test_documents_without_words(tok2vec: Callable[..., Tok2Vec], texts: list[st
 
 
 def test_a_long_document_is_read_in_windows(tok2vec: Callable[..., Tok2Vec]) -> None:
-    """Each as if it were a document of its own; they end where sentences end, and nothing is left out. Where they share
-    a word, the left one counts up to the middle."""
+    """Each as if it were a document of its own; they end where sentences end, and nothing is left
+    out. Where they share a word, the left one counts up to the middle."""
     model = tok2vec(window=5)
     doc = nlp_en("One two three . Four five\nsix . " + "seven " * 12)
     source = Reading(line_breaks=False)(doc).source
     windows = {(0, 4): 4, (4, 8): 4, (8, 13): 4, (12, 17): 4, (16, 20): 4}
-    parts = [model.layers[0].predict([source[slice(*window)]])[:count] for window, count in windows.items()]
+    parts = [
+        model.layers[0].predict([source[slice(*window)]])[:count]
+        for window, count in windows.items()
+    ]
     expected = np.concatenate(parts)
     (rows,) = model.predict([doc])
     np.testing.assert_allclose(np.delete(rows, 6, axis=0), expected, atol=2e-4, rtol=1e-3)
 
 
 def test_gradients_go_to_the_words(tok2vec: Callable[..., Tok2Vec]) -> None:
-    """Those of a batch with white space and windows are those of its words; what white space gets is lost to nobody."""
+    """Those of a batch with white space and windows are those of its words; what white space gets
+    is lost to nobody."""
     model, other = tok2vec(window=3), tok2vec()
     doc = nlp_en("One two\n\nthree four five six")
     rows, backprop = model.begin_update([nlp_en(""), doc])
     backprop([rows[0], np.cos(rows[1])])
-    sources = [Reading(line_breaks=False)(doc).source[start:end] for start, end in ((0, 2), (2, 4), (4, 6))]
+    sources = [
+        Reading(line_breaks=False)(doc).source[start:end] for start, end in ((0, 2), (2, 4), (4, 6))
+    ]
     words, backprop_words = other.layers[0].begin_update(sources)
     backprop_words(np.cos(words))
-    found, expected = (dict(m.layers[0].shims[0].lm.model.named_parameters()) for m in (model, other))
+    found, expected = (
+        dict(m.layers[0].shims[0].lm.model.named_parameters()) for m in (model, other)
+    )
     assert any(weight.grad is not None and weight.grad.any() for weight in expected.values())
     for name, weight in expected.items():
         if weight.grad is not None:
@@ -101,14 +110,17 @@ def test_gradients_go_to_the_words(tok2vec: Callable[..., Tok2Vec]) -> None:
 
 
 def test_the_width_is_known(tok2vec: Callable[..., Tok2Vec], tiny_lm: Callable[..., Any]) -> None:
-    assert build_decoder_tok2vec(tiny_lm(), width=32).get_dim("nO") == 32, "before the weights are loaded"
+    assert build_decoder_tok2vec(tiny_lm(), width=32).get_dim("nO") == 32, (
+        "before the weights are loaded"
+    )
     assert build_decoder_tok2vec(tiny_lm()).has_dim("nO") is None
     assert tok2vec().get_dim("nO") == tok2vec(width=32).get_dim("nO") == 32
 
 
 def test_another_width_is_refused(tok2vec: Callable[..., Tok2Vec]) -> None:
     with pytest.raises(
-        ValueError, match="width = 96: the language model's hidden states have 32 numbers: set width = "
+        ValueError,
+        match="width = 96: the language model's hidden states have 32 numbers: set width = ",
     ):
         tok2vec(width=96)
 
@@ -144,9 +156,12 @@ def examples(nlp: Language) -> list[Example]:
 
 @pytest.fixture
 def blank(tiny: Callable[..., str]) -> Callable[..., Language]:
-    """`blank(*components, listen=…, lm=…, **settings)`: spaCy's own components on a tiny decoder."""
+    """`blank(*components, listen=…, lm=…, **settings)`: spaCy's own components on a tiny
+    decoder."""
 
-    def make(*components: str, listen: bool = True, lm: dict[str, Any] | None = None, **settings: Any) -> Language:
+    def make(
+        *components: str, listen: bool = True, lm: dict[str, Any] | None = None, **settings: Any
+    ) -> Language:
         decoder = {
             "@architectures": "spacy_genner.DecoderTok2Vec.v1",
             "lm": {
@@ -164,14 +179,20 @@ def blank(tiny: Callable[..., str]) -> Callable[..., Language]:
         if listen:
             nlp.add_pipe("tok2vec", config={"model": decoder})
         for name in components:
-            nlp.add_pipe(name, config={"model": {**MODELS[name], "tok2vec": listener if listen else decoder}})
+            nlp.add_pipe(
+                name, config={"model": {**MODELS[name], "tok2vec": listener if listen else decoder}}
+            )
         return nlp
 
     return make
 
 
 MODELS: dict[str, dict[str, Any]] = {
-    "ner": {"@architectures": "spacy.TransitionBasedParser.v2", "state_type": "ner", "hidden_width": 16},
+    "ner": {
+        "@architectures": "spacy.TransitionBasedParser.v2",
+        "state_type": "ner",
+        "hidden_width": 16,
+    },
     "spancat": {"@architectures": "spacy.SpanCategorizer.v1"},
     "tagger": {"@architectures": "spacy.Tagger.v2"},
 }
@@ -188,11 +209,16 @@ def train(nlp: Language, steps: int = 40) -> Language:
 
 def found(nlp: Language) -> list[Any]:
     docs = nlp.pipe([text for text, _ in DATA])
-    return [(named(doc.ents), sorted(named(doc.spans.get("sc", []))), [token.tag_ for token in doc]) for doc in docs]
+    return [
+        (named(doc.ents), sorted(named(doc.spans.get("sc", []))), [token.tag_ for token in doc])
+        for doc in docs
+    ]
 
 
 @modes
-@pytest.mark.parametrize("listen", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["listener", "direct"])
+@pytest.mark.parametrize(
+    "listen", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["listener", "direct"]
+)
 def test_ner_learns_and_is_loaded(
     blank: Callable[..., Language], mode: dict[str, Any], listen: bool, tmp_path: Path
 ) -> None:
@@ -202,14 +228,20 @@ def test_ner_learns_and_is_loaded(
     nlp.to_disk(tmp_path / "saved")
     loaded = spacy.load(tmp_path / "saved")
     assert loaded.evaluate(examples(nlp))["ents_f"] == 1.0
-    assert found(spacy.blank("xx").from_config(nlp.config).from_bytes(nlp.to_bytes())) == found(loaded) == found(nlp)
+    assert (
+        found(spacy.blank("xx").from_config(nlp.config).from_bytes(nlp.to_bytes()))
+        == found(loaded)
+        == found(nlp)
+    )
     rows = [[doc.tensor for doc in which.pipe(text for text, _ in DATA)] for which in (nlp, loaded)]
     assert all(np.array_equal(one, other) for one, other in zip(*rows, strict=True))
     train(loaded, steps=1)  # from the beginning
 
 
 @pytest.mark.parametrize("tuning", ["LoRA", "FullTuning"])
-def test_several_components_share_it(blank: Callable[..., Language], tuning: str, tmp_path: Path) -> None:
+def test_several_components_share_it(
+    blank: Callable[..., Language], tuning: str, tmp_path: Path
+) -> None:
     lm = {"tuning": {"@misc": f"spacy_genner.{tuning}.v1"}}
     nlp = train(blank("ner", "spancat", "tagger", lm=lm), steps=60)
     scores = nlp.evaluate(examples(nlp))
@@ -224,19 +256,27 @@ def test_the_decoder_itself_learns(blank: Callable[..., Language]) -> None:
     nlp.initialize(lambda: examples(nlp))
     shim = nlp.get_pipe("tok2vec").model.layers[0].shims[0]
     before = {name: weight.detach().clone() for name, weight in shim.lm.model.named_parameters()}
-    for _ in range(3):  # the gradient of lora_A is 0 while lora_B is, and that is while spaCy's last layer is
+    for _ in range(
+        3
+    ):  # the gradient of lora_A is 0 while lora_B is, and that is while spaCy's last layer is
         nlp.update(examples(nlp), sgd=Adam(0.01, use_averages=False))
-    changed = {name for name, weight in shim.lm.model.named_parameters() if not weight.equal(before[name])}
+    changed = {
+        name for name, weight in shim.lm.model.named_parameters() if not weight.equal(before[name])
+    }
     assert changed == {name for name in before if "lora_" in name}
 
 
 def test_a_frozen_decoder_stays(blank: Callable[..., Language]) -> None:
     nlp = blank("ner")
-    golds = [example for example in examples(nlp) if len(example.x)]  # spaCy asks each document for a vector
+    golds = [
+        example for example in examples(nlp) if len(example.x)
+    ]  # spaCy asks each document for a vector
     nlp.initialize(lambda: golds)
     (before,) = nlp.get_pipe("tok2vec").predict([nlp.make_doc(TEXTS[0])])
     for _ in range(3):
-        nlp.update(golds, sgd=Adam(0.1, use_averages=False), exclude=["tok2vec"], annotates=["tok2vec"])
+        nlp.update(
+            golds, sgd=Adam(0.1, use_averages=False), exclude=["tok2vec"], annotates=["tok2vec"]
+        )
     assert np.array_equal(nlp.get_pipe("tok2vec").predict([nlp.make_doc(TEXTS[0])])[0], before)
 
 
@@ -278,17 +318,24 @@ def test_a_bundled_base_needs_no_other(blank: Callable[..., Language], tmp_path:
     assert found(spacy.load(tmp_path, config=config)) == found(nlp)
 
 
-def test_another_base_is_refused(blank: Callable[..., Language], tiny: Callable[..., str], tmp_path: Path) -> None:
+def test_another_base_is_refused(
+    blank: Callable[..., Language], tiny: Callable[..., str], tmp_path: Path
+) -> None:
     train(blank("ner"), steps=1).to_disk(tmp_path)
     with pytest.raises(ValueError, match="has another fingerprint: get the same base weights"):
         spacy.load(tmp_path, config={"components.tok2vec.model.lm.name": tiny("qwen3")})
 
 
-def test_settings_can_be_overridden_when_it_is_loaded(blank: Callable[..., Language], tmp_path: Path) -> None:
+def test_settings_can_be_overridden_when_it_is_loaded(
+    blank: Callable[..., Language], tmp_path: Path
+) -> None:
     nlp = train(blank("ner"), steps=1)
     nlp.to_disk(tmp_path)
     text = DATA[0][0]
-    rows = [spacy.load(tmp_path, config={"components.tok2vec.model.window": w})(text).tensor for w in (256, 2)]
+    rows = [
+        spacy.load(tmp_path, config={"components.tok2vec.model.window": w})(text).tensor
+        for w in (256, 2)
+    ]
     assert np.array_equal(rows[0], nlp(text).tensor)
     assert not np.allclose(rows[0], rows[1], atol=1e-3)
 
@@ -328,7 +375,9 @@ def test_the_config_trains(
     }
     train_config(CONFIG, tmp_path / "output", overrides)
     nlp = spacy.load(tmp_path / "output" / "model-best")
-    assert nlp.config.interpolate()["components"]["tok2vec"]["model"]["echo"] == (f"{decoder}.echo" in mode)
+    assert nlp.config.interpolate()["components"]["tok2vec"]["model"]["echo"] == (
+        f"{decoder}.echo" in mode
+    )
     assert nlp.evaluate(list(Corpus(tmp_path / "data.spacy")(nlp)))[score] == 1.0
 
 
@@ -354,7 +403,9 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize("method", ["fork", pytest.param("spawn", marks=pytest.mark.slow)])
-def test_two_processes_find_what_one_does(method: str, blank: Callable[..., Language], tmp_path: Path) -> None:
+def test_two_processes_find_what_one_does(
+    method: str, blank: Callable[..., Language], tmp_path: Path
+) -> None:
     if method == "fork" and sys.platform != "linux":
         pytest.skip("a fork with threads is safe on Linux only")
     train(blank("ner")).to_disk(tmp_path / "saved")

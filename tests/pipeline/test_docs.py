@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 
-from spacy_genner.pipeline.docs import Reading, blocked, gold_spans, unblocked, write_ents, write_spans
+from spacy_genner.pipeline.docs import (
+    Reading,
+    blocked,
+    gold_spans,
+    unblocked,
+    write_ents,
+    write_spans,
+)
 from spacy_genner.types import GAPS, Entity
 from tests.pipeline.scripted import marked, named
 
@@ -21,14 +28,20 @@ def doc_of(*words: str, spaces: list[bool] | None = None, **annotation: Any) -> 
     return Doc(VOCAB, words=list(words), spaces=spaces, **annotation)
 
 
-tokens = st.lists(st.tuples(st.sampled_from(["a", "東", "👍🏽", "e\u0301", "|", *WHITE]), st.booleans()), max_size=12)
+tokens = st.lists(
+    st.tuples(st.sampled_from(["a", "東", "👍🏽", "e\u0301", "|", *WHITE]), st.booleans()),
+    max_size=12,
+)
 
 
 @given(tokens)
 def test_a_source_is_the_text_with_single_spaces_and_lines(drawn: list[tuple[str, bool]]) -> None:
     doc = doc_of(*(word for word, _ in drawn), spaces=[space for _, space in drawn])
     read = READ(doc)
-    copy = "".join(GAPS[space] + word for word, space in zip(read.source.words, read.source.spaces, strict=True))
+    copy = "".join(
+        GAPS[space] + word
+        for word, space in zip(read.source.words, read.source.spaces, strict=True)
+    )
     assert copy.split() == doc.text.split()
     assert [line.split() for line in copy.splitlines() if line.strip()] == [
         line.split() for line in doc.text.splitlines() if line.strip()
@@ -55,7 +68,9 @@ def test_a_span_and_its_entity_are_the_same_but_for_white_space_at_the_edges(
 
 
 def test_spaces_of_any_kind_are_one_space() -> None:
-    read = READ(doc_of("\u3000", "a", "\t", "b", "c", "d", spaces=[False, False, False, True, False, False]))
+    read = READ(
+        doc_of("\u3000", "a", "\t", "b", "c", "d", spaces=[False, False, False, True, False, False])
+    )
     assert read.source.words == ("a", "b", "c", "d")
     assert read.source.spaces == (True, True, True, False)
     assert read.tokens == [1, 3, 4, 5]
@@ -75,8 +90,12 @@ def test_spaces_of_any_kind_are_one_space() -> None:
         ("\n" * 9, 3),
     ],
 )
-def test_white_space_is_nothing_a_space_a_line_break_or_a_blank_line(white_space: str, gap: int) -> None:
-    doc = doc_of("a", *([white_space] if white_space else []), "b", spaces=[False] * (2 + bool(white_space)))
+def test_white_space_is_nothing_a_space_a_line_break_or_a_blank_line(
+    white_space: str, gap: int
+) -> None:
+    doc = doc_of(
+        "a", *([white_space] if white_space else []), "b", spaces=[False] * (2 + bool(white_space))
+    )
     assert READ(doc).source.spaces == (0, gap)
     assert READ(doc).lines == ([1] if gap > 1 else [])
     plain = Reading(line_breaks=False)(doc)
@@ -105,7 +124,9 @@ def test_a_very_long_token_is_shortened_and_stays_one_token() -> None:
 
 
 def test_sentence_starts_are_places_in_the_source() -> None:
-    doc = doc_of("\n", "a", ".", "\n", "b", ".", sent_starts=[True, False, False, True, False, False])
+    doc = doc_of(
+        "\n", "a", ".", "\n", "b", ".", sent_starts=[True, False, False, True, False, False]
+    )
     assert READ(doc).sentences == [0, 2]
     assert READ(doc).source.starts == (True, False, True, False)
     assert Reading(sentence_starts=False)(doc).source.starts == ()
@@ -144,7 +165,9 @@ def test_gold_spans_tell_no_entities_from_no_annotation() -> None:
 
 def test_scores_stand_beside_their_spans() -> None:
     doc = doc_of("a", "b")
-    write_spans(doc, "sc", ((Span(doc, i, 2, label="X"), score) for i, score in [(0, 0.25), (1, 1.0)]))
+    write_spans(
+        doc, "sc", ((Span(doc, i, 2, label="X"), score) for i, score in [(0, 0.25), (1, 1.0)])
+    )
     assert marked(doc) == [(0, 2, "X", 0.25), (1, 2, "X", 1.0)]
     scores = doc.spans["sc"].attrs["scores"]
     assert (type(scores), scores.dtype, scores.shape) == (np.ndarray, np.dtype("float32"), (2,))
@@ -169,7 +192,12 @@ LADDER = [(0, 4, 0.2), (0, 2, 0.5), (1, 2, 0.9), (4, 5, 0.3)]
 )
 def test_the_policy_decides_among_overlapping_spans(policy: str, expected: list[str]) -> None:
     doc = doc_of(*"abcde")
-    write_ents(doc, [(Span(doc, start, end, label="X"), score) for start, end, score in LADDER], policy, False)
+    write_ents(
+        doc,
+        [(Span(doc, start, end, label="X"), score) for start, end, score in LADDER],
+        policy,
+        False,
+    )
     assert [ent.text for ent in doc.ents] == expected
 
 
@@ -187,9 +215,16 @@ def test_ties_go_to_the_score_among_the_longest_and_to_the_longest_among_the_bes
     ("overwrite", "expected"),
     [(False, [("b c", "RULE"), ("d", "NEW")]), (True, [("a b", "NEW"), ("d", "NEW")])],
 )
-def test_preset_entities_stay_or_go_where_they_overlap(overwrite: bool, expected: list[tuple[str, str]]) -> None:
+def test_preset_entities_stay_or_go_where_they_overlap(
+    overwrite: bool, expected: list[tuple[str, str]]
+) -> None:
     doc = doc_of(*"abcd", ents=["O", "B-RULE", "I-RULE", "O"])
-    write_ents(doc, [(Span(doc, 0, 2, label="NEW"), 1.0), (Span(doc, 3, 4, label="NEW"), 1.0)], "outermost", overwrite)
+    write_ents(
+        doc,
+        [(Span(doc, 0, 2, label="NEW"), 1.0), (Span(doc, 3, 4, label="NEW"), 1.0)],
+        "outermost",
+        overwrite,
+    )
     assert named(doc.ents) == expected
 
 
@@ -197,7 +232,10 @@ def test_preset_entities_keep_their_identifiers() -> None:
     doc = doc_of(*"ab")
     doc.ents = [Span(doc, 0, 1, label="RULE", kb_id="Q1", span_id="id-7")]
     write_ents(doc, [(Span(doc, 1, 2, label="NEW"), 1.0)], "outermost", True)
-    assert [(ent.text, ent.kb_id_, ent.id_) for ent in doc.ents] == [("a", "Q1", "id-7"), ("b", "", "")]
+    assert [(ent.text, ent.kb_id_, ent.id_) for ent in doc.ents] == [
+        ("a", "Q1", "id-7"),
+        ("b", "", ""),
+    ]
 
 
 @pytest.mark.parametrize("start", [0, 1])
@@ -221,7 +259,12 @@ def test_missing_annotation_is_made_and_blocks_stay() -> None:
     doc.set_ents([], blocked=[doc[1:3]], default="missing")
     assert [span.text for span in blocked(doc)] == ["b", "c"]
     write_ents(doc, [(Span(doc, 3, 4, label="NEW"), 1.0)], "outermost", True)
-    assert [(token.ent_iob_, token.ent_type_) for token in doc] == [("O", ""), ("B", ""), ("B", ""), ("B", "NEW")]
+    assert [(token.ent_iob_, token.ent_type_) for token in doc] == [
+        ("O", ""),
+        ("B", ""),
+        ("B", ""),
+        ("B", "NEW"),
+    ]
     assert named(doc.ents) == [("d", "NEW")]
     assert blocked(doc_of(*"ab", ents=["B-X", "O"])) == blocked(doc_of(*"ab")) == []
 
@@ -229,7 +272,9 @@ def test_missing_annotation_is_made_and_blocks_stay() -> None:
 def test_spans_that_touch_a_block_are_left_out() -> None:
     doc = doc_of(*"abcd")
     doc.set_ents([], blocked=[doc[1:3]])
-    spans = [(Span(doc, start, end, label="X"), 1.0) for start in range(4) for end in range(start + 1, 5)]
+    spans = [
+        (Span(doc, start, end, label="X"), 1.0) for start in range(4) for end in range(start + 1, 5)
+    ]
     assert [span.text for span, _ in unblocked(doc, spans)] == ["a", "d"]
 
 

@@ -16,7 +16,11 @@ from spacy_genner.pipeline.docs import own_labels
 from tests.pipeline.scripted import TEXT, add_scripted, named
 
 OLD = ("._.", "ner_labels", None, None)
-THEIRS: list[dict[str, Any]] = [{"default": ["THEIRS"]}, {"getter": lambda doc: ["THEIRS"]}, {"default": None}]
+THEIRS: list[dict[str, Any]] = [
+    {"default": ["THEIRS"]},
+    {"getter": lambda doc: ["THEIRS"]},
+    {"default": None},
+]
 
 
 @pytest.fixture
@@ -38,11 +42,14 @@ def extensions() -> Iterator[None]:
 
 @pytest.mark.usefixtures("extensions")
 @pytest.mark.parametrize("theirs", THEIRS)
-def test_an_extension_of_others_with_our_name_is_left_alone(nlp: Language, theirs: dict[str, Any]) -> None:
+def test_an_extension_of_others_with_our_name_is_left_alone(
+    nlp: Language, theirs: dict[str, Any]
+) -> None:
     Doc.set_extension("genner_labels", force=True, **theirs)
     registered = Doc.get_extension("genner_labels")
     with pytest.warns(
-        UserWarning, match=r"doc\._\.genner_labels is an extension of another package: it stays as it is"
+        UserWarning,
+        match=r"doc\._\.genner_labels is an extension of another package: it stays as it is",
     ):
         runpy.run_path(extension.__file__)  # as the first import does
     assert Doc.get_extension("genner_labels") == registered
@@ -53,12 +60,17 @@ def test_an_extension_of_others_with_our_name_is_left_alone(nlp: Language, their
     assert named(nlp(doc).spans["sc"]) == [("Leeds", "GPE")]
     doc.user_data["genner_labels"] = ["OURS"]
     component(doc)
-    assert [labels for [(_, labels)] in component.model.attrs["batches"]] == [{"GPE": "", "ORG": ""}, {"OURS": ""}]
+    assert [labels for [(_, labels)] in component.model.attrs["batches"]] == [
+        {"GPE": "", "ORG": ""},
+        {"OURS": ""},
+    ]
 
 
 @pytest.mark.usefixtures("extensions")
 @pytest.mark.parametrize("theirs", THEIRS)
-def test_an_extension_of_others_with_the_former_name_is_not_read(nlp: Language, theirs: dict[str, Any]) -> None:
+def test_an_extension_of_others_with_the_former_name_is_not_read(
+    nlp: Language, theirs: dict[str, Any]
+) -> None:
     Doc.set_extension("ner_labels", **theirs)
     component = add_scripted(nlp)
     doc = nlp.make_doc(TEXT)
@@ -75,7 +87,10 @@ def test_files_of_the_version_before_are_read_with_a_warning(nlp: Language) -> N
     doc.user_data[OLD] = {"SHIP": "it swims"}
     saved = DocBin(docs=[doc], store_user_data=True).to_bytes()
     [loaded] = DocBin().from_bytes(saved).get_docs(Vocab())
-    with pytest.warns(FutureWarning, match=r"in doc\._\.ner_labels, .*: set doc\._\.genner_labels instead, and save"):
+    with pytest.warns(
+        FutureWarning,
+        match=r"in doc\._\.ner_labels, .*: set doc\._\.genner_labels instead, and save",
+    ):
         assert own_labels(loaded) == {"SHIP": "it swims"}
     with warnings.catch_warnings():
         warnings.simplefilter("error")

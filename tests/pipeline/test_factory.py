@@ -15,7 +15,22 @@ from spacy_genner.labels.schemes import make_labels
 from spacy_genner.pipeline.factory import DEFAULT_MODEL
 from tests.pipeline.scripted import add_scripted
 
-ODD = ["natural person", "per-son", "größe", "組織", "منظمة", "🏢", "x]", "a|b", "\\", "a.b", "A", "a", "1", "*"]
+ODD = [
+    "natural person",
+    "per-son",
+    "größe",
+    "組織",
+    "منظمة",
+    "🏢",
+    "x]",
+    "a|b",
+    "\\",
+    "a.b",
+    "A",
+    "a",
+    "1",
+    "*",
+]
 SHORT = """\
 [nlp]
 lang = "en"
@@ -47,7 +62,9 @@ def test_the_labels_are_all_that_has_to_be_given() -> None:
 def test_nothing_has_to_be_given_before_training() -> None:
     nlp = spacy.blank("xx")
     assert nlp.add_pipe("generative_ner").labels == ()
-    with pytest.raises(ValueError, match=r"generative_ner\] has no labels: give `labels` in its configuration"):
+    with pytest.raises(
+        ValueError, match=r"generative_ner\] has no labels: give `labels` in its configuration"
+    ):
         nlp("Leeds")
 
 
@@ -57,7 +74,10 @@ def test_fill_config_completes_a_factory_alone(tmp_path: Path) -> None:
     filled = Config().from_disk(tmp_path / "config.cfg")
     component = filled["components"]["generative_ner"]
     assert component["labels"] is None
-    assert {key: component[key] for key in ("spans_key", "ents", "overwrite_ents", "threshold", "window")} == {
+    assert {
+        key: component[key]
+        for key in ("spans_key", "ents", "overwrite_ents", "threshold", "window")
+    } == {
         "spans_key": "sc",
         "ents": "outermost",
         "overwrite_ents": False,
@@ -98,12 +118,40 @@ def test_spacy_knows_what_it_assigns() -> None:
 @pytest.mark.parametrize(
     ("setting", "value"),
     [
-        *[("window", "x"), ("window", 2.5), ("window", None), ("threshold", "high"), ("threshold", [0.5])],
-        *[("ents", None), ("ents", 3), ("overwrite_ents", "maybe"), ("spans_key", 3), ("spans_key", None)],
-        *[("labels", "ORG"), ("labels", 5), ("labels", [1]), ("labels", {"ORG": 1}), ("labels", {"ORG": None})],
+        *[
+            ("window", "x"),
+            ("window", 2.5),
+            ("window", None),
+            ("threshold", "high"),
+            ("threshold", [0.5]),
+        ],
+        *[
+            ("ents", None),
+            ("ents", 3),
+            ("overwrite_ents", "maybe"),
+            ("spans_key", 3),
+            ("spans_key", None),
+        ],
+        *[
+            ("labels", "ORG"),
+            ("labels", 5),
+            ("labels", [1]),
+            ("labels", {"ORG": 1}),
+            ("labels", {"ORG": None}),
+        ],
         *[("scorer", 3), ("model", 3), ("treshold", 0.5)],
-        *[("model.lm.name", 5), ("model.lm.name", None), ("model.lm.nam", "x"), ("model.lm.dtype", 16)],
-        *[("model.loss", 3), ("model.format.max_depth", "deep"), ("model.lm.tuning.r", "x"), ("model.lm", None)],
+        *[
+            ("model.lm.name", 5),
+            ("model.lm.name", None),
+            ("model.lm.nam", "x"),
+            ("model.lm.dtype", 16),
+        ],
+        *[
+            ("model.loss", 3),
+            ("model.format.max_depth", "deep"),
+            ("model.lm.tuning.r", "x"),
+            ("model.lm", None),
+        ],
     ],
 )
 def test_a_wrong_type_or_name_is_refused_and_named(setting: str, value: Any) -> None:
@@ -153,10 +201,14 @@ def test_odd_labels_survive_saving_as_a_list(tmp_path: Path, add_tiny: Callable[
     loaded = saved(nlp, tmp_path)
     assert loaded.config["components"]["generative_ner"]["labels"] == names
     assert loaded.get_pipe("generative_ner").labels == tuple(names)
-    assert spacy.blank("xx").from_config(nlp.config).get_pipe("generative_ner").labels == tuple(names)
+    assert spacy.blank("xx").from_config(nlp.config).get_pipe("generative_ner").labels == tuple(
+        names
+    )
 
 
-def test_odd_labels_survive_saving_with_definitions(tmp_path: Path, add_tiny: Callable[..., Any]) -> None:
+def test_odd_labels_survive_saving_with_definitions(
+    tmp_path: Path, add_tiny: Callable[..., Any]
+) -> None:
     nlp = spacy.blank("xx")
     labels = {name: f'a "{name}": x = [1] # %s \\ \n line' for name in ODD}
     add_tiny(nlp, labels=labels)
@@ -167,11 +219,18 @@ def test_odd_labels_survive_saving_with_definitions(tmp_path: Path, add_tiny: Ca
 
 @pytest.mark.parametrize(
     "labels",
-    [*({"ORG": "", name: "a definition"} for name in UNWRITABLE), {"ORG": "see ${a.b}"}, ["${x.y}"], {"[x": "a ]"}],
+    [
+        *({"ORG": "", name: "a definition"} for name in UNWRITABLE),
+        {"ORG": "see ${a.b}"},
+        ["${x.y}"],
+        {"[x": "a ]"},
+    ],
     ids=str,
 )
 def test_labels_that_would_come_back_as_others_are_refused(labels: Any) -> None:
-    with pytest.raises(ValueError, match="a configuration file would read this back as something else"):
+    with pytest.raises(
+        ValueError, match="a configuration file would read this back as something else"
+    ):
         add_scripted(spacy.blank("xx"), labels=labels)
 
 
@@ -182,15 +241,21 @@ def test_a_configuration_file_that_cuts_a_name_short_is_refused(line: str) -> No
         spacy.util.load_model_from_config(config, auto_fill=True)
 
 
-def test_set_labels_defines_what_a_configuration_cannot(tmp_path: Path, add_tiny: Callable[..., Any]) -> None:
+def test_set_labels_defines_what_a_configuration_cannot(
+    tmp_path: Path, add_tiny: Callable[..., Any]
+) -> None:
     nlp = spacy.blank("xx")
     labels = {name: "see ${a.b}" for name in UNWRITABLE}
     add_tiny(nlp, labels=None).set_labels(labels)
-    assert json.loads(json.dumps(saved(nlp, tmp_path).get_pipe("generative_ner").label_data)) == labels
+    assert (
+        json.loads(json.dumps(saved(nlp, tmp_path).get_pipe("generative_ner").label_data)) == labels
+    )
 
 
 @pytest.mark.parametrize("scheme", ["genia", "wnut17", "stockmark-ja"])
-def test_labels_of_a_scheme_survive_saving(add_tiny: Callable[..., Any], scheme: str, tmp_path: Path) -> None:
+def test_labels_of_a_scheme_survive_saving(
+    add_tiny: Callable[..., Any], scheme: str, tmp_path: Path
+) -> None:
     nlp = spacy.blank("xx")
     component = add_tiny(nlp, labels={"@misc": "spacy_genner.Labels.v1", "scheme": scheme})
     assert component.label_data == make_labels(scheme)
@@ -198,11 +263,22 @@ def test_labels_of_a_scheme_survive_saving(add_tiny: Callable[..., Any], scheme:
 
 
 def test_labels_of_a_scheme_in_a_config_file() -> None:
-    config = SHORT + '[components.generative_ner.labels]\n@misc = "spacy_genner.Labels.v1"\nscheme = "genia"\n'
+    config = (
+        SHORT
+        + '[components.generative_ner.labels]\n@misc = "spacy_genner.Labels.v1"\nscheme = "genia"\n'
+    )
     nlp = spacy.util.load_model_from_config(Config().from_str(config), auto_fill=True)
-    assert nlp.get_pipe("generative_ner").labels == ("DNA", "RNA", "protein", "cell_line", "cell_type")
+    assert nlp.get_pipe("generative_ner").labels == (
+        "DNA",
+        "RNA",
+        "protein",
+        "cell_line",
+        "cell_type",
+    )
 
 
 def test_an_unknown_scheme_is_refused() -> None:
     with pytest.raises(ValueError, match="scheme = 'GENIA': choose one of ace, "):
-        add_scripted(spacy.blank("xx"), labels={"@misc": "spacy_genner.Labels.v1", "scheme": "GENIA"})
+        add_scripted(
+            spacy.blank("xx"), labels={"@misc": "spacy_genner.Labels.v1", "scheme": "GENIA"}
+        )

@@ -1,4 +1,5 @@
-"""What the component does with the spans of its model: labels, windows, threshold, streams, errors."""
+"""What the component does with the spans of its model: labels, windows, threshold, streams,
+errors."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -22,20 +23,28 @@ def nlp() -> Language:
 
 def sources(component: Any) -> list[str]:
     """What the model was asked to read, the words of each source joined by spaces."""
-    return [" ".join(source.words) for batch in component.model.attrs["batches"] for source, _ in batch]
+    return [
+        " ".join(source.words) for batch in component.model.attrs["batches"] for source, _ in batch
+    ]
 
 
 def test_spans_scores_and_entities_come_out(nlp: Language) -> None:
     add_scripted(nlp)
     doc = nlp(TEXT)
     assert [(*span, pytest.approx(score)) for *span, score in FOUND] == marked(doc)
-    assert named(doc.ents) == [("University of Edinburgh", "ORG"), ("Edinburgh", "GPE"), ("Leeds", "GPE")]
+    assert named(doc.ents) == [
+        ("University of Edinburgh", "ORG"),
+        ("Edinburgh", "GPE"),
+        ("Leeds", "GPE"),
+    ]
 
 
 @pytest.mark.parametrize("threshold", [0.0, 0.25, 0.3, 0.5, 0.9, 1.0])
 def test_a_threshold_removes_spans_and_changes_no_other(nlp: Language, threshold: float) -> None:
     add_scripted(nlp, threshold=threshold)
-    assert [span[:3] for span in marked(nlp(TEXT))] == [span[:3] for span in FOUND if span[3] >= threshold]
+    assert [span[:3] for span in marked(nlp(TEXT))] == [
+        span[:3] for span in FOUND if span[3] >= threshold
+    ]
 
 
 def test_below_a_threshold_the_inner_span_becomes_the_entity(nlp: Language) -> None:
@@ -51,7 +60,9 @@ def test_below_a_threshold_the_inner_span_becomes_the_entity(nlp: Language) -> N
         ("none", []),
     ],
 )
-def test_ents_chooses_among_overlapping_spans(nlp: Language, ents: str, expected: list[str]) -> None:
+def test_ents_chooses_among_overlapping_spans(
+    nlp: Language, ents: str, expected: list[str]
+) -> None:
     add_scripted(nlp, ents=ents)
     doc = nlp(TEXT)
     assert [ent.text for ent in doc.ents] == expected
@@ -104,7 +115,9 @@ def test_a_sentence_longer_than_the_window_is_cut_where_lines_end(nlp: Language)
     assert [doc[span[0]].text for span in marked(doc)] == ["Leeds", "Edinburgh"]
 
 
-def test_a_line_longer_than_the_window_is_cut_anywhere_and_nothing_in_it_is_lost(nlp: Language) -> None:
+def test_a_line_longer_than_the_window_is_cut_anywhere_and_nothing_in_it_is_lost(
+    nlp: Language,
+) -> None:
     """The name is whole in the second window only."""
     component = add_scripted(nlp, window=8)
     doc = nlp("a b c d Leeds University of Edinburgh e f g")
@@ -115,7 +128,9 @@ def test_a_line_longer_than_the_window_is_cut_anywhere_and_nothing_in_it_is_lost
 def test_entities_that_no_cut_can_spare_are_dropped_with_a_warning(nlp: Language) -> None:
     """One window finds the phrase that ends in the overlap, the other one that begins there."""
     component = add_scripted(nlp, script=[["d e", "A", 1.0], ["e f", "B", 1.0]], window=6)
-    with pytest.warns(UserWarning, match=r"\[generative_ner\] 1 entities were dropped.*larger `window`"):
+    with pytest.warns(
+        UserWarning, match=r"\[generative_ner\] 1 entities were dropped.*larger `window`"
+    ):
         doc = nlp("a b c d e f g h")
     assert sources(component) == ["a b c d e", "e f g h"]
     assert [span[:3] for span in marked(doc)] == [(4, 6, "B")]
@@ -130,7 +145,9 @@ def test_a_part_whose_answer_is_too_long_is_read_in_halves(nlp: Language, longes
     assert leeds == [(0, 1, "GPE")] and both == [(0, 1, "GPE"), (3, 4, "GPE")]
     assert text == [span[:3] for span in FOUND if span[2] == "GPE"]
     read = [source for source in sources(component) if len(source.split()) <= longest]
-    assert {word for source in read for word in source.split()} == {word.text for doc in docs for word in doc}
+    assert {word for source in read for word in source.split()} == {
+        word.text for doc in docs for word in doc
+    }
 
 
 def test_a_word_that_is_too_long_is_an_error_that_names_it(nlp: Language) -> None:
@@ -206,15 +223,24 @@ def test_an_error_raises_and_names_its_cause(nlp: Language) -> None:
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 100])
-def test_an_error_handler_gets_the_failing_document_and_no_other(nlp: Language, batch_size: int) -> None:
+def test_an_error_handler_gets_the_failing_document_and_no_other(
+    nlp: Language, batch_size: int
+) -> None:
     add_scripted(nlp)
     failed: list[Any] = []
-    nlp.set_error_handler(lambda name, proc, docs, error: failed.append((name, [doc.text for doc in docs], str(error))))
+    nlp.set_error_handler(
+        lambda name, proc, docs, error: failed.append(
+            (name, [doc.text for doc in docs], str(error))
+        )
+    )
     docs = list(nlp.pipe(["Leeds", "in FAIL", "Edinburgh", "FAIL", "Leeds"], batch_size=batch_size))
     assert [doc.text for doc in docs] == ["Leeds", "Edinburgh", "Leeds"]
     assert [[span[2] for span in marked(doc)] for doc in docs] == [["GPE"]] * 3
     message = "a word that cannot be read"
-    assert failed == [("generative_ner", ["in FAIL"], message), ("generative_ner", ["FAIL"], message)]
+    assert failed == [
+        ("generative_ner", ["in FAIL"], message),
+        ("generative_ner", ["FAIL"], message),
+    ]
 
 
 def test_labels_can_be_added_and_defined(nlp: Language) -> None:
@@ -227,7 +253,9 @@ def test_labels_can_be_added_and_defined(nlp: Language) -> None:
 
 
 @pytest.mark.parametrize(("label", "error"), [("", ValueError), ("  ", ValueError), (5, TypeError)])
-def test_a_label_that_is_no_name_is_refused(nlp: Language, label: Any, error: type[Exception]) -> None:
+def test_a_label_that_is_no_name_is_refused(
+    nlp: Language, label: Any, error: type[Exception]
+) -> None:
     component = add_scripted(nlp)
     with pytest.raises(error):
         component.add_label(label)
@@ -250,7 +278,9 @@ def test_100_000_tokens_are_all_read(nlp: Language) -> None:
     assert starts == list(range(0, 100_000, 4)) == [ent.start for ent in doc.ents]
 
 
-def test_a_tiny_model_gives_valid_spans_with_scores(nlp: Language, add_tiny: Callable[..., Any]) -> None:
+def test_a_tiny_model_gives_valid_spans_with_scores(
+    nlp: Language, add_tiny: Callable[..., Any]
+) -> None:
     component = add_tiny(nlp)
     doc = nlp(TEXT)
     spans, scores = doc.spans["sc"], doc.spans["sc"].attrs["scores"]
@@ -268,7 +298,9 @@ def test_a_tiny_model_gives_valid_spans_with_scores(nlp: Language, add_tiny: Cal
 
 @pytest.mark.filterwarnings("ignore:.* entities were dropped:UserWarning")
 @pytest.mark.parametrize("window", [256, 5])
-def test_batches_and_their_order_change_nothing(nlp: Language, add_tiny: Callable[..., Any], window: int) -> None:
+def test_batches_and_their_order_change_nothing(
+    nlp: Language, add_tiny: Callable[..., Any], window: int
+) -> None:
     """In float32. Windows of five tokens overlap."""
     add_tiny(nlp, window=window)
     texts = [TEXT, "Leeds", "", TEXT[20:], "Mrs O'Neil sold it for $1,234.50"]
@@ -278,4 +310,6 @@ def test_batches_and_their_order_change_nothing(nlp: Language, add_tiny: Callabl
             for doc in nlp.pipe(order, batch_size=batch_size):
                 expected = alone[doc.text]
                 assert [span[:3] for span in marked(doc)] == [span[:3] for span in expected]
-                assert [span[3] for span in marked(doc)] == pytest.approx([span[3] for span in expected], rel=1e-4)
+                assert [span[3] for span in marked(doc)] == pytest.approx(
+                    [span[3] for span in expected], rel=1e-4
+                )

@@ -13,7 +13,10 @@ from spacy.vocab import Vocab
 
 from tests.pipeline.scripted import SCRIPT, TEXT, add_scripted, marked, named
 
-RULES = [{"label": "RULE", "pattern": "of Edinburgh", "id": "r1"}, {"label": "RULE", "pattern": "not", "id": "r2"}]
+RULES = [
+    {"label": "RULE", "pattern": "of Edinburgh", "id": "r1"},
+    {"label": "RULE", "pattern": "not", "id": "r2"},
+]
 
 
 @pytest.fixture
@@ -22,7 +25,8 @@ def nlp() -> Language:
 
 
 def with_ruler(nlp: Language, first: bool, overwrite: bool) -> Doc:
-    """A text with rules before or after the component; whichever comes second may overwrite or not."""
+    """A text with rules before or after the component; whichever comes second may overwrite or
+    not."""
     add_scripted(nlp, overwrite_ents=overwrite)
     ruler = nlp.add_pipe("entity_ruler", config={"overwrite_ents": overwrite}, first=first or None)
     ruler.add_patterns(RULES)
@@ -30,15 +34,24 @@ def with_ruler(nlp: Language, first: bool, overwrite: bool) -> Doc:
 
 
 @pytest.mark.parametrize(("first", "overwrite"), [(True, False), (False, True)])
-def test_rules_win_where_they_come_first_or_overwrite(nlp: Language, first: bool, overwrite: bool) -> None:
+def test_rules_win_where_they_come_first_or_overwrite(
+    nlp: Language, first: bool, overwrite: bool
+) -> None:
     doc = with_ruler(nlp, first, overwrite)
-    assert named(doc.ents) == [("of Edinburgh", "RULE"), ("Edinburgh", "GPE"), ("not", "RULE"), ("Leeds", "GPE")]
+    assert named(doc.ents) == [
+        ("of Edinburgh", "RULE"),
+        ("Edinburgh", "GPE"),
+        ("not", "RULE"),
+        ("Leeds", "GPE"),
+    ]
     assert [ent.id_ for ent in doc.ents] == ["r1", "", "r2", ""]
     assert len(doc.spans["sc"]) == 4
 
 
 @pytest.mark.parametrize(("first", "overwrite"), [(False, False), (True, True)])
-def test_rules_yield_where_they_come_last_or_are_overwritten(nlp: Language, first: bool, overwrite: bool) -> None:
+def test_rules_yield_where_they_come_last_or_are_overwritten(
+    nlp: Language, first: bool, overwrite: bool
+) -> None:
     doc = with_ruler(nlp, first, overwrite)
     org = ("University of Edinburgh", "ORG")
     assert named(doc.ents) == [org, ("Edinburgh", "GPE"), ("not", "RULE"), ("Leeds", "GPE")]
@@ -46,23 +59,38 @@ def test_rules_yield_where_they_come_last_or_are_overwritten(nlp: Language, firs
 
 
 def test_an_entity_in_the_place_of_a_rule_is_not_that_of_the_rule(nlp: Language) -> None:
-    nlp.add_pipe("entity_ruler").add_patterns([{"label": "RULE", "pattern": "University", "id": "r1"}])
+    nlp.add_pipe("entity_ruler").add_patterns(
+        [{"label": "RULE", "pattern": "University", "id": "r1"}]
+    )
     add_scripted(nlp, overwrite_ents=True)
     first = nlp(TEXT).ents[0]
     assert (first.label_, first.id_) == ("ORG", "")
 
 
-@pytest.mark.parametrize("copy", [lambda doc: doc, lambda doc: Doc(doc.vocab).from_bytes(doc.to_bytes())])
+@pytest.mark.parametrize(
+    "copy", [lambda doc: doc, lambda doc: Doc(doc.vocab).from_bytes(doc.to_bytes())]
+)
 @pytest.mark.parametrize("default", ["missing", "outside"])
 @pytest.mark.parametrize("overwrite", [False, True])
 @pytest.mark.parametrize(
     ("ents", "entities"),
-    [("outermost", ["University", "Edinburgh"]), ("best", ["University", "Edinburgh"]), ("none", [])],
+    [
+        ("outermost", ["University", "Edinburgh"]),
+        ("best", ["University", "Edinburgh"]),
+        ("none", []),
+    ],
 )
 def test_blocked_tokens_are_in_no_span_and_stay_blocked(
-    nlp: Language, ents: str, entities: list[str], overwrite: bool, default: str, copy: Callable[[Doc], Doc]
+    nlp: Language,
+    ents: str,
+    entities: list[str],
+    overwrite: bool,
+    default: str,
+    copy: Callable[[Doc], Doc],
 ) -> None:
-    add_scripted(nlp, script=[*SCRIPT, ["University", "ORG", 0.1]], ents=ents, overwrite_ents=overwrite)
+    add_scripted(
+        nlp, script=[*SCRIPT, ["University", "ORG", 0.1]], ents=ents, overwrite_ents=overwrite
+    )
     doc = nlp.make_doc(TEXT)
     doc.set_ents([], blocked=[doc[2:4], doc[10:11]], default=default)  # of Edinburgh, Leeds
     doc = copy(nlp(copy(doc)))
@@ -130,18 +158,24 @@ def test_two_pipes_write_under_two_keys(nlp: Language) -> None:
     assert named(doc.ents) == [("University of Edinburgh", "ORG"), ("Edinburgh", "GPE")]
 
 
-def test_two_pipes_on_one_base_share_its_weights(nlp: Language, add_tiny: Callable[..., Any]) -> None:
+def test_two_pipes_on_one_base_share_its_weights(
+    nlp: Language, add_tiny: Callable[..., Any]
+) -> None:
     one, two = (add_tiny(nlp, name, spans_key=name, labels=[name]) for name in ("one", "two"))
     doc = nlp(TEXT)
     assert {label for _, _, label, _ in marked(doc, "one")} == {"one"}
     assert {label for _, _, label, _ in marked(doc, "two")} == {"two"}
-    weights = [dict(component.model.shims[0].lm.model.named_parameters()) for component in (one, two)]
+    weights = [
+        dict(component.model.shims[0].lm.model.named_parameters()) for component in (one, two)
+    ]
     for name in weights[0]:
         shared = weights[0][name].data_ptr() == weights[1][name].data_ptr()
         assert shared == ("lora_" not in name), name
 
 
-def test_a_component_can_be_sourced_from_another_pipeline(nlp: Language, add_tiny: Callable[..., Any]) -> None:
+def test_a_component_can_be_sourced_from_another_pipeline(
+    nlp: Language, add_tiny: Callable[..., Any]
+) -> None:
     add_tiny(nlp, labels={"MyLabel": "a definition"}, spans_key="mine", threshold=0.3)
     other = spacy.blank("xx")
     other.add_pipe("generative_ner", source=nlp, name="theirs")

@@ -1,4 +1,5 @@
-"""The labels of the component, and its settings, as spaCy's own tests promise them of trainable components."""
+"""The labels of the component, and its settings, as spaCy's own tests promise them of trainable
+components."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +22,9 @@ def nlp() -> Language:
 
 
 @pytest.mark.parametrize("labels", [[], ["B", "A"]])
-def test_labels_are_added_before_initialization(nlp: Language, add_tiny: Callable[..., Any], labels: list[str]) -> None:
+def test_labels_are_added_before_initialization(
+    nlp: Language, add_tiny: Callable[..., Any], labels: list[str]
+) -> None:
     pipe = add_tiny(nlp, labels=None)
     for label in labels:
         pipe.add_label(label)
@@ -64,12 +67,18 @@ def test_they_are_when_the_pipeline_is_loaded_without_its_strings(
 @pytest.mark.parametrize("saved_without", [[], ["vocab"]])
 @pytest.mark.parametrize("loaded_without", [["vocab"], ["cfg", "vocab"]])
 def test_parts_can_be_left_out(
-    nlp: Language, add_tiny: Callable[..., Any], saved_without: list[str], loaded_without: list[str], tmp_path: Path
+    nlp: Language,
+    add_tiny: Callable[..., Any],
+    saved_without: list[str],
+    loaded_without: list[str],
+    tmp_path: Path,
 ) -> None:
     pipe = add_tiny(nlp)
     pipe.set_labels(["NEW"])
     expected = ("ORG", "GPE") if "cfg" in loaded_without else ("NEW",)
-    other = add_tiny(spacy.blank("xx")).from_bytes(pipe.to_bytes(exclude=saved_without), exclude=loaded_without)
+    other = add_tiny(spacy.blank("xx")).from_bytes(
+        pipe.to_bytes(exclude=saved_without), exclude=loaded_without
+    )
     assert other.labels == tuple(other.model.attrs["labels"]) == expected
     pipe.to_disk(tmp_path, exclude=saved_without)
     assert (tmp_path / "vocab").exists() == (not saved_without)
@@ -77,7 +86,9 @@ def test_parts_can_be_left_out(
     assert other.labels == tuple(other.model.attrs["labels"]) == expected
 
 
-@pytest.mark.parametrize("settings", [{"labels": 5}, {"labels": "ORG"}, {"labls": ["ORG"]}, {"shots": 3}])
+@pytest.mark.parametrize(
+    "settings", [{"labels": 5}, {"labels": "ORG"}, {"labls": ["ORG"]}, {"shots": 3}]
+)
 def test_settings_of_initialization_are_checked(nlp: Language, settings: dict[str, Any]) -> None:
     add_scripted(nlp)
     nlp.config["initialize"]["components"][NAME] = settings

@@ -50,7 +50,9 @@ if __name__ == "__main__":
 
 
 @pytest.fixture
-def run(tiny: Callable[..., str], tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+def run(
+    tiny: Callable[..., str], tmp_path: Path
+) -> Callable[..., subprocess.CompletedProcess[str]]:
     """`run(method, device)`: the script, with a way to start processes."""
 
     def run(method: str, device: str = "cpu") -> subprocess.CompletedProcess[str]:
@@ -65,7 +67,9 @@ def run(tiny: Callable[..., str], tmp_path: Path) -> Callable[..., subprocess.Co
 @pytest.mark.parametrize(
     "method", ["fork", *[pytest.param(m, marks=pytest.mark.slow) for m in ("spawn", "forkserver")]]
 )
-def test_two_processes_find_what_one_does(method: str, run: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+def test_two_processes_find_what_one_does(
+    method: str, run: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
     if method == "fork" and sys.platform != "linux":
         pytest.skip("a fork with threads is safe on Linux only")
     if method == "forkserver" and sys.platform == "win32":
@@ -75,7 +79,9 @@ def test_two_processes_find_what_one_does(method: str, run: Callable[..., subpro
 
 
 @pytest.mark.gpu
-def test_a_gpu_is_not_shared_with_forked_processes(run: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+def test_a_gpu_is_not_shared_with_forked_processes(
+    run: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
     result = run("fork", "cuda:0")
     assert result.returncode == 1
     assert "a GPU cannot be shared with worker processes: use n_process=1" in result.stderr

@@ -46,12 +46,16 @@ def test_everything_is_read(make: Callable[..., Any], saved: Path) -> None:
 
 def test_examples_that_were_not_saved_are_gone(make: Callable[..., Any], saved: Path) -> None:
     cfg = json.loads((saved / "cfg").read_text())
-    (saved / "cfg").write_text(json.dumps({name: value for name, value in cfg.items() if name != "shots"}))
+    (saved / "cfg").write_text(
+        json.dumps({name: value for name, value in cfg.items() if name != "shots"})
+    )
     pipe = make("ORG").from_disk(saved)
     assert "shots" not in pipe.cfg and not pipe.model.attrs["shots"].pool
 
 
-def test_files_of_others_stay_and_earlier_ones_of_ours_go(make: Callable[..., Any], saved: Path) -> None:
+def test_files_of_others_stay_and_earlier_ones_of_ours_go(
+    make: Callable[..., Any], saved: Path
+) -> None:
     (saved / "model" / "README.md").write_text("a model card")
     (saved / "model" / "draft_head.safetensors").write_text("of before")
     make("ORG").to_disk(saved)
@@ -60,10 +64,14 @@ def test_files_of_others_stay_and_earlier_ones_of_ours_go(make: Callable[..., An
     assert make("GPE").from_disk(saved).labels == ("ORG",)
 
 
-def test_weights_that_could_not_be_loaded_are_not_saved(make: Callable[..., Any], saved: Path) -> None:
+def test_weights_that_could_not_be_loaded_are_not_saved(
+    make: Callable[..., Any], saved: Path
+) -> None:
     pipe = make("ORG")
     with torch.no_grad():
-        next(weight for weight in pipe.model.shims[0].lm.model.parameters() if weight.requires_grad).fill_(torch.nan)
+        next(
+            weight for weight in pipe.model.shims[0].lm.model.parameters() if weight.requires_grad
+        ).fill_(torch.nan)
     with pytest.raises(ValueError, match="holds NaN or infinity"):
         pipe.to_disk(saved)
     assert make("GPE").from_disk(saved).labels == ("LAW", "DNA")
@@ -76,7 +84,11 @@ PARTS = {"cfg": b"{}", "vocab": b"\xc1", "model": b"\xc1"}
 def test_a_broken_part_changes_nothing(make: Callable[..., Any], saved: Path, part: str) -> None:
     pipe, parts = make("ORG", "GPE"), unpack_parts(make("LAW", "DNA").to_bytes(), "")
     before, words = state(pipe), set(pipe.vocab.strings)
-    broken = {"cfg": saved / "cfg", "vocab": saved / "vocab" / "lookups.bin", "model": saved / "model" / "base.json"}
+    broken = {
+        "cfg": saved / "cfg",
+        "vocab": saved / "vocab" / "lookups.bin",
+        "model": saved / "model" / "base.json",
+    }
     broken[part].write_bytes(PARTS[part])
     with pytest.raises(ValueError, match=r"saved.* cannot be read"):
         pipe.from_disk(saved)
@@ -89,7 +101,10 @@ def test_a_broken_part_changes_nothing(make: Callable[..., Any], saved: Path, pa
 def test_a_part_that_is_missing_is_named(make: Callable[..., Any], part: str) -> None:
     pipe = make("ORG")
     data = pipe.to_bytes(exclude=[part])
-    with pytest.raises(ValueError, match=f"the component 'generative_ner' in bytes lacks {part}: exclude what is not"):
+    with pytest.raises(
+        ValueError,
+        match=f"the component 'generative_ner' in bytes lacks {part}: exclude what is not",
+    ):
         pipe.from_bytes(data)
     pipe.from_bytes(data, exclude=[part])
 
@@ -147,7 +162,9 @@ def test_an_initialisation_that_fails_changes_nothing(
     assert state(pipe) == before
 
 
-def test_other_labels_that_fail_change_nothing(make: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_labels_that_fail_change_nothing(
+    make: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     pipe = make("ORG", "GPE")
     before = state(pipe)
     with pytest.raises(ValueError, match="has no labels"):
@@ -193,7 +210,9 @@ def test_a_kill_while_it_is_saved_leaves_what_was_there(
     assert {path: path.read_bytes() for path in saved.rglob("*") if path.is_file()} == before
 
 
-def test_nothing_stale_stays_in_the_folder_of_the_model(make: Callable[..., Any], saved: Path) -> None:
+def test_nothing_stale_stays_in_the_folder_of_the_model(
+    make: Callable[..., Any], saved: Path
+) -> None:
     pipe = make("LAW", "DNA")
     before = {path.relative_to(saved) for path in saved.rglob("*")}
     pipe.train_drafts(examples("LAW"))

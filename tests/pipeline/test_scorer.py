@@ -10,7 +10,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from spacy_genner.evaluation.metrics import Document, Scores
-from spacy_genner.evaluation.metrics import score as evaluate
+from spacy_genner.evaluation.metrics import score_documents as evaluate
 from spacy_genner.pipeline.scorer import make_scorer, score
 from spacy_genner.types import Entity
 from tests.pipeline.scripted import add_scripted
@@ -29,7 +29,9 @@ def doc_of(spans: Layer | None, ents: Layer | None = None, words: str = "a b c d
 
 
 def rates(scores: dict[str, Any], group: str) -> tuple[float | None, ...]:
-    return tuple(None if scores[f"{group}_{x}"] is None else round(scores[f"{group}_{x}"], 6) for x in "prf")
+    return tuple(
+        None if scores[f"{group}_{x}"] is None else round(scores[f"{group}_{x}"], 6) for x in "prf"
+    )
 
 
 GOLD = [(0, 4, "ORG"), (1, 2, "GPE"), (4, 6, "PER")]
@@ -40,7 +42,8 @@ def test_counts_by_hand() -> None:
     scores = score([Example(doc_of(PREDICTED), doc_of(GOLD))], spans_key="sc")
     # Right: 0-4 ORG and 4-6 PER, of five predictions and three gold spans.
     assert rates(scores, "spans_sc") == (0.4, 0.666667, 0.5)
-    # Nested are 1-2 PER, 1-3 GPE and 4-5 GPE, none of them gold, and the gold 1-2 GPE, which nobody predicted.
+    # Nested are 1-2 PER, 1-3 GPE and 4-5 GPE, none of them gold, and the gold 1-2 GPE, which nobody
+    # predicted.
     assert rates(scores, "spans_sc_nested") == (0.0, 0.0, 0.0)
     assert rates(scores, "spans_sc_flat") == (1.0, 1.0, 1.0)
     assert scores["spans_sc_per_type"] == {
@@ -53,20 +56,28 @@ def test_counts_by_hand() -> None:
 
 
 def test_a_nested_prediction_is_right_where_the_gold_span_is_flat() -> None:
-    scores = score([Example(doc_of([(0, 3, "X"), (0, 1, "Y")]), doc_of([(0, 1, "Y")]))], spans_key="sc")
+    scores = score(
+        [Example(doc_of([(0, 3, "X"), (0, 1, "Y")]), doc_of([(0, 1, "Y")]))], spans_key="sc"
+    )
     assert rates(scores, "spans_sc_nested") == (1.0, 0.0, 0.0)
     assert rates(scores, "spans_sc_flat") == (0.0, 1.0, 0.0)
 
 
 def test_documents_are_counted_together() -> None:
-    pairs = [([(0, 1, "X")], [(0, 1, "X")]), ([(0, 1, "X"), (1, 2, "X")], []), ([], [(0, 1, "X"), (2, 3, "X")])]
+    pairs = [
+        ([(0, 1, "X")], [(0, 1, "X")]),
+        ([(0, 1, "X"), (1, 2, "X")], []),
+        ([], [(0, 1, "X"), (2, 3, "X")]),
+    ]
     scores = score((Example(doc_of(p), doc_of(g)) for p, g in pairs), spans_key="sc")
     assert rates(scores, "spans_sc") == (round(1 / 3, 6),) * 3
 
 
 def test_nothing_to_score_is_none_and_not_zero() -> None:
     scores = score([Example(doc_of([], []), doc_of([], []))], spans_key="sc")
-    for group, rate in product(["spans_sc", "spans_sc_flat", "spans_sc_nested", "ents"], ["p", "r", "f", "per_type"]):
+    for group, rate in product(
+        ["spans_sc", "spans_sc_flat", "spans_sc_nested", "ents"], ["p", "r", "f", "per_type"]
+    ):
         assert scores[f"{group}_{rate}"] is None
 
 
@@ -93,7 +104,11 @@ def test_a_prediction_on_other_tokens_is_right_if_its_characters_are() -> None:
     gold.spans["sc"] = [Span(gold, 0, 1, "LOC")]
     parts = Doc(NLP.vocab, words=["Middle", "-earth"], spaces=[False, False])
     parts.spans["sc"] = [Span(parts, 0, 1, "LOC"), Span(parts, 0, 2, "LOC")]
-    assert rates(score([Example(parts, gold)], spans_key="sc"), "spans_sc") == (0.5, 1.0, round(2 / 3, 6))
+    assert rates(score([Example(parts, gold)], spans_key="sc"), "spans_sc") == (
+        0.5,
+        1.0,
+        round(2 / 3, 6),
+    )
 
 
 labels = st.sampled_from(["X", "Y"])
@@ -102,12 +117,17 @@ layers = st.lists(spans, max_size=6, unique=True)
 
 
 def document(predicted: Doc, gold: Doc) -> Document:
-    sides = ({Entity(s.start_char, s.end_char, s.label_) for s in doc.spans["sc"]} for doc in (gold, predicted))
+    sides = (
+        {Entity(s.start_char, s.end_char, s.label_) for s in doc.spans["sc"]}
+        for doc in (gold, predicted)
+    )
     return Document(gold.text, *sides)
 
 
 def values(found: Any) -> tuple[Any, ...]:
-    return tuple(rate if rate is None else pytest.approx(rate) for rate in (found.p, found.r, found.f))
+    return tuple(
+        rate if rate is None else pytest.approx(rate) for rate in (found.p, found.r, found.f)
+    )
 
 
 @given(st.lists(st.tuples(layers, layers), min_size=1, max_size=4))
@@ -115,7 +135,9 @@ def test_the_evaluation_room_counts_the_same(drawn: list[tuple[Layer, Layer]]) -
     pairs = [(doc_of(predicted), doc_of(gold)) for predicted, gold in drawn]
     ours = score([Example(*pair) for pair in pairs], spans_key="sc")
     theirs: Scores = evaluate([document(*pair) for pair in pairs], resamples=1)
-    groups = {"spans_sc": theirs.total} | {f"spans_sc_{name}": found for name, found in theirs.nesting.items()}
+    groups = {"spans_sc": theirs.total} | {
+        f"spans_sc_{name}": found for name, found in theirs.nesting.items()
+    }
     for group, found in groups.items():
         assert tuple(ours[f"{group}_{rate}"] for rate in "prf") == values(found)
     per_type = ours["spans_sc_per_type"] or {}
@@ -137,7 +159,9 @@ def test_spacy_counts_all_spans_the_same(predicted: Layer, gold: Layer) -> None:
     ours = score(examples, spans_key="sc")
     per_type = theirs.pop("spans_sc_per_type") or {}
     assert {key: ours[key] for key in theirs} == pytest.approx(theirs)
-    assert (ours["spans_sc_per_type"] or {}) == {label: pytest.approx(found) for label, found in per_type.items()}
+    assert (ours["spans_sc_per_type"] or {}) == {
+        label: pytest.approx(found) for label, found in per_type.items()
+    }
 
 
 def test_a_pipeline_reports_the_scores_of_each_component_under_its_own_key() -> None:

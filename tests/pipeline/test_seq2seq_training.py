@@ -1,4 +1,5 @@
-"""`spacy train` on an encoder–decoder model that knows nothing: it learns a part of the bundled corpus by heart."""
+"""`spacy train` on an encoder–decoder model that knows nothing: it learns a part of the bundled
+corpus by heart."""
 
 from __future__ import annotations
 
@@ -28,7 +29,9 @@ def corpus() -> list[Doc]:
     for line in CORPUS.read_text(encoding="utf8").splitlines()[:SENTENCES]:
         record = json.loads(line)
         doc = nlp(record["text"])
-        doc.spans["sc"] = [doc.char_span(span["start"], span["end"], span["label"]) for span in record["spans"]]
+        doc.spans["sc"] = [
+            doc.char_span(span["start"], span["end"], span["label"]) for span in record["spans"]
+        ]
         docs.append(doc)
     return docs
 
@@ -38,11 +41,20 @@ def run(tmp_path: Path, max_steps: int, sizes: dict[str, Any]) -> Path:
     docs = corpus()
     DocBin(docs=docs).to_disk(tmp_path / "data.spacy")
     (tmp_path / "t5").mkdir()
-    texts = [*(doc.text for doc in docs), "[ | ]", "Copy the text and mark each entity as Labels: Text: Answer:"]
+    texts = [
+        *(doc.text for doc in docs),
+        "[ | ]",
+        "Copy the text and mark each entity as Labels: Text: Answer:",
+    ]
     texts += sorted({span.label_ for doc in docs for span in doc.spans["sc"]})
     save_model(tmp_path / "t5", "t5", save_tokenizer(tmp_path / "t5", texts, 400), **sizes)
     tuning = {"@misc": "spacy_genner.FullTuning.v1"}
-    lm = {"@misc": "spacy_genner.Seq2SeqLM.v1", "name": str(tmp_path / "t5"), "bundle_base": True, "tuning": tuning}
+    lm = {
+        "@misc": "spacy_genner.Seq2SeqLM.v1",
+        "name": str(tmp_path / "t5"),
+        "bundle_base": True,
+        "tuning": tuning,
+    }
     batcher = {"@batchers": "spacy.batch_by_sequence.v1", "size": 25}
     training = {"max_steps": max_steps, "eval_frequency": 100, "batcher": batcher}
     config = training_config(tmp_path / "data.spacy", lm, training)

@@ -93,7 +93,11 @@ def test_a_saved_pipeline_is_an_adapter_and_no_base(nlp: Language, tmp_path: Pat
     }
     lm = nlp.get_pipe("generative_ner").model.shims[0].lm
     trained = sum(weight.numel() for weight in lm.model.parameters() if weight.requires_grad)
-    assert 2 * trained <= (folder / "model" / "adapter_model.safetensors").stat().st_size < 2 * trained + 10_000
+    assert (
+        2 * trained
+        <= (folder / "model" / "adapter_model.safetensors").stat().st_size
+        < 2 * trained + 10_000
+    )
     assert json.loads((folder / "cfg").read_text()) == {
         "labels": {"ORG": "a company", "GPE": ""},
         "spans_key": "sc",
@@ -158,8 +162,14 @@ def test_settings_can_be_changed_while_loading(nlp: Language, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda model: (model / "adapter_model.safetensors").unlink(), "adapter_model.safetensors cannot be read"),
-        (lambda model: (model / "adapter_model.safetensors").write_bytes(b"no weights"), "cannot be read"),
+        (
+            lambda model: (model / "adapter_model.safetensors").unlink(),
+            "adapter_model.safetensors cannot be read",
+        ),
+        (
+            lambda model: (model / "adapter_model.safetensors").write_bytes(b"no weights"),
+            "cannot be read",
+        ),
         (lambda model: (model / "base.json").unlink(), "base.json cannot be read"),
         (lambda model: (model / "base.json").write_text("{"), "base.json cannot be read"),
         (lambda model: shutil.rmtree(model), "cannot be read"),
@@ -169,7 +179,9 @@ def test_settings_can_be_changed_while_loading(nlp: Language, tmp_path: Path) ->
         (lambda model: (model.parent / "cfg").unlink(), "cfg cannot be read"),
     ],
 )
-def test_a_damaged_folder_is_named(nlp: Language, tmp_path: Path, damage: Callable[[Path], Any], message: str) -> None:
+def test_a_damaged_folder_is_named(
+    nlp: Language, tmp_path: Path, damage: Callable[[Path], Any], message: str
+) -> None:
     nlp.to_disk(tmp_path)
     damage(tmp_path / "generative_ner" / "model")
     with pytest.raises(ValueError, match=message):
@@ -209,10 +221,30 @@ def test_full_tuning_is_saved_too(add_tiny: Callable[..., Any], tmp_path: Path) 
 @pytest.mark.slow
 def test_a_package_finds_the_same(nlp: Language, tmp_path: Path) -> None:
     nlp.to_disk(tmp_path / "saved")
-    package(tmp_path / "saved", tmp_path, name="tiny", create_sdist=False, create_wheel=True, silent=True)
+    package(
+        tmp_path / "saved",
+        tmp_path,
+        name="tiny",
+        create_sdist=False,
+        create_wheel=True,
+        silent=True,
+    )
     [wheel] = tmp_path.glob("*/dist/*.whl")
     target = tmp_path / "site"
-    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index", "--target", str(target), str(wheel)]
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--no-deps",
+        "--no-index",
+        "--target",
+        str(target),
+        str(wheel),
+    ]
     subprocess.run(pip, check=True)
     assert "spacy-genner" in next(target.glob("*.dist-info/METADATA")).read_text()
-    assert found_elsewhere("en_tiny", f"import sys; sys.path.insert(0, {str(target)!r})") == found(nlp)
+    assert found_elsewhere("en_tiny", f"import sys; sys.path.insert(0, {str(target)!r})") == found(
+        nlp
+    )

@@ -21,7 +21,10 @@ fastapi = pytest.importorskip("fastapi")
 uvicorn = pytest.importorskip("uvicorn")
 
 CLIENTS = 8
-TEXTS = [f"The University of Leeds bought {n} factories from Mrs O'Neil <|im_end|> {n}." for n in range(40)]
+TEXTS = [
+    f"The University of Leeds bought {n} factories from Mrs O'Neil <|im_end|> {n}."
+    for n in range(40)
+]
 
 
 @contextmanager
@@ -56,7 +59,9 @@ def test_many_clients_at_once_get_what_one_gets(add_tiny: Callable[..., Any]) ->
 
     def ask(text: str) -> list[Any]:
         data = json.dumps({"text": text}).encode()
-        with urlopen(Request(address, data, {"Content-Type": "application/json"}), timeout=300) as answer:
+        with urlopen(
+            Request(address, data, {"Content-Type": "application/json"}), timeout=300
+        ) as answer:
             return list(json.load(answer))
 
     with serving(served) as address, ThreadPoolExecutor(CLIENTS) as clients:

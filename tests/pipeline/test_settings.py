@@ -1,4 +1,5 @@
-"""What is set after a component was made: all of it is saved, and a configuration that is given later wins."""
+"""What is set after a component was made: all of it is saved, and a configuration that is given
+later wins."""
 
 import copy
 import json
@@ -46,7 +47,9 @@ def sourced(nlp: Language, folder: Path) -> Language:
 def sourced_by_config(nlp: Language, folder: Path) -> Language:
     nlp.to_disk(folder)
     components = {NAME: {"source": str(folder)}}
-    return load_model_from_config({"nlp": {"lang": "xx", "pipeline": [NAME]}, "components": components}, auto_fill=True)
+    return load_model_from_config(
+        {"nlp": {"lang": "xx", "pipeline": [NAME]}, "components": components}, auto_fill=True
+    )
 
 
 WAYS: dict[str, Way] = {
@@ -84,7 +87,13 @@ def state(nlp: Language) -> dict[str, Any]:
     assert attrs["labels"] == pipe.label_data
     calibration = pipe.cfg["calibration"]
     labels = list(pipe.label_data.items())
-    return {"threshold": pipe.threshold, "key": pipe.spans_key, "labels": labels, "is": calibration, "shots": shots}
+    return {
+        "threshold": pipe.threshold,
+        "key": pipe.spans_key,
+        "labels": labels,
+        "is": calibration,
+        "shots": shots,
+    }
 
 
 CHANGED = {
@@ -148,9 +157,17 @@ def test_labels_that_come_from_the_data_do_not(add_tiny: Callable[..., Any]) -> 
         ("threshold", 0.0, {"threshold": 0.0}),  # as it was configured at first
         ("threshold", 0.5, {"threshold": 0.5}),
         ("spans_key", "sc", {"key": "sc"}),
-        ("labels", ["ORG", "GPE"], {"labels": [("ORG", ""), ("GPE", "")]}),  # as it was configured at first
+        (
+            "labels",
+            ["ORG", "GPE"],
+            {"labels": [("ORG", ""), ("GPE", "")]},
+        ),  # as it was configured at first
         ("labels", ["PER"], {"labels": [("PER", "")]}),
-        ("labels", ["GPE", "ORG"], {"labels": [("GPE", ""), ("ORG", "")]}),  # in another order than configured
+        (
+            "labels",
+            ["GPE", "ORG"],
+            {"labels": [("GPE", ""), ("ORG", "")]},
+        ),  # in another order than configured
     ],
 )
 def test_a_configuration_that_is_given_wins(
@@ -172,7 +189,10 @@ def test_pipelines_of_version_0_1_are_loaded(nlp: Language, tmp_path: Path) -> N
     path.write_text(json.dumps({key: cfg[key] for key in ("labels", "calibration", "shots")}))
     assert state(spacy.load(tmp_path)) == CHANGED  # the threshold stands in the configuration
     given = {"threshold": 0.2, "spans_key": "x"}
-    assert state(spacy.load(tmp_path, config={"components": {NAME: given}})) == CHANGED | {"threshold": 0.2, "key": "x"}
+    assert state(spacy.load(tmp_path, config={"components": {NAME: given}})) == CHANGED | {
+        "threshold": 0.2,
+        "key": "x",
+    }
 
 
 def test_a_variable_that_is_given_wins(nlp: Language, tmp_path: Path) -> None:
@@ -223,7 +243,9 @@ def test_a_new_training_begins_without_calibration(nlp: Language) -> None:
     assert state(nlp) == CHANGED | {"is": None}
 
 
-def test_what_belongs_to_the_configuration_or_the_call_is_not_saved(nlp: Language, tmp_path: Path) -> None:
+def test_what_belongs_to_the_configuration_or_the_call_is_not_saved(
+    nlp: Language, tmp_path: Path
+) -> None:
     pipe: Any = nlp.get_pipe(NAME)
     pipe.scorer, pipe.model.attrs["decoder"] = make_scorer, FreeDecoder(7)
     pipe.set_shots([annotated(nlp)])
@@ -271,16 +293,26 @@ def test_a_template_that_is_given_wins_over_the_saved_one(
     template.write_text("other {{ text }}")
     assert asked(spacy.load(tmp_path / "saved")) == asked(nlp)
     key = f"components.{NAME}.model.prompt.template"
-    assert asked(spacy.load(tmp_path / "saved", config={key: "third {{ text }}"})).startswith("third Acme")
+    assert asked(spacy.load(tmp_path / "saved", config={key: "third {{ text }}"})).startswith(
+        "third Acme"
+    )
     assert asked(spacy.load(tmp_path / "saved", config={key: None})).startswith("Copy the text")
     (tmp_path / "fourth.jinja").write_text("fourth {{ text }}")
-    assert asked(spacy.load(tmp_path / "saved", config={key: str(tmp_path / "fourth.jinja")})).startswith("fourth Acme")
+    assert asked(
+        spacy.load(tmp_path / "saved", config={key: str(tmp_path / "fourth.jinja")})
+    ).startswith("fourth Acme")
 
 
-def test_a_template_that_is_not_there_is_named_when_it_is_needed(add_tiny: Callable[..., Any]) -> None:
+def test_a_template_that_is_not_there_is_named_when_it_is_needed(
+    add_tiny: Callable[..., Any],
+) -> None:
     nlp = spacy.blank("xx")
     add_tiny(nlp, model={"prompt": {"template": "prompts/none.jinja"}})
-    with pytest.raises(ValueError, match=r"template = 'prompts/none\.jinja': there is no such file"):
+    with pytest.raises(
+        ValueError, match=r"template = 'prompts/none\.jinja': there is no such file"
+    ):
         nlp("Acme")
-    with pytest.raises(ValueError, match=r"template = 'prompts/none\.jinja': there is no such file"):
+    with pytest.raises(
+        ValueError, match=r"template = 'prompts/none\.jinja': there is no such file"
+    ):
         nlp.initialize(lambda: [Example(nlp.make_doc("Acme left Leeds"), annotated(nlp))])

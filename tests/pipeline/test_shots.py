@@ -40,7 +40,11 @@ def examples(nlp: Language) -> list[Example]:
 
 
 def showing(count: int = 9, nearest: bool = False) -> dict[str, Any]:
-    return {"prompt": {"shots": {"@misc": "spacy_genner.FewShot.v1", "count": count, "nearest": nearest}}}
+    return {
+        "prompt": {
+            "shots": {"@misc": "spacy_genner.FewShot.v1", "count": count, "nearest": nearest}
+        }
+    }
 
 
 def shown(nlp: Language, text: str = "Tim is in York") -> list[str]:
@@ -71,21 +75,29 @@ def test_from_the_training_data(nlp: Language, add_tiny: Callable[..., Any]) -> 
     assert shown(nlp) == ANSWERS[:2]
 
 
-def test_those_that_were_given_stay_when_training_starts(nlp: Language, add_tiny: Callable[..., Any]) -> None:
+def test_those_that_were_given_stay_when_training_starts(
+    nlp: Language, add_tiny: Callable[..., Any]
+) -> None:
     add_tiny(nlp, model=showing()).set_shots([annotated(nlp, "Ann left Acme")])
     nlp.initialize(lambda: examples(nlp))
     assert shown(nlp) == ANSWERS[3:]
 
 
-def test_from_a_file_at_initialization(nlp: Language, add_tiny: Callable[..., Any], tmp_path: Path) -> None:
+def test_from_a_file_at_initialization(
+    nlp: Language, add_tiny: Callable[..., Any], tmp_path: Path
+) -> None:
     DocBin(docs=[annotated(nlp, "Leeds beat Hull")]).to_disk(tmp_path / "shots.spacy")
     add_tiny(nlp, model=showing())
-    nlp.config["initialize"]["components"] = {"generative_ner": {"shots": str(tmp_path / "shots.spacy")}}
+    nlp.config["initialize"]["components"] = {
+        "generative_ner": {"shots": str(tmp_path / "shots.spacy")}
+    }
     nlp.initialize(lambda: examples(nlp))
     assert shown(nlp) == ANSWERS[1:2]
 
 
-def test_a_saved_pipeline_needs_no_file(nlp: Language, add_tiny: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_saved_pipeline_needs_no_file(
+    nlp: Language, add_tiny: Callable[..., Any], tmp_path: Path
+) -> None:
     DocBin(docs=[annotated(nlp, text) for text in TEXTS]).to_disk(tmp_path / "shots.spacy")
     component = add_tiny(nlp, model=showing(2, nearest=True))
     component.initialize(lambda: examples(nlp), shots=tmp_path / "shots.spacy")
@@ -96,11 +108,15 @@ def test_a_saved_pipeline_needs_no_file(nlp: Language, add_tiny: Callable[..., A
     other = spacy.blank("xx")
     add_tiny(other, model=showing(2, nearest=True))
     assert shown(other.from_bytes(nlp.to_bytes())) == before
-    again = spacy.load(tmp_path / "saved", config={"components.generative_ner.model.prompt.shots": None})
+    again = spacy.load(
+        tmp_path / "saved", config={"components.generative_ner.model.prompt.shots": None}
+    )
     assert shown(again) == []
 
 
-def test_the_nearest_in_training_are_other_texts(nlp: Language, add_tiny: Callable[..., Any]) -> None:
+def test_the_nearest_in_training_are_other_texts(
+    nlp: Language, add_tiny: Callable[..., Any]
+) -> None:
     component = add_tiny(nlp, model=showing(2, nearest=True))
     optimizer = nlp.initialize(lambda: examples(nlp))
     for text, answer in zip(TEXTS, ANSWERS, strict=True):
@@ -110,7 +126,9 @@ def test_the_nearest_in_training_are_other_texts(nlp: Language, add_tiny: Callab
     assert losses["generative_ner"] > 0
 
 
-def test_a_text_with_other_tokens_is_the_same_text(nlp: Language, add_tiny: Callable[..., Any]) -> None:
+def test_a_text_with_other_tokens_is_the_same_text(
+    nlp: Language, add_tiny: Callable[..., Any]
+) -> None:
     component = add_tiny(nlp, model=showing(2, nearest=True))
     split = Doc(nlp.vocab, words=["Leeds", "beat", "Hu", "ll"], spaces=[True, True, False, False])
     split.ents = [Span(split, 0, 1, "GPE"), Span(split, 2, 4, "GPE")]
@@ -122,16 +140,26 @@ def test_a_text_with_other_tokens_is_the_same_text(nlp: Language, add_tiny: Call
 def test_long_documents_are_shown_in_windows(nlp: Language, add_tiny: Callable[..., Any]) -> None:
     component = add_tiny(nlp, model=showing(), window=2)
     doc = nlp.make_doc("Acme Ltd is in Leeds")
-    doc.spans["sc"] = [doc.char_span(0, 8, "ORG"), doc.char_span(12, 20, "GPE"), doc.char_span(15, 20, "GPE")]
-    with pytest.warns(UserWarning, match=r"spans of the examples that are not shown: 1 across windows$"):
+    doc.spans["sc"] = [
+        doc.char_span(0, 8, "ORG"),
+        doc.char_span(12, 20, "GPE"),
+        doc.char_span(15, 20, "GPE"),
+    ]
+    with pytest.warns(
+        UserWarning, match=r"spans of the examples that are not shown: 1 across windows$"
+    ):
         component.set_shots([doc])
     assert shown(nlp) == ["[Acme Ltd | ORG]", "is in", "[Leeds | GPE]"]
 
 
 @pytest.mark.parametrize("given", ["docs", "data"])
-def test_what_is_not_in_the_label_set_is_counted(nlp: Language, add_tiny: Callable[..., Any], given: str) -> None:
+def test_what_is_not_in_the_label_set_is_counted(
+    nlp: Language, add_tiny: Callable[..., Any], given: str
+) -> None:
     component = add_tiny(nlp, labels=["GPE"], model=showing(2))
-    with pytest.warns(UserWarning, match=r"spans of the examples that are not shown: 1 with an unknown label$"):
+    with pytest.warns(
+        UserWarning, match=r"spans of the examples that are not shown: 1 with an unknown label$"
+    ):
         if given == "docs":
             component.set_shots(annotated(nlp, text) for text in TEXTS)  # of the four two are shown
         else:
@@ -145,7 +173,9 @@ def test_without_a_label_set_none_is_unknown(
     assert not [warning for warning in recwarn if "unknown label" in str(warning.message)]
 
 
-def test_documents_without_annotation_are_no_examples(nlp: Language, add_tiny: Callable[..., Any]) -> None:
+def test_documents_without_annotation_are_no_examples(
+    nlp: Language, add_tiny: Callable[..., Any]
+) -> None:
     component = add_tiny(nlp, model=showing())
     component.set_shots([nlp.make_doc("Acme")])
     with pytest.raises(ValueError, match="the prompt shows examples, but there are none"):
@@ -154,13 +184,17 @@ def test_documents_without_annotation_are_no_examples(nlp: Language, add_tiny: C
 
 def test_no_examples_yet(nlp: Language, add_tiny: Callable[..., Any]) -> None:
     add_tiny(nlp, model=showing())
-    with pytest.raises(ValueError, match=r"give annotated documents to the component's `set_shots`"):
+    with pytest.raises(
+        ValueError, match=r"give annotated documents to the component's `set_shots`"
+    ):
         nlp("Acme")
 
 
 def test_a_prompt_without_a_place_for_them(nlp: Language, tmp_path: Path) -> None:
     component = add_scripted(nlp)
-    with pytest.raises(ValueError, match=r"generative_ner\] the prompt shows no examples: set `shots`"):
+    with pytest.raises(
+        ValueError, match=r"generative_ner\] the prompt shows no examples: set `shots`"
+    ):
         component.set_shots([annotated(nlp, "Acme is in Leeds")])
     DocBin(docs=[]).to_disk(tmp_path / "shots.spacy")
     with pytest.raises(ValueError, match="the prompt shows no examples"):
@@ -174,7 +208,9 @@ def test_too_few_to_choose_among(nlp: Language, add_tiny: Callable[..., Any]) ->
     assert "shots" not in component.cfg
 
 
-def test_broken_examples_in_a_saved_pipeline(nlp: Language, add_tiny: Callable[..., Any], tmp_path: Path) -> None:
+def test_broken_examples_in_a_saved_pipeline(
+    nlp: Language, add_tiny: Callable[..., Any], tmp_path: Path
+) -> None:
     add_tiny(nlp, model=showing()).set_shots([annotated(nlp, "Ann left Acme")])
     nlp.to_disk(tmp_path)
     cfg = json.loads((tmp_path / "generative_ner" / "cfg").read_text())

@@ -35,10 +35,14 @@ def data(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(tiny: Callable[..., str], tmp_path: Path, data: Path) -> Callable[..., Path]:
-    """`run(name, change)`: train into a folder of this name. `change` gets the configuration before."""
+    """`run(name, change)`: train into a folder of this name. `change` gets the configuration
+    before."""
 
     def run(name: str, change: Callable[[Config], Any] = lambda config: None) -> Path:
-        logger = {"@loggers": "spacy.ConsoleLogger.v3", "output_file": str(tmp_path / f"{name}.jsonl")}
+        logger = {
+            "@loggers": "spacy.ConsoleLogger.v3",
+            "output_file": str(tmp_path / f"{name}.jsonl"),
+        }
         training = {"max_steps": 30, "eval_frequency": 15, "logger": logger}
         config = training_config(data, {"name": tiny()}, training)
         change(config)
@@ -60,10 +64,15 @@ def test_what_was_learnt_is_loaded(run: Callable[..., Path], data: Path) -> None
     for name in ("model-best", "model-last"):
         nlp = spacy.load(folder / name)
         assert nlp.get_pipe("generative_ner").labels == ("GPE", "ORG")
-        assert [[span[:3] for span in marked(nlp(text))] for text, _ in DATA] == [sorted(spans) for _, spans in DATA]
+        assert [[span[:3] for span in marked(nlp(text))] for text, _ in DATA] == [
+            sorted(spans) for _, spans in DATA
+        ]
     scores = evaluate(str(folder / "model-best"), data, silent=True)
     assert scores["spans_sc_f"] == scores["spans_sc_nested_f"] == scores["spans_sc_flat_f"] == 1.0
-    assert {label: found["f"] for label, found in scores["spans_sc_per_type"].items()} == {"GPE": 1.0, "ORG": 1.0}
+    assert {label: found["f"] for label, found in scores["spans_sc_per_type"].items()} == {
+        "GPE": 1.0,
+        "ORG": 1.0,
+    }
     assert spacy.load(folder / "model-best").meta["performance"]["spans_sc_f"] == 1.0
 
 
@@ -79,9 +88,14 @@ def test_the_same_seed_gives_the_same_weights_and_losses(run: Callable[..., Path
         accumulate(config)
         config["training"]["seed"] = 1
 
-    one, again, other = (run(name, change) for name, change in [("1", accumulate), ("2", accumulate), ("3", reseed)])
+    one, again, other = (
+        run(name, change) for name, change in [("1", accumulate), ("2", accumulate), ("3", reseed)]
+    )
     weights = [(folder / "model-last" / ADAPTER).read_bytes() for folder in (one, again, other)]
-    losses = [[row["losses"] for row in srsly.read_jsonl(f"{folder}.jsonl")] for folder in (one, again, other)]
+    losses = [
+        [row["losses"] for row in srsly.read_jsonl(f"{folder}.jsonl")]
+        for folder in (one, again, other)
+    ]
     assert weights[0] == weights[1] != weights[2]
     assert losses[0] == losses[1] != losses[2]
     assert len(losses[0]) > 1
@@ -95,7 +109,9 @@ def test_training_goes_on_from_a_source(run: Callable[..., Path]) -> None:
         config["training"] |= {"max_steps": 1, "eval_frequency": 1}
         config["training"]["optimizer"]["learn_rate"] = 0.0
 
-    assert (run("same", resume) / "model-last" / ADAPTER).read_bytes() == (first / ADAPTER).read_bytes()
+    assert (run("same", resume) / "model-last" / ADAPTER).read_bytes() == (
+        first / ADAPTER
+    ).read_bytes()
 
     def resume_and_learn(config: Config) -> None:
         resume(config)
@@ -106,7 +122,9 @@ def test_training_goes_on_from_a_source(run: Callable[..., Path]) -> None:
     assert spacy.load(second / "model-best").meta["performance"]["spans_sc_f"] == 1.0
 
 
-def test_a_frozen_component_stays_as_it_is_to_the_bit(run: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_frozen_component_stays_as_it_is_to_the_bit(
+    run: Callable[..., Path], tmp_path: Path
+) -> None:
     first = run("first") / "model-last"
 
     def freeze(config: Config) -> None:
@@ -117,15 +135,25 @@ def test_a_frozen_component_stays_as_it_is_to_the_bit(run: Callable[..., Path], 
         config["training"] |= {"frozen_components": ["frozen"], "max_steps": 3, "eval_frequency": 3}
 
     both = run("both", freeze) / "model-last"
-    assert (both / ADAPTER.replace("generative_ner", "frozen")).read_bytes() == (first / ADAPTER).read_bytes()
+    assert (both / ADAPTER.replace("generative_ner", "frozen")).read_bytes() == (
+        first / ADAPTER
+    ).read_bytes()
     assert (both / ADAPTER).read_bytes() != (first / ADAPTER).read_bytes()
     nlp = spacy.load(both)
-    assert [[span[:3] for span in marked(nlp(text))] for text, _ in DATA] == [sorted(spans) for _, spans in DATA]
+    assert [[span[:3] for span in marked(nlp(text))] for text, _ in DATA] == [
+        sorted(spans) for _, spans in DATA
+    ]
     assert "mine" in nlp("Leeds").spans
 
 
-def test_the_scores_of_another_key_choose_the_best_model(run: Callable[..., Path], data: Path, tmp_path: Path) -> None:
-    docs = [doc for doc in DocBin().from_disk(data).get_docs(spacy.blank("xx").vocab) if "sc" in doc.spans]
+def test_the_scores_of_another_key_choose_the_best_model(
+    run: Callable[..., Path], data: Path, tmp_path: Path
+) -> None:
+    docs = [
+        doc
+        for doc in DocBin().from_disk(data).get_docs(spacy.blank("xx").vocab)
+        if "sc" in doc.spans
+    ]
     for doc in docs:
         doc.spans["mine"] = list(doc.spans.pop("sc"))
     DocBin(docs=docs).to_disk(data)
@@ -160,7 +188,9 @@ class _Context:
     args: list[str] = []  # noqa: RUF012
 
 
-def test_a_development_set_without_spans_is_no_error(run: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_development_set_without_spans_is_no_error(
+    run: Callable[..., Path], tmp_path: Path
+) -> None:
     def empty(config: Config) -> None:
         doc = spacy.blank("xx")("nothing here")
         doc.spans["sc"] = []

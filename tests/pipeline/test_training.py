@@ -32,7 +32,9 @@ def nlp() -> Language:
     return spacy.blank("xx")
 
 
-def example(nlp: Language, text: str, spans: Layer | None, ents: Layer | None = None, key: str = "sc") -> Example:
+def example(
+    nlp: Language, text: str, spans: Layer | None, ents: Layer | None = None, key: str = "sc"
+) -> Example:
     reference = nlp.make_doc(text)
     if spans is not None:
         reference.spans[key] = [Span(reference, *span) for span in spans]
@@ -53,11 +55,17 @@ def learnt(component: Any, *given: Example) -> list[tuple[str, list[Entity]]]:
     """The sources and gold entities that the model is given."""
     component.model.attrs["batches"].clear()
     component.update(given)
-    return [(" ".join(s.words), gold) for batch in component.model.attrs["batches"] for s, gold, _ in batch]
+    return [
+        (" ".join(s.words), gold)
+        for batch in component.model.attrs["batches"]
+        for s, gold, _ in batch
+    ]
 
 
 def weights(component: Any) -> dict[str, torch.Tensor]:
-    return {name: w.detach().clone() for name, w in component.model.shims[0].lm.model.named_parameters()}
+    return {
+        name: w.detach().clone() for name, w in component.model.shims[0].lm.model.named_parameters()
+    }
 
 
 def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
@@ -68,7 +76,9 @@ def test_the_group_is_learnt_before_the_entities(nlp: Language) -> None:
     component = add_scripted(nlp)
     both = example(nlp, "a b", [(0, 2, "ORG"), (0, 1, "GPE")], ents=[(1, 2, "ORG")])
     assert learnt(component, both) == [("a b", [Entity(0, 2, "ORG"), Entity(0, 1, "GPE")])]
-    assert learnt(component, example(nlp, "a b", None, ents=[(1, 2, "ORG")])) == [("a b", [Entity(1, 2, "ORG")])]
+    assert learnt(component, example(nlp, "a b", None, ents=[(1, 2, "ORG")])) == [
+        ("a b", [Entity(1, 2, "ORG")])
+    ]
     other = example(nlp, "a b", [(0, 2, "ORG")], ents=[], key="other")
     assert learnt(component, other) == [("a b", [])]
 
@@ -81,7 +91,9 @@ def test_no_entities_are_learnt_and_no_annotation_is_not(nlp: Language) -> None:
 
 def test_an_example_is_cut_as_a_document_is(nlp: Language) -> None:
     component = add_scripted(nlp, window=4)
-    long = example(nlp, "a b . c d e f g", [(1, 2, "ORG"), (3, 5, "ORG"), (6, 8, "ORG"), (7, 8, "GPE")])
+    long = example(
+        nlp, "a b . c d e f g", [(1, 2, "ORG"), (3, 5, "ORG"), (6, 8, "ORG"), (7, 8, "GPE")]
+    )
     assert learnt(component, long) == [
         ("a b .", [Entity(1, 2, "ORG")]),
         ("c d e", [Entity(0, 2, "ORG")]),
@@ -97,23 +109,33 @@ def test_white_space_around_a_span_is_left_out(nlp: Language) -> None:
 
 def test_gold_spans_follow_the_text_to_other_tokens(nlp: Language) -> None:
     component = add_scripted(nlp)
-    reference = Doc(nlp.vocab, words=["O", "'", "Neil", "sold", "it"], spaces=[False, False, True, True, False])
+    reference = Doc(
+        nlp.vocab, words=["O", "'", "Neil", "sold", "it"], spaces=[False, False, True, True, False]
+    )
     reference.spans["sc"] = [Span(reference, 0, 3, "ORG"), Span(reference, 2, 3, "GPE")]
     predicted = Doc(nlp.vocab, words=["O'Neil", "sold", "it"], spaces=[True, True, False])
-    assert learnt(component, Example(predicted, reference)) == [("O'Neil sold it", [Entity(0, 1, "ORG")])]
+    assert learnt(component, Example(predicted, reference)) == [
+        ("O'Neil sold it", [Entity(0, 1, "ORG")])
+    ]
 
 
 UNLEARNABLE = [
     ("crossing", [(0, 3, "ORG"), (2, 4, "ORG")], [Entity(0, 3, "ORG")]),
     ("duplicate", [(0, 2, "ORG"), (0, 2, "ORG")], [Entity(0, 2, "ORG")]),
-    ("too deep", [(0, 5 - i, "ORG") for i in range(5)], [Entity(0, 5 - i, "ORG") for i in range(4)]),
+    (
+        "too deep",
+        [(0, 5 - i, "ORG") for i in range(5)],
+        [Entity(0, 5 - i, "ORG") for i in range(4)],
+    ),
     ("empty", [(5, 6, "ORG")], []),
     ("with an unknown label", [(0, 4, "PER"), (0, 2, "ORG"), (1, 2, "PER")], [Entity(0, 2, "ORG")]),
     ("across windows", [(4, 7, "ORG"), (6, 7, "ORG")], [Entity(0, 1, "ORG")]),
 ]
 
 
-@pytest.mark.parametrize(("reason", "spans", "kept"), UNLEARNABLE, ids=[reason for reason, _, _ in UNLEARNABLE])
+@pytest.mark.parametrize(
+    ("reason", "spans", "kept"), UNLEARNABLE, ids=[reason for reason, _, _ in UNLEARNABLE]
+)
 def test_what_cannot_be_learnt_is_counted_and_left_out(
     nlp: Language, reason: str, spans: Layer, kept: list[Entity]
 ) -> None:
@@ -121,7 +143,11 @@ def test_what_cannot_be_learnt_is_counted_and_left_out(
     given = example(nlp, "a b c d e \n f g", spans)
     count = 2 if reason == "with an unknown label" else 1
     with pytest.warns(
-        UserWarning, match=rf"^\[generative_ner\] gold spans that cannot be learnt as they are: {count} {reason}$"
+        UserWarning,
+        match=(
+            rf"^\[generative_ner\] gold spans that cannot be learnt as they are: {count} "
+            rf"{reason}$"
+        ),
     ):
         component.initialize(lambda: [given])
     assert [entity for _, gold in learnt(component, given) for entity in gold] == kept
@@ -144,8 +170,13 @@ def test_all_that_cannot_be_learnt_is_one_warning(nlp: Language) -> None:
     with pytest.warns(UserWarning) as caught:
         component.initialize(lambda: given)
     assert len(caught) == 1
-    message = "2 with an unknown label, 1 crossing, 1 duplicate, 1 too deep, 1 empty, 1 across windows"
-    assert str(caught[0].message) == f"[generative_ner] gold spans that cannot be learnt as they are: {message}"
+    message = (
+        "2 with an unknown label, 1 crossing, 1 duplicate, 1 too deep, 1 empty, 1 across windows"
+    )
+    assert (
+        str(caught[0].message)
+        == f"[generative_ner] gold spans that cannot be learnt as they are: {message}"
+    )
 
 
 def test_data_without_losses_initialise_without_warning(nlp: Language) -> None:
@@ -157,7 +188,10 @@ def test_data_without_losses_initialise_without_warning(nlp: Language) -> None:
 
 def test_labels_come_from_the_data_in_alphabetical_order(nlp: Language) -> None:
     component = add_scripted(nlp, labels=None)
-    given = [example(nlp, "a b", [(0, 1, "Z"), (1, 2, "B")]), example(nlp, "a b", None, ents=[(0, 1, "A")])]
+    given = [
+        example(nlp, "a b", [(0, 1, "Z"), (1, 2, "B")]),
+        example(nlp, "a b", None, ents=[(0, 1, "A")]),
+    ]
     component.initialize(lambda: given)
     assert component.labels == ("A", "B", "Z") == tuple(component.model.attrs["labels"])
 
@@ -169,13 +203,17 @@ def test_labels_of_the_configuration_are_kept(nlp: Language) -> None:
     assert component.label_data == {"ORG": "a company"}
 
 
-@pytest.mark.parametrize("labels", [["GPE", "ORG", "PER"], {"GPE": "a city", "ORG": "", "PER": "somebody"}])
+@pytest.mark.parametrize(
+    "labels", [["GPE", "ORG", "PER"], {"GPE": "a city", "ORG": "", "PER": "somebody"}]
+)
 def test_labels_given_to_initialize_win(nlp: Language, labels: Any) -> None:
     component = add_scripted(nlp, labels=["OTHER"])
     component.initialize(lambda: examples(nlp), labels=labels)
     assert component.labels == ("GPE", "ORG", "PER")
     component.initialize(lambda: examples(nlp), labels=component.label_data)
-    assert component.label_data == (labels if isinstance(labels, dict) else dict.fromkeys(labels, ""))
+    assert component.label_data == (
+        labels if isinstance(labels, dict) else dict.fromkeys(labels, "")
+    )
 
 
 def test_labels_added_before_are_kept(nlp: Language) -> None:
@@ -187,7 +225,9 @@ def test_labels_added_before_are_kept(nlp: Language) -> None:
 
 def test_spacy_passes_settings_of_the_initialize_section_on(nlp: Language) -> None:
     add_scripted(nlp, labels=None)
-    nlp.config["initialize"]["components"]["generative_ner"] = {"labels": {"GPE": "a city", "ORG": ""}}
+    nlp.config["initialize"]["components"]["generative_ner"] = {
+        "labels": {"GPE": "a city", "ORG": ""}
+    }
     initialized(nlp)
     assert nlp.get_pipe("generative_ner").label_data == {"GPE": "a city", "ORG": ""}
 
@@ -195,7 +235,9 @@ def test_spacy_passes_settings_of_the_initialize_section_on(nlp: Language) -> No
 @pytest.mark.parametrize("spans", [None, [], [(0, 1, "")]])
 def test_no_labels_at_all_are_an_error(nlp: Language, spans: Layer | None) -> None:
     component = add_scripted(nlp, labels=None)
-    with pytest.raises(ValueError, match=r"has no labels: give `labels` .* doc.spans\['sc'\] or doc.ents"):
+    with pytest.raises(
+        ValueError, match=r"has no labels: give `labels` .* doc.spans\['sc'\] or doc.ents"
+    ):
         component.initialize(lambda: [example(nlp, "a b", spans)])
     with pytest.raises(ValueError, match="has no labels"):
         component.update([example(nlp, "a b", [(0, 1, "ORG")])])
@@ -238,7 +280,9 @@ def test_the_loss_is_the_sum_and_each_counts_alike(nlp: Language) -> None:
 
 
 @pytest.mark.parametrize("texts", [[""], [" \n"], ["", " "]])
-def test_documents_without_words_teach_nothing(nlp: Language, add_tiny: Callable[..., Any], texts: list[str]) -> None:
+def test_documents_without_words_teach_nothing(
+    nlp: Language, add_tiny: Callable[..., Any], texts: list[str]
+) -> None:
     component = add_tiny(nlp)
     given = [example(nlp, text, []) for text in texts]
     optimizer = initialized(nlp)
@@ -270,7 +314,9 @@ def test_without_an_optimizer_gradients_wait(nlp: Language, add_tiny: Callable[.
     assert not same(weights(component), before)
 
 
-def test_parts_of_a_batch_teach_what_the_batch_does(nlp: Language, add_tiny: Callable[..., Any]) -> None:
+def test_parts_of_a_batch_teach_what_the_batch_does(
+    nlp: Language, add_tiny: Callable[..., Any]
+) -> None:
     results, losses = [], []
     for parts in ([slice(0, 4)], [slice(0, 1), slice(1, 4)]):
         fix_random_seed(0)
@@ -292,7 +338,12 @@ def test_parts_of_a_batch_teach_what_the_batch_does(nlp: Language, add_tiny: Cal
 def test_a_few_examples_are_learnt_by_heart(
     nlp: Language, add_tiny: Callable[..., Any], tuning: str, loss: str
 ) -> None:
-    component = add_tiny(nlp, labels=None, lm={"tuning": {"@misc": f"spacy_genner.{tuning}.v1"}}, model={"loss": loss})
+    component = add_tiny(
+        nlp,
+        labels=None,
+        lm={"tuning": {"@misc": f"spacy_genner.{tuning}.v1"}},
+        model={"loss": loss},
+    )
     fix_random_seed(0)
     optimizer = initialized(nlp)
     optimizer.learn_rate = 0.01
@@ -300,7 +351,9 @@ def test_a_few_examples_are_learnt_by_heart(
     assert losses[-1] < losses[0] / 10
     scores = nlp.evaluate(examples(nlp))
     assert scores["spans_sc_f"] == scores["spans_sc_nested_f"] == 1.0
-    assert [[span[:3] for span in marked(nlp(text))] for text, _ in DATA] == [sorted(spans) for _, spans in DATA]
+    assert [[span[:3] for span in marked(nlp(text))] for text, _ in DATA] == [
+        sorted(spans) for _, spans in DATA
+    ]
 
 
 def test_the_same_seed_gives_the_same_twice(add_tiny: Callable[..., Any]) -> None:
@@ -308,7 +361,9 @@ def test_the_same_seed_gives_the_same_twice(add_tiny: Callable[..., Any]) -> Non
     for _ in range(2):
         fix_random_seed(3)
         nlp = spacy.blank("xx")
-        component = add_tiny(nlp, lm={"tuning": {"@misc": "spacy_genner.LoRA.v1", "lora_dropout": 0.2}})
+        component = add_tiny(
+            nlp, lm={"tuning": {"@misc": "spacy_genner.LoRA.v1", "lora_dropout": 0.2}}
+        )
         optimizer, data = initialized(nlp), examples(nlp)
         losses = []
         for _ in range(4):
@@ -330,7 +385,9 @@ def test_another_seed_gives_another_adapter(add_tiny: Callable[..., Any]) -> Non
     assert not same(*found)
 
 
-def test_a_component_left_out_of_an_update_stays_as_it_is(nlp: Language, add_tiny: Callable[..., Any]) -> None:
+def test_a_component_left_out_of_an_update_stays_as_it_is(
+    nlp: Language, add_tiny: Callable[..., Any]
+) -> None:
     one, two = (add_tiny(nlp, name) for name in ("one", "two"))
     optimizer = initialized(nlp)
     before = weights(one), weights(two)
@@ -352,7 +409,9 @@ def test_it_can_annotate_while_it_learns(nlp: Language) -> None:
     assert [(source, labels) for source, _, labels in learning] == annotating
 
 
-def test_it_takes_part_in_averaging_of_parameters(nlp: Language, add_tiny: Callable[..., Any]) -> None:
+def test_it_takes_part_in_averaging_of_parameters(
+    nlp: Language, add_tiny: Callable[..., Any]
+) -> None:
     component = add_tiny(nlp)
     initialized(nlp)
     before = weights(component)
@@ -380,7 +439,9 @@ def test_rehearsal_teaches_what_the_model_knew(nlp: Language, add_tiny: Callable
     assert nlp.evaluate(examples(nlp))["spans_sc_f"] == 1.0
 
 
-def test_rehearsal_without_a_memory_teaches_nothing(nlp: Language, add_tiny: Callable[..., Any]) -> None:
+def test_rehearsal_without_a_memory_teaches_nothing(
+    nlp: Language, add_tiny: Callable[..., Any]
+) -> None:
     component = add_tiny(nlp)
     optimizer = initialized(nlp)
     before = weights(component)

@@ -16,9 +16,13 @@ SPANS = {"entities": [(4, 27, "ORG"), (35, 39, "ORG")]}
 @pytest.fixture
 def nlp(encoder: str, tiny) -> spacy.Language:
     nlp = spacy.blank("xx")
-    nlp.add_pipe("transformer", config={"model": {"name": encoder, "tokenizer_config": {"use_fast": True}}})
+    nlp.add_pipe(
+        "transformer", config={"model": {"name": encoder, "tokenizer_config": {"use_fast": True}}}
+    )
     listener = {"@architectures": "spacy-transformers.TransformerListener.v1", "grad_factor": 1.0}
-    nlp.add_pipe("ner", config={"model": {"tok2vec": {**listener, "pooling": {"@layers": "reduce_mean.v1"}}}})
+    nlp.add_pipe(
+        "ner", config={"model": {"tok2vec": {**listener, "pooling": {"@layers": "reduce_mean.v1"}}}}
+    )
     lm = {"name": tiny(), "dtype": "float32", "device": "cpu"}
     nlp.add_pipe("generative_ner", config={"model": {"lm": lm}})
     return nlp
@@ -42,4 +46,7 @@ def test_all_train_and_predict_in_one_pipeline(nlp: spacy.Language, tmp_path: Pa
 
 def spans(doc: Doc) -> list[tuple[int, int, str, float]]:
     group = doc.spans["sc"]
-    return [(s.start, s.end, s.label_, float(score)) for s, score in zip(group, group.attrs["scores"], strict=True)]
+    return [
+        (s.start, s.end, s.label_, float(score))
+        for s, score in zip(group, group.attrs["scores"], strict=True)
+    ]

@@ -13,10 +13,13 @@ Annotated = tuple[str, list[tuple[int, int, str]]]
 
 
 def training_config(data: Path, lm: dict[str, Any], training: dict[str, Any]) -> Config:
-    """Trains on a .spacy file and evaluates on the same, with these settings of the language model and of training."""
+    """Trains on a .spacy file and evaluates on the same, with these settings of the language model
+    and of training."""
     lm = {"@misc": "spacy_genner.CausalLM.v1", "dtype": "float32", "device": "cpu", **lm}
     model = {"@architectures": "spacy_genner.GenerativeNER.v1", "lm": lm}
-    corpora = {name: {"@readers": "spacy.Corpus.v1", "path": str(data)} for name in ("train", "dev")}
+    corpora = {
+        name: {"@readers": "spacy.Corpus.v1", "path": str(data)} for name in ("train", "dev")
+    }
     sections = {
         "nlp": {"lang": "en", "pipeline": ["generative_ner"]},
         "components": {"generative_ner": {"factory": "generative_ner", "model": model}},

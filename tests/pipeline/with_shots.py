@@ -1,4 +1,5 @@
-"""Components that have all that can be saved: labels, a calibration, examples, an adapter, a draft head."""
+"""Components that have all that can be saved: labels, a calibration, examples, an adapter, a draft
+head."""
 
 from __future__ import annotations
 
@@ -23,7 +24,9 @@ def component(base: str, *labels: str, lm: dict[str, Any] | None = None, **shots
         "format": {"@misc": "spacy_genner.InlineBracketed.v1", "max_depth": 1},
         "prompt": {"@misc": "spacy_genner.Instruction.v1", "shots": {**SHOTS, **shots}},
     }
-    pipe: Any = spacy.blank("xx").add_pipe("generative_ner", config={"labels": list(labels), "model": model})
+    pipe: Any = spacy.blank("xx").add_pipe(
+        "generative_ner", config={"labels": list(labels), "model": model}
+    )
     docs = [NLP.make_doc(f"{label} {number}") for label in labels for number in range(2)]
     for doc in docs:
         doc.ents = [Span(doc, 0, 1, label=doc[0].text)]

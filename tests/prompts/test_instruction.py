@@ -35,7 +35,8 @@ def test_the_text_stands_between_the_labels_and_the_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("labels", "line"), [({}, "Labels: \n"), ({"A": ""}, "Labels: A\n"), ({"A": "x", "B": ""}, "Labels: A (x), B\n")]
+    ("labels", "line"),
+    [({}, "Labels: \n"), ({"A": ""}, "Labels: A\n"), ({"A": "x", "B": ""}, "Labels: A (x), B\n")],
 )
 def test_few_labels(labels: dict[str, str], line: str) -> None:
     assert f"\n{line}Text: " in render(labels=labels).prefix
@@ -52,13 +53,17 @@ def test_the_sentence_of_the_format_comes_first() -> None:
 
 
 def test_the_user_may_replace_the_template() -> None:
-    template = "{{ text }}\n{% for label in labels %}{{ label }};{% endfor %} {{ instruction | upper }}\n"
+    template = (
+        "{{ text }}\n{% for label in labels %}{{ label }};{% endfor %} {{ instruction | upper }}\n"
+    )
     instruction = "COPY THE TEXT AND MARK EACH ENTITY AS [ENTITY | LABEL]."
     assert render(template) == Prompt("", f"\nORG;GPE;PER; {instruction}\n")
 
 
 @pytest.mark.parametrize("as_template", [str, Path])
-def test_the_template_may_be_in_a_file(as_template: Callable[[Path], str | Path], tmp_path: Path) -> None:
+def test_the_template_may_be_in_a_file(
+    as_template: Callable[[Path], str | Path], tmp_path: Path
+) -> None:
     path = tmp_path / "mine.jinja"
     path.write_text("größe\n{{ text }}", encoding="utf-8")
     instruction = Instruction(as_template(path))
@@ -78,7 +83,8 @@ def test_a_file_that_cannot_be_read_is_named(name: str, tmp_path: Path) -> None:
     (tmp_path / "folder.jinja").mkdir()
     (tmp_path / "latin.jinja").write_bytes("größe {{ text }}".encode("latin-1"))
     with pytest.raises(
-        ValueError, match=rf"template = '.*{name}': there is no such file, or it cannot be read as UTF-8"
+        ValueError,
+        match=rf"template = '.*{name}': there is no such file, or it cannot be read as UTF-8",
     ):
         render(str(tmp_path / name))
 
@@ -94,10 +100,16 @@ def test_a_template_with_two_texts_is_refused() -> None:
         render("{{ text }} {{ text }}")
 
 
-@pytest.mark.parametrize("labels", [{"A": "", "B\ue000": ""}, {"A": "", "B": "an \ue001"}, {"\ue002": ""}])
+@pytest.mark.parametrize(
+    "labels", [{"A": "", "B\ue000": ""}, {"A": "", "B": "an \ue001"}, {"\ue002": ""}]
+)
 @pytest.mark.parametrize("template", [None, "{{ text }}"])
-def test_characters_that_stand_for_texts_are_refused_in_labels(labels: dict[str, str], template: str | None) -> None:
-    with pytest.raises(ValueError, match=r"the label or definition '(B|an |)\\ue00[012]' has .*: leave it out"):
+def test_characters_that_stand_for_texts_are_refused_in_labels(
+    labels: dict[str, str], template: str | None
+) -> None:
+    with pytest.raises(
+        ValueError, match=r"the label or definition '(B|an |)\\ue00[012]' has .*: leave it out"
+    ):
         render(template, labels)
 
 
@@ -117,7 +129,9 @@ def test_a_broken_template_is_refused_with_its_reason(template: str, reason: str
         render(template)
 
 
-@pytest.mark.parametrize("template", ["{{ 1 / 0 }}", "{{ text[9] }}", "{{ 'x'.index('y') }}", "{{ [].pop() }}"])
+@pytest.mark.parametrize(
+    "template", ["{{ 1 / 0 }}", "{{ text[9] }}", "{{ 'x'.index('y') }}", "{{ [].pop() }}"]
+)
 def test_whatever_a_template_raises_is_a_value_error(template: str) -> None:
     with pytest.raises(ValueError, match="the prompt's template cannot be rendered: "):
         render(template + "{{ text }}")
@@ -128,7 +142,9 @@ def test_a_template_that_cannot_be_encoded_is_refused() -> None:
         render("\ud800 {{ text }}")
 
 
-@pytest.mark.parametrize("code", ["text.__class__.__mro__", "labels.clear()", "labels.__init__.__globals__"])
+@pytest.mark.parametrize(
+    "code", ["text.__class__.__mro__", "labels.clear()", "labels.__init__.__globals__"]
+)
 def test_a_template_runs_no_code(code: str) -> None:
     with pytest.raises(ValueError, match="template cannot be rendered"):
         render("{{ text }}{{ " + code + " }}")
@@ -136,12 +152,16 @@ def test_a_template_runs_no_code(code: str) -> None:
 
 def test_the_chat_template_gets_the_whole_prompt() -> None:
     plain = render()
-    prompt = Instruction(chat=True).render(LABELS, FORMAT, lambda content: f"<user>{content}</user><model>")
+    prompt = Instruction(chat=True).render(
+        LABELS, FORMAT, lambda content: f"<user>{content}</user><model>"
+    )
     assert prompt == Prompt("<user>" + plain.prefix, plain.suffix + "</user><model>")
 
 
 def test_a_chat_template_that_loses_the_text_is_refused() -> None:
-    with pytest.raises(ValueError, match="the tokenizer's own template loses or repeats what a user says: set chat"):
+    with pytest.raises(
+        ValueError, match="the tokenizer's own template loses or repeats what a user says: set chat"
+    ):
         Instruction(chat=True).render(LABELS, FORMAT, lambda content: "<user>")
 
 
@@ -161,18 +181,28 @@ def test_whatever_the_template_of_a_tokenizer_raises_is_a_value_error(
 ) -> None:
     chat = pieces("bpe")
     monkeypatch.setattr(chat._tokenizer, "chat_template", template)
-    with pytest.raises(ValueError, match="with chat = true, the tokenizer's own template cannot be rendered: "):
+    with pytest.raises(
+        ValueError, match="with chat = true, the tokenizer's own template cannot be rendered: "
+    ):
         Instruction(chat=True).render(LABELS, FORMAT, chat.chat_template)
 
 
 @pytest.mark.parametrize(
-    "settings", [{}, {"template": "{{ text }}", "chat": True}, {"shots": FewShot(3, nearest=True)}, {"shots": None}]
+    "settings",
+    [
+        {},
+        {"template": "{{ text }}", "chat": True},
+        {"shots": FewShot(3, nearest=True)},
+        {"shots": None},
+    ],
 )
 def test_a_configuration_makes_the_same_instruction(settings: dict[str, Any]) -> None:
     config = dict(settings)
     if config.get("shots"):
         config["shots"] = {"@misc": "spacy_genner.FewShot.v1", "count": 3, "nearest": True}
-    resolved = spacy.registry.resolve({"prompt": {"@misc": "spacy_genner.Instruction.v1", **config}})
+    resolved = spacy.registry.resolve(
+        {"prompt": {"@misc": "spacy_genner.Instruction.v1", **config}}
+    )
     assert resolved["prompt"] == Instruction(**settings)
 
 
@@ -185,15 +215,15 @@ def test_shots_stand_between_the_labels_and_the_text() -> None:
 
 
 def test_the_chat_template_gets_the_shots_as_well() -> None:
-    prompt = Instruction(chat=True).render(LABELS, FORMAT, lambda content: f"<user>{content}</user><model>", 1)
+    prompt = Instruction(chat=True).render(
+        LABELS, FORMAT, lambda content: f"<user>{content}</user><model>", 1
+    )
     assert prompt.shots == (("\nAnswer:\n", "\nText: "),)
     assert prompt.suffix == "\nAnswer:\n</user><model>"
 
 
 def test_a_template_may_number_its_shots() -> None:
-    template = (
-        "{% for shot in shots %}{{ loop.index }}. {{ shot.text }} -> {{ shot.answer }}; {% endfor %}{{ text }} ->"
-    )
+    template = "{% for shot in shots %}{{ loop.index }}. {{ shot.text }} -> {{ shot.answer }}; {% endfor %}{{ text }} ->"
     assert render(template, shots=2) == Prompt("1. ", " ->", ((" -> ", "; 2. "), (" -> ", "; ")))
 
 
@@ -209,7 +239,9 @@ def test_a_template_may_number_its_shots() -> None:
     ],
 )
 def test_a_template_that_does_not_show_each_shot_is_refused(template: str) -> None:
-    with pytest.raises(ValueError, match=r"does not show its 2 examples: it needs a loop .* or leave out `shots`"):
+    with pytest.raises(
+        ValueError, match=r"does not show its 2 examples: it needs a loop .* or leave out `shots`"
+    ):
         render(template, shots=2)
 
 
@@ -234,7 +266,8 @@ def test_the_prompts_of_gner_are_those_of_its_models(name: str, expected: Prompt
 
 
 REWRITE = (
-    "Your task is to identify all named entities in the input sentence and rewrite the sentence by enclosing each "
+    "Your task is to identify all named entities in the input sentence and rewrite the sentence "
+    "by enclosing each "
     "entity using the format {}. Use only the label tags defined in the Label Set below."
 )
 EXTRACT = "Your task is to identify all named entities in the input sentence and extract them "
@@ -247,13 +280,15 @@ LLMS4NER = {
     "llms4ner-xml": REWRITE.format("<LABEL>Entity Text</LABEL>"),
     "llms4ner-grouped-json": EXTRACT
     + "into a JSON object grouped by label. The keys of the JSON object should be the label tags defined in the Label "
-    "Set below, and the values should be lists of extracted entities. If a label has no corresponding entities, use an "
+    "Set below, and the values should be lists of extracted entities. If a label has no "
+    "corresponding entities, use an "
     "empty list.",
     "llms4ner-occurrence-json": EXTRACT
     + "into a JSON list. "
     + LISTED
     + '3. "occurrence_index": a 1-based integer indicating the order of appearance of this text in the sentence (e.g., '
-    "1 for the first appearance, 2 for the second).\nIf no entities are found, return an empty list.",
+    "1 for the first appearance, 2 for the second).\nIf no entities are found, return an empty "
+    "list.",
     "llms4ner-offset-json": EXTRACT
     + "with precise character offsets. "
     + LISTED
@@ -271,7 +306,10 @@ def test_the_prompts_of_llms4ner(name: str) -> None:
 
 
 def test_every_shipped_template_is_tested_and_named_in_the_error() -> None:
-    shipped = {path.stem for path in (Path(spacy_genner.__file__).parent / "prompts" / "templates").iterdir()}
+    shipped = {
+        path.stem
+        for path in (Path(spacy_genner.__file__).parent / "prompts" / "templates").iterdir()
+    }
     assert shipped == {"gner-t5", "gner-llama", *LLMS4NER}
     with pytest.raises(
         ValueError, match="or be one of these names: gner-llama, gner-t5, llms4ner-bracketed, "
@@ -282,7 +320,9 @@ def test_every_shipped_template_is_tested_and_named_in_the_error() -> None:
 
 def test_a_template_may_build_on_a_shipped_one() -> None:
     template = "{% extends 'llms4ner.jinja' %}{% block task %}Find them.{% endblock %}"
-    assert render(template, {"A": ""}) == Prompt("Find them.\nLabel Set:\nA\nNow process the input sentence:\n", "")
+    assert render(template, {"A": ""}) == Prompt(
+        "Find them.\nLabel Set:\nA\nNow process the input sentence:\n", ""
+    )
 
 
 def test_a_long_text_is_no_name() -> None:

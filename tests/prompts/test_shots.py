@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from spacy_genner.prompts.shots import FewShot, Shot, Shots, pack, unpack
+from spacy_genner.prompts.shots import FewShot, Shot, Shots, shot_from_json, shot_to_json
 from spacy_genner.types import Entity, Source
 from tests.strategies import nested, sources
 
@@ -51,7 +51,9 @@ def test_the_nearest_stand_last_whatever_their_case() -> None:
     assert shots.count == 2
     assert shots.shared == []
     assert texts(shots.near(shot("The Bank SOLD the factory")[0])) == texts([POOL[1], POOL[2]])
-    assert texts(shots.near(shot("rain , nothing but rain in Leeds")[0])) == texts([POOL[3], POOL[0]])
+    assert texts(shots.near(shot("rain , nothing but rain in Leeds")[0])) == texts(
+        [POOL[3], POOL[0]]
+    )
 
 
 def test_a_text_does_not_see_itself() -> None:
@@ -87,7 +89,9 @@ def test_no_examples_yet(settings: FewShot) -> None:
 
 @pytest.mark.parametrize("count", [0, -1])
 def test_a_count_of_none_is_refused(count: int) -> None:
-    with pytest.raises(ValueError, match=f"count = {count}: show at least one example, or set shots = null"):
+    with pytest.raises(
+        ValueError, match=f"count = {count}: show at least one example, or set shots = null"
+    ):
         FewShot(count)
 
 
@@ -118,7 +122,7 @@ def test_as_many_as_wanted_and_never_the_text_itself(pool: list[Source], source:
 def test_json_holds_an_example(data: st.DataObject) -> None:
     source = data.draw(sources())
     example = (source, tuple(data.draw(nested(source, {"ORG": "", "größe | x": ""}, max_depth=3))))
-    assert unpack(json.loads(json.dumps(pack(example)))) == example
+    assert shot_from_json(json.loads(json.dumps(shot_to_json(example)))) == example
 
 
 @pytest.mark.parametrize(
@@ -131,11 +135,14 @@ def test_json_holds_an_example(data: st.DataObject) -> None:
         ({"words": ["a"], "spaces": [], "spans": []}, "1 words has 0 spaces"),
         ({"words": [" "], "spaces": [True], "spans": []}, "only white space"),
         ({"words": ["\ud800"], "spaces": [True], "spans": []}, "surrogates not allowed"),
-        ({"words": ["a"], "spaces": [True], "spans": [[0, 2, "A"]]}, r"\[0, 2, 'A'\] is no span of 1 words"),
+        (
+            {"words": ["a"], "spaces": [True], "spans": [[0, 2, "A"]]},
+            r"\[0, 2, 'A'\] is no span of 1 words",
+        ),
         ({"words": ["a"], "spaces": [True], "spans": [[0, 1.0, "A"]]}, "is no span"),
         ({"words": ["a"], "spaces": [True], "spans": [3]}, "is no span"),
     ],
 )
 def test_json_of_something_else(packed: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        unpack(packed)
+        shot_from_json(packed)

@@ -1,4 +1,5 @@
-"""Alignment of words: common subsequences as long as the table of all pairs finds, and what stands in between."""
+"""Alignment of words: common subsequences as long as the table of all pairs finds, and what stands
+in between."""
 
 from __future__ import annotations
 
@@ -14,7 +15,9 @@ from spacy_genner.reading import align as module
 from spacy_genner.reading.align import Matches, align, bitwise, common, increasing
 
 Match = Callable[[list[str], list[str]], Matches]
-texts = st.integers(1, 12).flatmap(lambda n: st.lists(st.sampled_from("abcdefghijkl"[:n]), max_size=25))
+texts = st.integers(1, 12).flatmap(
+    lambda n: st.lists(st.sampled_from("abcdefghijkl"[:n]), max_size=25)
+)
 
 
 def size(matches: Matches) -> int:
@@ -37,12 +40,16 @@ def test_a_longest_common_subsequence(match: Match, written: list[str], source: 
 
 
 @given(texts, texts)
-def test_the_table_of_all_pairs_finds_a_common_subsequence(written: list[str], source: list[str]) -> None:
+def test_the_table_of_all_pairs_finds_a_common_subsequence(
+    written: list[str], source: list[str]
+) -> None:
     check_common(quadratic(written, source), written, source)
 
 
 @given(texts, st.data())
-def test_a_subsequence_is_found_whole_from_both_sides(source: list[str], data: st.DataObject) -> None:
+def test_a_subsequence_is_found_whole_from_both_sides(
+    source: list[str], data: st.DataObject
+) -> None:
     part = [word for word in source if data.draw(st.booleans())]
     assert size(common(part, source)) == size(common(source, part)) == len(part)
 
@@ -58,7 +65,11 @@ def test_a_subsequence_is_found_whole_from_both_sides(source: list[str], data: s
         ("a x b", "a b", [0, None, 1]),
         ("a b d", "a c b e d", [0, 2, 4]),
         ("x a b y", "a b c", [None, 0, 1, None]),
-        ("the dog", "the cat and the dog", [3, 4]),  # next to each other, not from the first "the" on
+        (
+            "the dog",
+            "the cat and the dog",
+            [3, 4],
+        ),  # next to each other, not from the first "the" on
         ("the cat", "the cat and the dog", [0, 1]),
         ("a b d", "a b c b d", [0, 1, 4]),
     ],
@@ -81,12 +92,16 @@ def test_common_words(written: str, source: str, expected: Matches) -> None:
         ("a", "", [None]),
     ],
 )
-def test_words_between_copies_replace_those_between_the_same(written: str, source: str, expected: Matches) -> None:
+def test_words_between_copies_replace_those_between_the_same(
+    written: str, source: str, expected: Matches
+) -> None:
     assert align(written.split(), source.split()) == expected
 
 
 @given(texts, texts)
-def test_an_alignment_extends_the_common_words_in_order(written: list[str], source: list[str]) -> None:
+def test_an_alignment_extends_the_common_words_in_order(
+    written: list[str], source: list[str]
+) -> None:
     found, copies = align(written, source), common(written, source)
     indices = [j for j in found if j is not None]
     assert indices == sorted(set(indices)) and set(indices) <= set(range(len(source)))
@@ -94,7 +109,9 @@ def test_an_alignment_extends_the_common_words_in_order(written: list[str], sour
 
 
 @given(texts, texts)
-def test_texts_beyond_the_bound_are_aligned_in_halves(written: list[str], source: list[str]) -> None:
+def test_texts_beyond_the_bound_are_aligned_in_halves(
+    written: list[str], source: list[str]
+) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "MOST_BITS", 16)
         matches = common(written, source)
@@ -102,7 +119,9 @@ def test_texts_beyond_the_bound_are_aligned_in_halves(written: list[str], source
 
 
 def test_repeats_do_not_explode(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "increasing", None)  # it would list 3.2 million pairs of equal words
+    monkeypatch.setattr(
+        module, "increasing", None
+    )  # it would list 3.2 million pairs of equal words
     words = ["a"] * 2000
     written = [*words[:700], "x", *words[:900], "y", "z"]
     assert size(common(written, [*words, "b"])) == 1600

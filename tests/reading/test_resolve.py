@@ -37,7 +37,9 @@ def marked(text: str) -> Marked:
     return Marked(plain, spans)
 
 
-def check(answer: Marked | Listed, text: str, entities: list[tuple[int, int]], **repairs: int) -> None:
+def check(
+    answer: Marked | Listed, text: str, entities: list[tuple[int, int]], **repairs: int
+) -> None:
     found = resolve(answer, source_of(text), LABEL_SET)
     assert found == ([Entity(*entity, "ORG") for entity in entities], Repairs(**repairs))
 
@@ -61,7 +63,9 @@ def check(answer: Marked | Listed, text: str, entities: list[tuple[int, int]], *
         ("{x}", "", [], {"additions": 1, "missing": 1}),
     ],
 )
-def test_copies(copy: str, text: str, entities: list[tuple[int, int]], repairs: dict[str, int]) -> None:
+def test_copies(
+    copy: str, text: str, entities: list[tuple[int, int]], repairs: dict[str, int]
+) -> None:
     if not text:
         assert resolve(marked(copy), Source((), ()), LABEL_SET) == ([], Repairs(**repairs))
     else:
@@ -85,7 +89,9 @@ def test_copies(copy: str, text: str, entities: list[tuple[int, int]], repairs: 
         ("the {naïve} one", "the naïve one", [(1, 2)], {}),
     ],
 )
-def test_words_without_spaces(copy: str, text: str, entities: list[tuple[int, int]], repairs: dict[str, int]) -> None:
+def test_words_without_spaces(
+    copy: str, text: str, entities: list[tuple[int, int]], repairs: dict[str, int]
+) -> None:
     check(marked(copy), text, entities, **repairs)
 
 
@@ -103,7 +109,9 @@ def test_pieces_are_the_text_without_white_space(source: Source) -> None:
 @given(sources())
 def test_words_stand_where_the_text_has_them(source: Source) -> None:
     text = Text(source.words, source.spaces)
-    assert [text.text[start:end] for start, end in zip(text.starts, text.ends, strict=True)] == list(source.words)
+    assert [
+        text.text[start:end] for start, end in zip(text.starts, text.ends, strict=True)
+    ] == list(source.words)
     gaps = zip([0, *text.ends], text.starts, strict=False)
     assert [text.text[end:start] for end, start in gaps] == [
         " " * (space and i > 0) for i, space in enumerate(source.spaces)
@@ -129,43 +137,81 @@ ESSEX = "Essex and~, Essex Police of Essex"
         ([Mention("Essex", "ORG")] * 4, [(0, 1), (3, 4), (6, 7)], {"duplicate": 1}),
         ([Mention("Essex", "ORG", 2)], [(3, 4)], {}),
         ([Mention("Essex", "ORG", 2)] * 2, [(3, 4)], {"duplicate": 1}),
-        ([Mention("Essex", "ORG", 4), Mention("Essex", "ORG", 1)], [(0, 1), (3, 4)], {"misplaced": 1}),
+        (
+            [Mention("Essex", "ORG", 4), Mention("Essex", "ORG", 1)],
+            [(0, 1), (3, 4)],
+            {"misplaced": 1},
+        ),
         ([Mention("Essex", "ORG", 0)], [(0, 1)], {"misplaced": 1}),
         ([Mention("of", "ORG", 1)], [(5, 6)], {}),
         ([Mention("of", "ORG", 2)], [(5, 6)], {"misplaced": 1}),
-        ([Mention("Police", "ORG"), Mention("Essex", "ORG")], [(4, 5), (6, 7)], {}),  # a list goes from left to right
-        ([Mention("of", "ORG"), Mention("and", "ORG"), Mention("Essex", "ORG")], [(1, 2), (3, 4), (5, 6)], {}),
+        (
+            [Mention("Police", "ORG"), Mention("Essex", "ORG")],
+            [(4, 5), (6, 7)],
+            {},
+        ),  # a list goes from left to right
+        (
+            [Mention("of", "ORG"), Mention("and", "ORG"), Mention("Essex", "ORG")],
+            [(1, 2), (3, 4), (5, 6)],
+            {},
+        ),
         ([Mention("Essex", "ORG", None, 11, 16)], [(3, 4)], {}),
         ([Mention("Essex", "ORG", None, 11, 17)], [(0, 1)], {"misplaced": 1}),
         ([Mention("Essex", "ORG", None, 11)], [(0, 1)], {"misplaced": 1}),
         ([Mention("essex  police", "ORG")], [(3, 5)], {"inexact": 1}),
         ([Mention("and ,", "ORG", None, 6, 10)], [(1, 3)], {"inexact": 1}),
-        ([Mention("Esse", "ORG"), Mention("York", "ORG"), Mention("", "ORG"), Mention(" ", "ORG")], [], {"missing": 4}),
+        (
+            [
+                Mention("Esse", "ORG"),
+                Mention("York", "ORG"),
+                Mention("", "ORG"),
+                Mention(" ", "ORG"),
+            ],
+            [],
+            {"missing": 4},
+        ),
         ([Mention("Essex Police", "ORG"), Mention(", Essex", "ORG")], [(2, 4)], {"crossing": 1}),
         ([Mention("Essex", "PLACE")], [], {"unknown": 1}),
         ([Mention("Essex", " org\n")], [(0, 1)], {"inexact": 1}),
     ],
 )
-def test_mentions(mentions: list[Mention], entities: list[tuple[int, int]], repairs: dict[str, int]) -> None:
+def test_mentions(
+    mentions: list[Mention], entities: list[tuple[int, int]], repairs: dict[str, int]
+) -> None:
     check(Listed(mentions), ESSEX, entities, **repairs)
 
 
 def test_each_group_goes_through_the_source() -> None:
-    mentions = [Mention("Police", "ORG"), Mention("Essex", "GPE"), Mention("of", "ORG"), Mention("Essex", "GPE")]
+    mentions = [
+        Mention("Police", "ORG"),
+        Mention("Essex", "GPE"),
+        Mention("of", "ORG"),
+        Mention("Essex", "GPE"),
+    ]
     found, _ = resolve(Listed(mentions, grouped=True), source_of(ESSEX), LABEL_SET)
-    assert sorted(found) == [Entity(0, 1, "GPE"), Entity(3, 4, "GPE"), Entity(4, 5, "ORG"), Entity(5, 6, "ORG")]
+    assert sorted(found) == [
+        Entity(0, 1, "GPE"),
+        Entity(3, 4, "GPE"),
+        Entity(4, 5, "ORG"),
+        Entity(5, 6, "ORG"),
+    ]
 
 
 def test_occurrences_inside_of_words_are_counted() -> None:
     """As LLMs4NER does: the sentence has "he" in "They", "the" and "he"."""
-    found, repairs = resolve(Listed([Mention("he", "ORG", 3)]), source_of("They say the man he met"), LABEL_SET)
+    found, repairs = resolve(
+        Listed([Mention("he", "ORG", 3)]), source_of("They say the man he met"), LABEL_SET
+    )
     assert found == [Entity(4, 5, "ORG")] and repairs == Repairs()
 
 
 def test_each_label_takes_its_own_occurrences() -> None:
     answer = Listed([Mention("Essex", "ORG"), Mention("Essex", "GPE"), Mention("Essex", "GPE")])
     found, repairs = resolve(answer, source_of(ESSEX), LABEL_SET)
-    assert sorted(found) == [Entity(0, 1, "GPE"), Entity(0, 1, "ORG"), Entity(3, 4, "GPE")] and repairs == Repairs()
+    assert (
+        sorted(found) == [Entity(0, 1, "GPE"), Entity(0, 1, "ORG"), Entity(3, 4, "GPE")]
+        and repairs == Repairs()
+    )
 
 
 def test_a_label_of_its_own_name_goes_before_one_in_another_case() -> None:
@@ -211,4 +257,7 @@ def test_every_entity_is_accounted_for_and_fits_the_source(data: st.DataObject) 
     assert nest(found) == (found, [])
     assert all(0 <= e.start < e.end <= len(source) and e.label in labels for e in found)
     given = len(answer.spans) if isinstance(answer, Marked) else len(answer.mentions)
-    assert given == len(found) + repairs.unknown + repairs.missing + repairs.crossing + repairs.duplicate
+    assert (
+        given
+        == len(found) + repairs.unknown + repairs.missing + repairs.crossing + repairs.duplicate
+    )

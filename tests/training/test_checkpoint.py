@@ -102,7 +102,13 @@ def test_a_checkpoint_runs_no_code(path: Path) -> None:
 
 def draws() -> tuple[Any, ...]:
     """Also what generators keep for the next call."""
-    return random.random(), random.gauss(0, 1), np.random.rand(), np.random.randn(), torch.rand(3).tolist()
+    return (
+        random.random(),
+        random.gauss(0, 1),
+        np.random.rand(),
+        np.random.randn(),
+        torch.rand(3).tolist(),
+    )
 
 
 @examples(0.5, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -136,5 +142,8 @@ def test_weights_in_other_places_have_another_digest() -> None:
 
 
 def test_types_that_numpy_lacks_have_a_digest_and_shapes_without_dimensions() -> None:
-    digests = {checkpoint.digest({"a": torch.tensor(value, dtype=torch.bfloat16)}) for value in (0.5, 0.25, [0.5, 0.5])}
+    digests = {
+        checkpoint.digest({"a": torch.tensor(value, dtype=torch.bfloat16)})
+        for value in (0.5, 0.25, [0.5, 0.5])
+    }
     assert len(digests) == 3

@@ -91,7 +91,9 @@ def test_the_number_of_steps_may_be_unknown() -> None:
 def test_the_file_is_that_of_the_logger_of_spacy(tmp_path: Path) -> None:
     run(io.StringIO(), make_logger(str(tmp_path / "log.jsonl")))
     rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text("utf8").splitlines()]
-    assert [row["step"] for row in rows] == [0, 10, 20] and rows[0]["scores"] == {"spans_sc_f": 50.0}
+    assert [row["step"] for row in rows] == [0, 10, 20] and rows[0]["scores"] == {
+        "spans_sc_f": 50.0
+    }
 
 
 @pytest.mark.parametrize(
@@ -104,7 +106,9 @@ def test_the_file_is_that_of_the_logger_of_spacy(tmp_path: Path) -> None:
         ((0.5, 0.6, 0.4), ""),
     ],
 )
-def test_it_warns_where_the_best_model_is_hardly_trained(scores: Sequence[float], warning: str) -> None:
+def test_it_warns_where_the_best_model_is_hardly_trained(
+    scores: Sequence[float], warning: str
+) -> None:
     shown = run(io.StringIO(), scores=scores)
     assert ("model-best is hardly trained" in shown) == bool(warning)
     assert warning in shown

@@ -36,7 +36,8 @@ def stop() -> None:
 
 @pytest.fixture
 def stopped(monkeypatch: pytest.MonkeyPatch) -> Stop:
-    """`stopped(training, output, moment)`: train up to there, with a checkpoint before each update."""
+    """`stopped(training, output, moment)`: train up to there, with a checkpoint before each
+    update."""
 
     def run(training: Training, output: Path, moment: str, seconds: float = 0) -> None:
         with monkeypatch.context() as patch, pytest.raises(Stopped):
@@ -48,7 +49,11 @@ def stopped(monkeypatch: pytest.MonkeyPatch) -> Stop:
 
 def result(training: Training, output: Path) -> Result:
     """The log of a training, and all files that it wrote, without the time it took."""
-    files = {str(path.relative_to(output)): path.read_bytes() for path in output.rglob("*") if path.is_file()}
+    files = {
+        str(path.relative_to(output)): path.read_bytes()
+        for path in output.rglob("*")
+        if path.is_file()
+    }
     for path in output.glob("*/meta.json"):
         meta = json.loads(path.read_bytes())
         meta["performance"].pop("training_seconds", None)
@@ -100,7 +105,13 @@ def test_unbroken_training_prints_and_saves_what_spacy_train_does(
             pytest.param([moment], marks=pytest.mark.slow)
             for moment in ("update 1", "evaluate 3", "to_disk 3", "whole 4")
         ),
-        ["checkpoint 5", "half 1", "update 1", "to_disk 3", "evaluate 1"],  # to_disk: while played back
+        [
+            "checkpoint 5",
+            "half 1",
+            "update 1",
+            "to_disk 3",
+            "evaluate 1",
+        ],  # to_disk: while played back
         ["to_disk 6"],  # the very last thing
     ],
     ids=", ".join,
@@ -120,7 +131,9 @@ def parts_of_a_batch(config: Config) -> None:
 
 
 def all_weights(config: Config) -> None:
-    config["components"]["generative_ner"]["model"]["lm"]["tuning"] = {"@misc": "spacy_genner.FullTuning.v1"}
+    config["components"]["generative_ner"]["model"]["lm"]["tuning"] = {
+        "@misc": "spacy_genner.FullTuning.v1"
+    }
 
 
 def bfloat16(config: Config) -> None:
@@ -177,8 +190,14 @@ def components(config: Config, **pipes: dict[str, Any]) -> None:
 
 
 LISTENER = {"@architectures": "spacy.Tok2VecListener.v1", "width": 96}
-NER = {"factory": "ner", "model": {"@architectures": "spacy.TransitionBasedParser.v2", "tok2vec": LISTENER}}
-SPANCAT = {"factory": "spancat", "model": {"@architectures": "spacy.SpanCategorizer.v1", "tok2vec": LISTENER}}
+NER = {
+    "factory": "ner",
+    "model": {"@architectures": "spacy.TransitionBasedParser.v2", "tok2vec": LISTENER},
+}
+SPANCAT = {
+    "factory": "spancat",
+    "model": {"@architectures": "spacy.SpanCategorizer.v1", "tok2vec": LISTENER},
+}
 
 
 def tok2vec_and_ner(config: Config) -> None:
@@ -213,7 +232,9 @@ def lemmatizer(config: Config) -> None:
 
 
 def tagger_and_generative_ner(config: Config) -> None:
-    components(config, tagger={"factory": "tagger"}, generative_ner=config["components"]["generative_ner"])
+    components(
+        config, tagger={"factory": "tagger"}, generative_ner=config["components"]["generative_ner"]
+    )
 
 
 @registry.readers("genner_test_shuffled.v1")
@@ -260,7 +281,10 @@ def variant(training: Training, tmp_path: Path) -> Callable[[Callable[[Config], 
     ],
 )
 def test_so_do_trainings_of_other_kinds(
-    change: Callable[[Config], None], variant: Callable[..., Training], stopped: Stop, tmp_path: Path
+    change: Callable[[Config], None],
+    variant: Callable[..., Training],
+    stopped: Stop,
+    tmp_path: Path,
 ) -> None:
     goes_on(variant(change), stopped, tmp_path)
 
@@ -271,13 +295,24 @@ def goes_on(training: Training, stopped: Stop, folder: Path) -> None:
         "update 1",
     ):  # after the best evaluation, and at the first update that is not played back
         stopped(training, folder / "broken", moment)
-    resumed, expected = finished(training, folder / "broken"), unbroken(training, folder / "unbroken")
+    resumed, expected = (
+        finished(training, folder / "broken"),
+        unbroken(training, folder / "unbroken"),
+    )
     assert resumed == expected
-    models = {path: data for path, data in expected.items() if path.startswith("model-best") and "model" in path[10:]}
-    assert models and any(data != expected[path.replace("best", "last")] for path, data in models.items())
+    models = {
+        path: data
+        for path, data in expected.items()
+        if path.startswith("model-best") and "model" in path[10:]
+    }
+    assert models and any(
+        data != expected[path.replace("best", "last")] for path, data in models.items()
+    )
 
 
-def test_so_does_an_encoder(variant: Callable[..., Training], stopped: Stop, encoder: str, tmp_path: Path) -> None:
+def test_so_does_an_encoder(
+    variant: Callable[..., Training], stopped: Stop, encoder: str, tmp_path: Path
+) -> None:
     pytest.importorskip("spacy_transformers")
 
     def transformer_and_ner(config: Config) -> None:
@@ -287,8 +322,15 @@ def test_so_does_an_encoder(variant: Callable[..., Training], stopped: Stop, enc
             "grad_factor": 1.0,
             "pooling": {"@layers": "reduce_mean.v1"},
         }
-        transformer = {"factory": "transformer", "model": {**model, "tokenizer_config": {"use_fast": True}}}
-        components(config, transformer=transformer, ner={**NER, "model": {**NER["model"], "tok2vec": listener}})
+        transformer = {
+            "factory": "transformer",
+            "model": {**model, "tokenizer_config": {"use_fast": True}},
+        }
+        components(
+            config,
+            transformer=transformer,
+            ner={**NER, "model": {**NER["model"], "tok2vec": listener}},
+        )
 
     goes_on(variant(transformer_and_ner), stopped, tmp_path)
 
@@ -312,10 +354,14 @@ def test_what_is_played_back_is_not_computed_again(
     assert calls == ["update", "evaluate", "update", "update", "evaluate"]
 
 
-def test_the_pipelines_say_how_long_it_took(training: Training, stopped: Stop, tmp_path: Path) -> None:
+def test_the_pipelines_say_how_long_it_took(
+    training: Training, stopped: Stop, tmp_path: Path
+) -> None:
     stopped(training, tmp_path, "update 7")
     finished(training, tmp_path)
-    best, last = (spacy.load(tmp_path / f"model-{name}").meta["performance"] for name in ("best", "last"))
+    best, last = (
+        spacy.load(tmp_path / f"model-{name}").meta["performance"] for name in ("best", "last")
+    )
     assert best["training_seconds"] == last["training_seconds"] > 0
 
 
@@ -328,7 +374,11 @@ def counted(function: Callable[..., Any], calls: list[str]) -> Callable[..., Any
 
 
 def test_a_checkpoint_waits_for_its_time(
-    training: Training, expected: Result, stopped: Stop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    training: Training,
+    expected: Result,
+    stopped: Stop,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     stopped(training, tmp_path, "update 7", seconds=1000)
     assert not (tmp_path / "checkpoint.pt").exists()
@@ -348,7 +398,9 @@ def words(capsys: pytest.CaptureFixture[str]) -> str:
     return " ".join(capsys.readouterr().out.split())
 
 
-@pytest.mark.parametrize("damage", [lambda data: b"", lambda data: data[: len(data) // 2], lambda data: data[100:]])
+@pytest.mark.parametrize(
+    "damage", [lambda data: b"", lambda data: data[: len(data) // 2], lambda data: data[100:]]
+)
 def test_with_a_corrupt_checkpoint_training_begins_anew(
     damage: Callable[[bytes], bytes],
     training: Training,
@@ -362,7 +414,11 @@ def test_with_a_corrupt_checkpoint_training_begins_anew(
     path.write_bytes(damage(path.read_bytes()))
     assert finished(training, tmp_path) == expected
     printed = words(capsys)
-    assert "Training begins anew" in printed and "no readable checkpoint" in printed and "Going on" not in printed
+    assert (
+        "Training begins anew" in printed
+        and "no readable checkpoint" in printed
+        and "Going on" not in printed
+    )
 
 
 def test_with_another_config_training_begins_anew(
@@ -383,7 +439,10 @@ def test_with_other_documents_training_begins_anew(
     stopped(changed, tmp_path / "a", "update 4")
     path.write_bytes(Path(training.overrides["paths.dev"]).read_bytes())
     assert finished(changed, tmp_path / "a") == unbroken(changed, tmp_path / "b")
-    assert "belongs to another training: other" in (printed := words(capsys)) and "train.spacy" in printed
+    assert (
+        "belongs to another training: other" in (printed := words(capsys))
+        and "train.spacy" in printed
+    )
 
 
 @registry.readers("genner_test_unstable.v1")
@@ -406,7 +465,9 @@ def test_documents_in_another_order_are_an_error_that_keeps_the_checkpoint(
     stopped(training, tmp_path, "update 7")
     before = (tmp_path / "checkpoint.pt").read_bytes()
     UNSTABLE.seed(2)
-    with pytest.raises(ValueError, match=r"in another order than when .*checkpoint\.pt was written"):
+    with pytest.raises(
+        ValueError, match=r"in another order than when .*checkpoint\.pt was written"
+    ):
         finished(training, tmp_path)
     assert (tmp_path / "checkpoint.pt").read_bytes() == before
 
@@ -425,8 +486,13 @@ def test_after_an_error_the_checkpoint_stays_and_after_the_end_it_goes(
     assert not list(tmp_path.glob("checkpoint*"))
 
 
-def test_the_pipeline_and_thinc_have_their_own_methods_back(training: Training, tmp_path: Path) -> None:
-    nlp, step = init_nlp(load_config(training.config, overrides=training.overrides)), Optimizer.step_schedules
+def test_the_pipeline_and_thinc_have_their_own_methods_back(
+    training: Training, tmp_path: Path
+) -> None:
+    nlp, step = (
+        init_nlp(load_config(training.config, overrides=training.overrides)),
+        Optimizer.step_schedules,
+    )
     with Recording(nlp, tmp_path, 0):
         assert nlp.update.__func__ is not Language.update and Optimizer.step_schedules is not step
     assert nlp.update.__func__ is Language.update and nlp.evaluate.__func__ is Language.evaluate
@@ -476,7 +542,10 @@ def without_seed(config: Config) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (with_another, "other: only the training of components with a thinc Model can go on after a kill"),
+        (
+            with_another,
+            "other: only the training of components with a thinc Model can go on after a kill",
+        ),
         (with_another_framework, "OtherShim: a model with layers of this kind cannot go on"),
         (with_nothing, "nothing to train"),
         (without_seed, "seed = null"),

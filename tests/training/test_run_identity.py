@@ -58,7 +58,9 @@ def differing(one: dict[str, str], other: dict[str, str]) -> set[str]:
     return {name for name in one | other if one.get(name) != other.get(name)}
 
 
-def test_the_same_training_set_up_again_is_the_same(nlp: Language, config: Config, training: Training) -> None:
+def test_the_same_training_set_up_again_is_the_same(
+    nlp: Language, config: Config, training: Training
+) -> None:
     assert of(set_up(training), deepcopy(config)) == of(nlp, config)
 
 
@@ -149,7 +151,9 @@ def test_so_does_another_base_below_a_layer_of_spacy(
     assert differing(*found) == {"base weights of tok2vec"}
 
 
-def test_corpora_count_with_all_that_is_in_them(nlp: Language, config: Config, tmp_path: Path) -> None:
+def test_corpora_count_with_all_that_is_in_them(
+    nlp: Language, config: Config, tmp_path: Path
+) -> None:
     before = of(nlp, config)
     (tmp_path / "train.spacy").write_text("other")
     (tmp_path / "dev" / "a.spacy").unlink()
@@ -161,5 +165,11 @@ def test_corpora_count_with_all_that_is_in_them(nlp: Language, config: Config, t
 
 def test_other_values_in_the_corpora_are_no_files(nlp: Language, config: Config) -> None:
     before = of(nlp, config)
-    config["corpora"]["other"] = {"limit": 0, "path": None, "empty": "", "name": "no such file", "long": "x" * 9999}
+    config["corpora"]["other"] = {
+        "limit": 0,
+        "path": None,
+        "empty": "",
+        "name": "no such file",
+        "long": "x" * 9999,
+    }
     assert differing(before, of(nlp, config)) == {"configuration"}

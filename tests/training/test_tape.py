@@ -91,7 +91,13 @@ DRAWS: dict[str, Callable[[], Any]] = {
 }
 
 
-@given(st.lists(st.tuples(st.sampled_from(sorted(DRAWS)), st.sampled_from(sorted(DRAWS))), min_size=1, max_size=6))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(sorted(DRAWS)), st.sampled_from(sorted(DRAWS))),
+        min_size=1,
+        max_size=6,
+    )
+)
 def test_between_results_the_same_random_numbers_are_drawn(draws: list[tuple[str, str]]) -> None:
     """Each pair: what a result draws, and what the training loop draws after it."""
 

@@ -61,10 +61,14 @@ def test_a_state_is_a_copy_that_can_be_put_back() -> None:
     before, again = trained.state(), trained.state()
     step(made, optimizer)
     after = trained.state()
-    assert same(before, again) and not any(torch.equal(before["weights"][n], after["weights"][n]) for n in moved(after))
+    assert same(before, again) and not any(
+        torch.equal(before["weights"][n], after["weights"][n]) for n in moved(after)
+    )
     trained.set_state(before)
     assert same(trained.state(), again)
-    assert np.array_equal(made["b.c"].layers[1].get_param("W"), models()["b.c"].layers[1].get_param("W"))
+    assert np.array_equal(
+        made["b.c"].layers[1].get_param("W"), models()["b.c"].layers[1].get_param("W")
+    )
 
 
 def moved(state: dict[str, Any]) -> list[str]:
@@ -185,7 +189,9 @@ def test_a_language_model_goes_on_to_the_last_bit(lm: CausalLM, tmp_path: Path) 
     optimizer = Adam(0.01, use_averages=False)
     train(shim, 3)
     state = {"state": trained.state(), "moments": trained.moments(optimizer)}
-    checkpoint.write(tmp_path / "c.pt", {**state, "random": checkpoint.random_states(trained.devices)})
+    checkpoint.write(
+        tmp_path / "c.pt", {**state, "random": checkpoint.random_states(trained.devices)}
+    )
     train(shim, 2)
     expected = trained.weights()
 

@@ -1,4 +1,5 @@
-"""A training that takes seconds, with a score that goes up and down, and ways to stop it at a chosen moment.
+"""A training that takes seconds, with a score that goes up and down, and ways to stop it at a
+chosen moment.
 
 As a file for `genner train --code` it kills the process at the moment that GENNER_TEST_KILL names.
 """
@@ -108,8 +109,8 @@ warmup_steps = 3
 total_steps = 12
 initial_rate = 0.05
 """
-"""8 updates, an evaluation after each second one; of the scores 0.37, 0.11, 0.85, 0.59, 0.33 the third is the best, and
-then patience ends."""
+"""8 updates, an evaluation after each second one; of the scores 0.37, 0.11, 0.85, 0.59, 0.33 the
+third is the best, and then patience ends."""
 
 
 @dataclass(frozen=True)
@@ -157,8 +158,8 @@ PLACES: dict[str, tuple[Any, str]] = {
 
 
 def stopping(moment: str, stop: Callable[[], None]) -> tuple[Any, str, Callable[..., Any]]:
-    """An object, the name of a function in it, and what to put there to stop at a moment, "update 3" say: at its third
-    call."""
+    """An object, the name of a function in it, and what to put there to stop at a moment, "update
+    3" say: at its third call."""
     place, call = moment.split()
     owner, name = PLACES[place]
     function, calls = getattr(owner, name), count(1)
@@ -195,4 +196,6 @@ def make_training(folder: Path, model: str) -> Training:
     (folder / "config.cfg").write_text(CONFIG, encoding="utf8")
     names = {"paths.train": "train.spacy", "paths.dev": "dev.spacy", "paths.log": "log.jsonl"}
     overrides = {key: str(folder / name) for key, name in names.items()}
-    return Training(folder / "config.cfg", {**overrides, "components.generative_ner.model.lm.name": model})
+    return Training(
+        folder / "config.cfg", {**overrides, "components.generative_ner.model.lm.name": model}
+    )

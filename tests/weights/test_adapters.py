@@ -1,4 +1,5 @@
-"""What training changes: attached without touching the base, merged without touching either, saved and restored."""
+"""What training changes: attached without touching the base, merged without touching either, saved
+and restored."""
 
 from __future__ import annotations
 
@@ -65,7 +66,11 @@ def rounded(model: Any) -> Any:
 
 
 def trained(model: Any) -> dict[str, torch.Tensor]:
-    return {name: weight.detach().clone() for name, weight in model.named_parameters() if weight.requires_grad}
+    return {
+        name: weight.detach().clone()
+        for name, weight in model.named_parameters()
+        if weight.requires_grad
+    }
 
 
 def logits(model: Any) -> torch.Tensor:
@@ -74,7 +79,9 @@ def logits(model: Any) -> torch.Tensor:
 
 
 def state(model: Any) -> dict[str, torch.Tensor]:
-    return {name: tensor.clone() for name, tensor in [*model.named_parameters(), *model.named_buffers()]}
+    return {
+        name: tensor.clone() for name, tensor in [*model.named_parameters(), *model.named_buffers()]
+    }
 
 
 def assert_same(found: dict[str, torch.Tensor], expected: dict[str, torch.Tensor]) -> None:
@@ -84,7 +91,9 @@ def assert_same(found: dict[str, torch.Tensor], expected: dict[str, torch.Tensor
 
 @families
 @both
-def test_a_fresh_adapter_changes_nothing(base: Callable[..., Any], family: str, tuning: Tuning) -> None:
+def test_a_fresh_adapter_changes_nothing(
+    base: Callable[..., Any], family: str, tuning: Tuning
+) -> None:
     plain = base(family)
     model = tuning.attach(plain)
     assert trained(model)
@@ -94,7 +103,9 @@ def test_a_fresh_adapter_changes_nothing(base: Callable[..., Any], family: str, 
 
 @families
 @both
-def test_merged_weights_say_what_the_adapter_says(base: Callable[..., Any], family: str, tuning: Tuning) -> None:
+def test_merged_weights_say_what_the_adapter_says(
+    base: Callable[..., Any], family: str, tuning: Tuning
+) -> None:
     assert_merging(base, family, tuning)
 
 
@@ -124,7 +135,9 @@ def test_merged_weights_share_what_is_not_adapted(base: Callable[..., Any], tuni
     merged = dict(tuning.merged(model, torch.float32).named_parameters())
     assert merged.keys() == dict(plain.named_parameters()).keys()
     adapted = {
-        n.replace("base_model.model.", "").replace(".base_layer", "") for n in state(model) if ".base_layer." in n
+        n.replace("base_model.model.", "").replace(".base_layer", "")
+        for n in state(model)
+        if ".base_layer." in n
     }
     assert adapted
     for name, weight in plain.named_parameters():
@@ -158,7 +171,9 @@ def test_training_goes_on_after_merging(base: Callable[..., Any], tuning: Tuning
     model = shaken(tuning.attach(base()))
     merged = tuning.merged(model, torch.float32)
     said = logits(merged)
-    optimizer = torch.optim.SGD([weight for weight in model.parameters() if weight.requires_grad], lr=0.01)
+    optimizer = torch.optim.SGD(
+        [weight for weight in model.parameters() if weight.requires_grad], lr=0.01
+    )
     before = trained(model)
     model.train()
     model(IDS, labels=IDS).loss.backward()
@@ -170,14 +185,18 @@ def test_training_goes_on_after_merging(base: Callable[..., Any], tuning: Tuning
 
 @families
 @both
-def test_merged_for_decoding_in_bfloat16(base: Callable[..., Any], family: str, tuning: Tuning) -> None:
+def test_merged_for_decoding_in_bfloat16(
+    base: Callable[..., Any], family: str, tuning: Tuning
+) -> None:
     plain = base(family, torch.bfloat16)
     merged = tuning.merged(shaken(tuning.attach(plain)), torch.bfloat16)
     assert all(weight.dtype == torch.bfloat16 for weight in merged.parameters())
     buffers, exact = dict(plain.named_buffers()), dict(base(family).named_buffers())
     assert any("inv_freq" in name for name in exact)
     for name, buffer in merged.named_buffers():
-        assert torch.equal(buffer.float(), (exact if "inv_freq" in name else buffers)[name].float()), name
+        assert torch.equal(
+            buffer.float(), (exact if "inv_freq" in name else buffers)[name].float()
+        ), name
 
 
 @tunings
@@ -188,7 +207,9 @@ def test_restoring_what_was_saved(base: Callable[..., Any], tuning: Tuning, tmp_
     tuning.restore(other, tmp_path)
     assert_same(trained(other), trained(rounded(model)))
     assert all(weight.dtype == torch.float32 for weight in trained(other).values())
-    assert torch.equal(logits(tuning.merged(other, torch.float32)), logits(tuning.merged(model, torch.float32)))
+    assert torch.equal(
+        logits(tuning.merged(other, torch.float32)), logits(tuning.merged(model, torch.float32))
+    )
     again = tmp_path / "again"
     again.mkdir()
     tuning.save(other, again)
@@ -203,7 +224,9 @@ def test_what_is_saved_is_small(base: Callable[..., Any], tuning: Tuning, tmp_pa
     (weights,) = tmp_path.glob("*.safetensors")
     saved = load_file(weights)
     assert {weight.dtype for weight in saved.values()} == {torch.bfloat16}
-    assert sum(weight.numel() for weight in saved.values()) == sum(weight.numel() for weight in trained(model).values())
+    assert sum(weight.numel() for weight in saved.values()) == sum(
+        weight.numel() for weight in trained(model).values()
+    )
 
 
 @pytest.mark.parametrize("name", ["lora", "rslora", "dora", "modules"])
@@ -211,10 +234,18 @@ def test_peft_reads_the_folder(base: Callable[..., Any], name: str, tmp_path: Pa
     tuning = LORAS[name]
     model = shaken(tuning.attach(base()))
     tuning.save(model, tmp_path)
-    assert {file.name for file in tmp_path.iterdir()} == {"adapter_config.json", "adapter_model.safetensors"}
+    assert {file.name for file in tmp_path.iterdir()} == {
+        "adapter_config.json",
+        "adapter_model.safetensors",
+    }
     settings = json.loads((tmp_path / "adapter_config.json").read_text())
     wanted = (tuning.r, tuning.lora_alpha, tuning.use_rslora, tuning.use_dora)
-    assert (settings["r"], settings["lora_alpha"], settings["use_rslora"], settings["use_dora"]) == wanted
+    assert (
+        settings["r"],
+        settings["lora_alpha"],
+        settings["use_rslora"],
+        settings["use_dora"],
+    ) == wanted
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         loaded = PeftModel.from_pretrained(base(), tmp_path)
@@ -223,11 +254,15 @@ def test_peft_reads_the_folder(base: Callable[..., Any], name: str, tmp_path: Pa
 
 @tunings
 def test_a_missing_file(base: Callable[..., Any], tuning: Tuning, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"model\.safetensors cannot be read .*copy or train the pipeline again"):
+    with pytest.raises(
+        ValueError, match=r"model\.safetensors cannot be read .*copy or train the pipeline again"
+    ):
         tuning.restore(tuning.attach(base()), tmp_path)
 
 
-@pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: b"", lambda data: b"\xff" * 100])
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[: len(data) // 2], lambda data: b"", lambda data: b"\xff" * 100]
+)
 @both
 def test_a_damaged_file(
     base: Callable[..., Any], tuning: Tuning, damage: Callable[[bytes], bytes], tmp_path: Path
@@ -249,9 +284,13 @@ def test_a_damaged_file(
         *[(LoRA(r=4, target_modules=["q_proj"]), LoRA(r=4)), (LoRA(r=4, use_dora=True), LoRA(r=4))],
     ],
 )
-def test_other_settings(base: Callable[..., Any], saved: LoRA, loaded: LoRA, tmp_path: Path) -> None:
+def test_other_settings(
+    base: Callable[..., Any], saved: LoRA, loaded: LoRA, tmp_path: Path
+) -> None:
     saved.save(saved.attach(base()), tmp_path)
-    with pytest.raises(ValueError, match=r"other names or shapes .* another base or to other \[tuning\] settings"):
+    with pytest.raises(
+        ValueError, match=r"other names or shapes .* another base or to other \[tuning\] settings"
+    ):
         loaded.restore(loaded.attach(base()), tmp_path)
 
 
@@ -283,33 +322,49 @@ def changed(folder: Path, change: Callable[[torch.Tensor], torch.Tensor]) -> str
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 @both
-def test_weights_that_are_no_numbers(base: Callable[..., Any], tuning: Tuning, value: float, tmp_path: Path) -> None:
+def test_weights_that_are_no_numbers(
+    base: Callable[..., Any], tuning: Tuning, value: float, tmp_path: Path
+) -> None:
     model = shaken(tuning.attach(base()))
     tuning.save(model, tmp_path)
     name = changed(tmp_path, lambda weight: weight.index_fill(0, torch.tensor([1]), value))
     before = trained(model)
-    with pytest.raises(ValueError, match=rf"model\.safetensors: {re.escape(name)} holds NaN or infinity"):
+    with pytest.raises(
+        ValueError, match=rf"model\.safetensors: {re.escape(name)} holds NaN or infinity"
+    ):
         tuning.restore(model, tmp_path)
     assert_same(trained(model), before)
 
 
 @both
-def test_weights_that_are_integers(base: Callable[..., Any], tuning: Tuning, tmp_path: Path) -> None:
+def test_weights_that_are_integers(
+    base: Callable[..., Any], tuning: Tuning, tmp_path: Path
+) -> None:
     model = tuning.attach(base())
     tuning.save(model, tmp_path)
     name = changed(tmp_path, lambda weight: weight.to(torch.int8))
-    with pytest.raises(ValueError, match=rf"{re.escape(name)} has the type torch\.int8, expected floating"):
+    with pytest.raises(
+        ValueError, match=rf"{re.escape(name)} has the type torch\.int8, expected floating"
+    ):
         tuning.restore(model, tmp_path)
 
 
 @pytest.mark.parametrize(
     ("loaded", "message"),
     [
-        (LoRA(r=4, lora_alpha=32), r"adapter_config\.json says lora_alpha = 16, \[tuning\] says 32: give the settings"),
-        (LoRA(r=4, lora_alpha=16, use_rslora=True), r"says use_rslora = False, \[tuning\] says True"),
+        (
+            LoRA(r=4, lora_alpha=32),
+            r"adapter_config\.json says lora_alpha = 16, \[tuning\] says 32: give the settings",
+        ),
+        (
+            LoRA(r=4, lora_alpha=16, use_rslora=True),
+            r"says use_rslora = False, \[tuning\] says True",
+        ),
     ],
 )
-def test_another_scaling(base: Callable[..., Any], loaded: LoRA, message: str, tmp_path: Path) -> None:
+def test_another_scaling(
+    base: Callable[..., Any], loaded: LoRA, message: str, tmp_path: Path
+) -> None:
     """The weights do not show it."""
     saved = LoRA(r=4, lora_alpha=16)
     saved.save(saved.attach(base()), tmp_path)
@@ -321,7 +376,9 @@ def test_another_scaling(base: Callable[..., Any], loaded: LoRA, message: str, t
 
 
 @pytest.mark.parametrize("content", [None, "", "{", "[]", "null"])
-def test_a_missing_or_broken_configuration(base: Callable[..., Any], content: str | None, tmp_path: Path) -> None:
+def test_a_missing_or_broken_configuration(
+    base: Callable[..., Any], content: str | None, tmp_path: Path
+) -> None:
     tuning = LoRA(r=4)
     tuning.save(tuning.attach(base()), tmp_path)
     (tmp_path / "adapter_config.json").unlink()
@@ -335,7 +392,10 @@ def test_a_missing_or_broken_configuration(base: Callable[..., Any], content: st
 @pytest.mark.parametrize("name", ["lm_head", "embed_tokens"])
 def test_the_output_matrix_is_not_adapted(base: Callable[..., Any], name: str) -> None:
     """The tiny models are tied: their input embeddings are the output matrix."""
-    with pytest.raises(ValueError, match=r"target_modules = \['q_proj', '.*'\] adapts the output matrix: leave it out"):
+    with pytest.raises(
+        ValueError,
+        match=r"target_modules = \['q_proj', '.*'\] adapts the output matrix: leave it out",
+    ):
         LoRA(r=2, target_modules=["q_proj", name]).attach(base())
 
 
@@ -360,7 +420,10 @@ def test_dropout_is_for_training_only(base: Callable[..., Any]) -> None:
     assert torch.equal(logits(model), logits(model))
     model.train()
     assert not torch.equal(model(IDS).logits, model(IDS).logits)
-    assert not any(isinstance(module, torch.nn.Dropout) for module in tuning.merged(model, torch.float32).modules())
+    assert not any(
+        isinstance(module, torch.nn.Dropout)
+        for module in tuning.merged(model, torch.float32).modules()
+    )
 
 
 def test_attaching_is_quiet(base: Callable[..., Any]) -> None:
@@ -383,7 +446,9 @@ def test_full_tuning_of_a_tied_model_stays_tied(base: Callable[..., Any], tmp_pa
 def test_full_tuning_trains_every_weight(base: Callable[..., Any]) -> None:
     model = FullTuning().attach(base("qwen3", torch.bfloat16))
     model(IDS, labels=IDS).loss.backward()
-    assert all(weight.grad is not None and weight.grad.abs().sum() > 0 for weight in model.parameters())
+    assert all(
+        weight.grad is not None and weight.grad.abs().sum() > 0 for weight in model.parameters()
+    )
 
 
 def test_a_sharing_copy(base: Callable[..., Any]) -> None:

@@ -17,14 +17,19 @@ from tests.weights.test_load import as_pickle, files, load, logits
 
 
 @pytest.mark.parametrize("tokenizer", ["bpe", "spm"])
-def test_a_bundled_base_is_what_it_was(tiny: Callable[..., str], tmp_path: Path, tokenizer: str) -> None:
-    """Byte by byte: a folder that transformers 5 writes, transformers 4 cannot read, and the other way round it takes a
-    wrong rotary base."""
+def test_a_bundled_base_is_what_it_was(
+    tiny: Callable[..., str], tmp_path: Path, tokenizer: str
+) -> None:
+    """Byte by byte: a folder that transformers 5 writes, transformers 4 cannot read, and the other
+    way round it takes a wrong rotary base."""
     origin = Path(tiny("llama", tokenizer))
     save_base(load(origin), tmp_path / "base")
     assert files(tmp_path / "base") == files(origin)
     again = load(bundled(tmp_path / "base") or "")
-    assert (again.fingerprint, again.tokenizer_hash) == (load(origin).fingerprint, load(origin).tokenizer_hash)
+    assert (again.fingerprint, again.tokenizer_hash) == (
+        load(origin).fingerprint,
+        load(origin).tokenizer_hash,
+    )
 
 
 def test_a_bundled_base_has_its_weights_once(folder: Path, tmp_path: Path) -> None:
@@ -68,11 +73,15 @@ def test_a_base_whose_files_are_gone_is_bundled_from_memory(folder: Path, tmp_pa
 
 
 def shim_on(name: Path) -> LossShim:
-    return LossShim(CausalLM(str(name), dtype="float32", device="cpu", bundle_base=True), LOSSES["tokens"])
+    return LossShim(
+        CausalLM(str(name), dtype="float32", device="cpu", bundle_base=True), LOSSES["tokens"]
+    )
 
 
 @pytest.mark.parametrize("kind", ["folder", "gguf"])
-def test_a_bundled_base_is_saved_over_itself(folder: Path, gguf_file: Path, tmp_path: Path, kind: str) -> None:
+def test_a_bundled_base_is_saved_over_itself(
+    folder: Path, gguf_file: Path, tmp_path: Path, kind: str
+) -> None:
     name = folder if kind == "folder" else gguf_file
     shim_on(name).to_disk(tmp_path / "saved")
     before = files(tmp_path / "saved" / "base")

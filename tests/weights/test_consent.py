@@ -30,7 +30,9 @@ class OwnTokenizer(PreTrainedTokenizerFast):
 
 
 @pytest.mark.parametrize("allowed", ["", "code", "remote_code,pickle", " pickle , remote_code "])
-def test_what_is_not_asked_for_needs_no_consent(monkeypatch: pytest.MonkeyPatch, allowed: str) -> None:
+def test_what_is_not_asked_for_needs_no_consent(
+    monkeypatch: pytest.MonkeyPatch, allowed: str
+) -> None:
     monkeypatch.setenv(VARIABLE, allowed)
     check_consent(trust_remote_code=False, allow_pickle=False)
 
@@ -38,11 +40,23 @@ def test_what_is_not_asked_for_needs_no_consent(monkeypatch: pytest.MonkeyPatch,
 @pytest.mark.parametrize(
     ("asked", "allowed", "message"),
     [
-        ((True, False), None, r"trust_remote_code = true in .* set SPACY_GENNER_ALLOW=remote_code in the environment"),
+        (
+            (True, False),
+            None,
+            r"trust_remote_code = true in .* set SPACY_GENNER_ALLOW=remote_code in the environment",
+        ),
         ((True, False), "pickle", "SPACY_GENNER_ALLOW=remote_code in"),
         ((True, False), "remote", "SPACY_GENNER_ALLOW=remote_code in"),
-        ((False, True), "remote_code", "allow_pickle = true in .* set SPACY_GENNER_ALLOW=pickle in"),
-        ((True, True), "pickle", "trust_remote_code = true and allow_pickle = true .*_ALLOW=remote_code,pickle in"),
+        (
+            (False, True),
+            "remote_code",
+            "allow_pickle = true in .* set SPACY_GENNER_ALLOW=pickle in",
+        ),
+        (
+            (True, True),
+            "pickle",
+            "trust_remote_code = true and allow_pickle = true .*_ALLOW=remote_code,pickle in",
+        ),
     ],
 )
 def test_what_is_asked_for_needs_consent(
@@ -58,14 +72,18 @@ def test_what_is_asked_for_needs_consent(
 
 
 def with_code(folder: Path, part: str) -> Path:
-    """Let a model bring its own code, in its configuration or for its tokenizer. Returns: what the code would leave."""
+    """Let a model bring its own code, in its configuration or for its tokenizer. Returns: what the
+    code would leave."""
     harm = folder.parent / "harm"
     (folder / "own.py").write_text(CODE.format(harm=str(harm)))
     file = folder / ("config.json" if part == "model" else "tokenizer_config.json")
     own = {"AutoConfig": "own.OwnConfig", "AutoModelForCausalLM": "own.OwnModel"}
     changes = {"model_type": "own", "auto_map": own} if part == "model" else {}
     if part == "tokenizer":
-        changes = {"tokenizer_class": "OwnTokenizer", "auto_map": {"AutoTokenizer": [None, "own.OwnTokenizer"]}}
+        changes = {
+            "tokenizer_class": "OwnTokenizer",
+            "auto_map": {"AutoTokenizer": [None, "own.OwnTokenizer"]},
+        }
     file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
     return harm
 
@@ -73,17 +91,23 @@ def with_code(folder: Path, part: str) -> Path:
 @pytest.fixture(autouse=True)
 def modules(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """transformers copies such code into a folder of its own."""
-    monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
+    monkeypatch.setattr(
+        "transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules")
+    )
 
 
 @pytest.mark.parametrize("part", ["model", "tokenizer"])
-@pytest.mark.parametrize(("asked", "allowed"), [(True, ""), (True, "pickle"), (False, "remote_code")])
+@pytest.mark.parametrize(
+    ("asked", "allowed"), [(True, ""), (True, "pickle"), (False, "remote_code")]
+)
 def test_code_runs_only_if_both_want_it(
     folder: Path, monkeypatch: pytest.MonkeyPatch, part: str, asked: bool, allowed: str
 ) -> None:
     monkeypatch.setenv(VARIABLE, allowed)
     harm = with_code(folder, part)
-    with pytest.raises(ValueError, match="SPACY_GENNER_ALLOW=remote_code" if asked else "cannot be loaded"):
+    with pytest.raises(
+        ValueError, match="SPACY_GENNER_ALLOW=remote_code" if asked else "cannot be loaded"
+    ):
         _ = CausalLM(str(folder), dtype="float32", device="cpu", trust_remote_code=asked).base
     assert not harm.exists()
 
@@ -99,7 +123,9 @@ def test_with_the_consent_of_both_it_runs(
     assert base.tokenizer_hash == load(tiny()).tokenizer_hash
 
 
-def test_pickled_weights_need_consent_as_well(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pickled_weights_need_consent_as_well(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     as_pickle(folder)
     monkeypatch.delenv(VARIABLE, raising=False)
     with pytest.raises(ValueError, match="SPACY_GENNER_ALLOW=pickle in the environment"):

@@ -25,11 +25,15 @@ def configure(folder: Path, **settings: Any) -> None:
 def test_an_adapter_does_not_lead_to_another_base(folder: Path, tiny: Callable[..., str]) -> None:
     tuning = LoRA(r=2)
     tuning.save(tuning.attach(AutoModelForCausalLM.from_pretrained(tiny("llama"))), folder)
-    with pytest.raises(ValueError, match=r"it is an adapter \(adapter_config\.json\): merge it into its base"):
+    with pytest.raises(
+        ValueError, match=r"it is an adapter \(adapter_config\.json\): merge it into its base"
+    ):
         load(folder)
 
 
-@pytest.mark.parametrize("name", ["adapter_model.bin", "{elsewhere}/model.safetensors", "other.safetensors"])
+@pytest.mark.parametrize(
+    "name", ["adapter_model.bin", "{elsewhere}/model.safetensors", "other.safetensors"]
+)
 def test_weights_have_their_usual_name(folder: Path, tmp_path: Path, name: str) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -37,12 +41,17 @@ def test_weights_have_their_usual_name(folder: Path, tmp_path: Path, name: str) 
     for place in (elsewhere / "model.safetensors", folder / "other.safetensors"):
         shutil.copy(folder / "model.safetensors", place)
     configure(folder, transformers_weights=name.format(elsewhere=elsewhere))
-    with pytest.raises(ValueError, match=r"config\.json names '.*' as the file of weights: call it model\.safetensors"):
+    with pytest.raises(
+        ValueError,
+        match=r"config\.json names '.*' as the file of weights: call it model\.safetensors",
+    ):
         load(folder)
 
 
 @pytest.mark.parametrize("key", ["attn_implementation", "_attn_implementation"])
-@pytest.mark.parametrize("kernel", ["someone/kernel", "someone/kernel:attention", "flash_attention_2"])
+@pytest.mark.parametrize(
+    "kernel", ["someone/kernel", "someone/kernel:attention", "flash_attention_2"]
+)
 def test_attention_is_never_that_of_the_file(
     folder: Path, tiny_t5: Callable[..., str], tmp_path: Path, key: str, kernel: str
 ) -> None:
@@ -60,7 +69,9 @@ def test_an_index_leads_to_safetensors_beside_it_alone(folder: Path, name: str) 
     (folder / "model.safetensors").unlink()
     place = folder / name
     place.parent.mkdir(exist_ok=True)
-    torch.save(weights, place) if name.endswith("bin") else save_file(weights, place, {"format": "pt"})
+    torch.save(weights, place) if name.endswith("bin") else save_file(
+        weights, place, {"format": "pt"}
+    )
     index = {"metadata": {}, "weight_map": dict.fromkeys(weights, name)}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
     with pytest.raises(ValueError, match=r"names '.*', which is not a safetensors file beside it"):

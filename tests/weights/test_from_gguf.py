@@ -12,7 +12,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    LlamaForCausalLM,
+    PreTrainedTokenizerFast,
+)
 
 from spacy_genner.weights.from_gguf import _tensor, convert_gguf
 from tests.tiny_gguf import THETA, tiny_llama, vocabulary, write_gguf
@@ -51,7 +56,10 @@ def test_rope_theta_stands_where_both_versions_of_transformers_look(converted: P
 
 def test_input_and_output_embeddings_stay_tied(converted: Path) -> None:
     model = AutoModelForCausalLM.from_pretrained(converted)
-    assert model.get_output_embeddings().weight.data_ptr() == model.get_input_embeddings().weight.data_ptr()
+    assert (
+        model.get_output_embeddings().weight.data_ptr()
+        == model.get_input_embeddings().weight.data_ptr()
+    )
 
 
 def test_quantised_tensors_are_unpacked(tmp_path: Path) -> None:
@@ -90,7 +98,9 @@ def test_nothing_is_added_to_a_text(tokenizer: Any) -> None:
 
 
 def test_digits_stand_alone(tokenizer: Any) -> None:
-    assert "1998" in "".join(vocabulary()[0]), "the vocabulary must hold a longer number for this to say anything"
+    assert "1998" in "".join(vocabulary()[0]), (
+        "the vocabulary must hold a longer number for this to say anything"
+    )
     assert tokenizer.tokenize("1998 in") == ["1", "9", "9", "8", "Ġin"]
 
 
@@ -99,7 +109,9 @@ def test_every_text_survives(tokenizer: Any, text: str) -> None:
     assert tokenizer.decode(tokenizer(text).input_ids) == text
 
 
-@pytest.mark.parametrize("text", ["a\n\n b", "  two  spaces ", "1,234.50\t7", "東京 😀 é", "[Essex | ORG]"])
+@pytest.mark.parametrize(
+    "text", ["a\n\n b", "  two  spaces ", "1,234.50\t7", "東京 😀 é", "[Essex | ORG]"]
+)
 def test_white_space_and_scripts_survive(tokenizer: Any, text: str) -> None:
     assert tokenizer.decode(tokenizer(text).input_ids) == text
 

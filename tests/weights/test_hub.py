@@ -53,7 +53,9 @@ class Answer(BaseHTTPRequestHandler):
         data = (hub.folder / name).read_bytes() if found else b""
         self.send_response(200 if found else 404)
         self.send_header("X-Repo-Commit", COMMIT)
-        self.send_header("X-Error-Code", "EntryNotFound" if "/someone/tiny" in self.path else "RepoNotFound")
+        self.send_header(
+            "X-Error-Code", "EntryNotFound" if "/someone/tiny" in self.path else "RepoNotFound"
+        )
         self.send_header("ETag", f'"{name}"')
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
@@ -68,7 +70,8 @@ class Answer(BaseHTTPRequestHandler):
 
 @dataclass
 class Loads:
-    """What two loads, of the model and of one that the hub does not have, print, and the files that they ask for."""
+    """What two loads, of the model and of one that the hub does not have, print, and the files that
+    they ask for."""
 
     printed: str
     asked: list[str]
@@ -80,13 +83,19 @@ def loads(tiny: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) ->
     results = []
     with Hub(tiny()) as hub:
         address = f"http://127.0.0.1:{hub.server_port}"
-        settings = {"HF_ENDPOINT": address, "HF_HOME": str(tmp_path_factory.mktemp("home")), "HF_HUB_OFFLINE": "0"}
+        settings = {
+            "HF_ENDPOINT": address,
+            "HF_HOME": str(tmp_path_factory.mktemp("home")),
+            "HF_HUB_OFFLINE": "0",
+        }
         environment = {**os.environ, **settings, "PYTHONPATH": os.pathsep.join(sys.path)}
         Thread(target=hub.serve_forever, daemon=True).start()
         for hub.silent in (False, True):
             hub.asked.clear()
             process = [sys.executable, "-c", LOAD]
-            done = subprocess.run(process, env=environment, capture_output=True, text=True, timeout=120, check=True)
+            done = subprocess.run(
+                process, env=environment, capture_output=True, text=True, timeout=120, check=True
+            )
             files = [path for path in hub.asked if "/resolve/" in path]
             results.append(Loads(done.stdout.replace(address, "ADDRESS"), files))
         hub.shutdown()
@@ -100,7 +109,9 @@ def test_a_model_is_fetched(loads: list[Loads], tiny_lm: Callable[..., CausalLM]
 
 def test_all_files_are_of_the_commit_that_the_revision_was_at_first(loads: list[Loads]) -> None:
     of_main = {path for path in loads[0].asked if path.startswith("/someone/tiny/resolve/main/")}
-    of_main.discard("/someone/tiny/resolve/main/custom_generate/generate.py")  # transformers 4 asks whether it exists
+    of_main.discard(
+        "/someone/tiny/resolve/main/custom_generate/generate.py"
+    )  # transformers 4 asks whether it exists
     assert of_main == {"/someone/tiny/resolve/main/config.json"}
 
 
@@ -109,7 +120,9 @@ def test_a_name_that_the_hub_does_not_know(loads: list[Loads]) -> None:
     assert error in loads[0].printed
 
 
-def test_without_the_hub_a_model_is_found_in_its_cache(loads: list[Loads], tiny_lm: Callable[..., CausalLM]) -> None:
+def test_without_the_hub_a_model_is_found_in_its_cache(
+    loads: list[Loads], tiny_lm: Callable[..., CausalLM]
+) -> None:
     assert loads[1].printed.startswith(tiny_lm().base.fingerprint + "\n")
 
 

@@ -1,4 +1,5 @@
-"""What identifies a model must change with its function, and be the same on every version of transformers."""
+"""What identifies a model must change with its function, and be the same on every version of
+transformers."""
 
 from __future__ import annotations
 
@@ -22,14 +23,25 @@ from tests.tiny_t5 import SIZES as T5_SIZES
 from tests.weights.test_load import load
 
 ROPE = {"rope_type": "default", "rope_theta": "10000", "partial_rotary_factor": "1"}
-LLAMA = {"model_type": "llama", "num_attention_heads": "4", "hidden_act": "silu", "rms_norm_eps": "1e-06"}
+LLAMA = {
+    "model_type": "llama",
+    "num_attention_heads": "4",
+    "hidden_act": "silu",
+    "rms_norm_eps": "1e-06",
+}
 YARN = {"rope_type": "yarn", "factor": "4", "original_max_position_embeddings": "64"}
 LONG = {"type": "longrope", "short_factor": [1.0] * 4, "long_factor": [2] * 4}
 
 
 def config(folder: Path, family: str = "llama", **changes: Any) -> Any:
     """A configuration out of a file, as transformers 4 writes it."""
-    content = {"model_type": family, "vocab_size": 300, **SIZES, **FAMILIES.get(family, {}), **changes}
+    content = {
+        "model_type": family,
+        "vocab_size": 300,
+        **SIZES,
+        **FAMILIES.get(family, {}),
+        **changes,
+    }
     (folder / "config.json").write_text(json.dumps(content), encoding="utf8")
     return AutoConfig.from_pretrained(folder)
 
@@ -40,7 +52,16 @@ def config(folder: Path, family: str = "llama", **changes: Any) -> Any:
         ({}, {}),
         ({"rope_theta": 500000}, {"rope_theta": "500000"}),
         ({"rope_scaling": {"rope_type": "default"}}, {}),
-        ({"rope_scaling": {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64}}, YARN),
+        (
+            {
+                "rope_scaling": {
+                    "rope_type": "yarn",
+                    "factor": 4.0,
+                    "original_max_position_embeddings": 64,
+                }
+            },
+            YARN,
+        ),
         ({"rope_scaling": {"type": "yarn", "factor": 4.0}, "max_position_embeddings": 64}, YARN),
     ],
 )
@@ -78,7 +99,9 @@ def test_rotary_embeddings_of_a_part_of_each_head(tmp_path: Path) -> None:
 
 
 def test_the_length_that_is_stretched_may_be_outside_the_scaling(tmp_path: Path) -> None:
-    phi = config(tmp_path, "phi3", pad_token_id=0, original_max_position_embeddings=64, rope_scaling=LONG)
+    phi = config(
+        tmp_path, "phi3", pad_token_id=0, original_max_position_embeddings=64, rope_scaling=LONG
+    )
     rope = settings(phi)["rope_parameters"]["full_attention"]
     assert rope["original_max_position_embeddings"] == "64"
     assert rope["rope_type"] == "longrope" and rope["long_factor"] == ["2"] * 4
@@ -91,7 +114,9 @@ def test_a_model_without_rotary_embeddings(tmp_path: Path) -> None:
 
 def test_what_transformers_4_does_not_read_is_not_said(tmp_path: Path) -> None:
     """It computes with the default then, and that is what must be identified."""
-    theta = settings(config(tmp_path, rope_parameters={"rope_type": "default", "rope_theta": 500.0}))
+    theta = settings(
+        config(tmp_path, rope_parameters={"rope_type": "default", "rope_theta": 500.0})
+    )
     old = transformers.__version__.startswith("4.")
     assert theta["rope_parameters"]["full_attention"]["rope_theta"] == ("10000" if old else "500")
 
@@ -135,7 +160,12 @@ def test_the_same_weights_with_another_function_are_other_ones(
 
 
 def test_settings_without_an_effect_on_the_function_do_not_count(tmp_path: Path) -> None:
-    changes = {"max_position_embeddings": 4096, "use_cache": False, "attention_dropout": 0.1, "torch_dtype": "bfloat16"}
+    changes = {
+        "max_position_embeddings": 4096,
+        "use_cache": False,
+        "attention_dropout": 0.1,
+        "torch_dtype": "bfloat16",
+    }
     changes |= {"transformers_version": "4.0.0", "eos_token_id": 7, "attn_implementation": "eager"}
     assert fingerprint(model(tmp_path, "llama", **changes)) == fingerprint(model(tmp_path, "llama"))
 
@@ -146,11 +176,17 @@ def tokenizer(start: str = "<s>", **special: str) -> PreTrainedTokenizerFast:
     plain = Tokenizer(models.BPE({token: i for i, token in enumerate(alphabet)}, []))
     plain.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     plain.add_special_tokens(alphabet[:3])
-    plain.post_processor = TemplateProcessing(f"{start} $A".strip(), special_tokens=[("<s>", 0), ("</s>", 1)])
-    return PreTrainedTokenizerFast(tokenizer_object=plain, **{"bos_token": "<s>", "eos_token": "</s>", **special})
+    plain.post_processor = TemplateProcessing(
+        f"{start} $A".strip(), special_tokens=[("<s>", 0), ("</s>", 1)]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=plain, **{"bos_token": "<s>", "eos_token": "</s>", **special}
+    )
 
 
-@pytest.mark.parametrize("other", [{"start": "</s>"}, {"start": "<s> <s>"}, {"start": ""}, {"eos_token": "<pad>"}])
+@pytest.mark.parametrize(
+    "other", [{"start": "</s>"}, {"start": "<s> <s>"}, {"start": ""}, {"eos_token": "<pad>"}]
+)
 def test_start_and_end_tokens_belong_to_the_tokenizer(other: dict[str, str]) -> None:
     assert tokenizer_hash(tokenizer(**other)) != tokenizer_hash(tokenizer())
 
@@ -171,7 +207,9 @@ def test_the_type_of_the_weights_does_not_count(tiny: Callable[..., str], family
 @pytest.mark.parametrize(
     "name", ["model.norm.weight", "model.embed_tokens.weight", "model.layers.1.mlp.up_proj.weight"]
 )
-def test_other_weights_have_another_fingerprint(folder: Path, tiny: Callable[..., str], name: str) -> None:
+def test_other_weights_have_another_fingerprint(
+    folder: Path, tiny: Callable[..., str], name: str
+) -> None:
     weights = load_file(folder / "model.safetensors")
     weights[name] = weights[name] * 1.1
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
@@ -206,20 +244,26 @@ def as_transformers_4_writes_it(folder: Path, family: str) -> Path:
         ("granite", "2a9a7ccdb2cf31ef"),
     ],
 )
-def test_a_folder_is_identified_alike_by_every_version(family: str, expected: str, tmp_path: Path) -> None:
+def test_a_folder_is_identified_alike_by_every_version(
+    family: str, expected: str, tmp_path: Path
+) -> None:
     base = load(as_transformers_4_writes_it(tmp_path, family))
     assert (base.fingerprint[:16], base.tokenizer_hash[:16]) == (expected, "0ee7d66016e15537")
 
 
 @pytest.mark.parametrize(
-    ("kind", "expected"), [("t5", "e4d97e0f"), ("flan", "f34e37b8"), ("mt5", "fc6ce60f"), ("umt5", "cab4fc0f")]
+    ("kind", "expected"),
+    [("t5", "e4d97e0f"), ("flan", "f34e37b8"), ("mt5", "fc6ce60f"), ("umt5", "cab4fc0f")],
 )
 def test_an_encoder_decoder_model_is_identified_alike_by_every_version(
     kind: str, expected: str, tiny_t5: Callable[..., str], tmp_path: Path
 ) -> None:
     folder = Path(shutil.copytree(tiny_t5(kind), tmp_path / kind))
     weights = load_file(folder / "model.safetensors")
-    ramps = {name: (torch.arange(w.numel()) % 13 / 16).view(w.shape) * len(name) for name, w in weights.items()}
+    ramps = {
+        name: (torch.arange(w.numel()) % 13 / 16).view(w.shape) * len(name)
+        for name, w in weights.items()
+    }
     save_file(ramps, folder / "model.safetensors", metadata={"format": "pt"})
     base = load(folder, encoder_decoder=True)
     assert (base.fingerprint[:8], base.tokenizer_hash[:8]) == (expected, "ccde77c7")
@@ -236,4 +280,6 @@ def test_an_encoder_decoder_model_is_identified_alike_by_every_version(
 )
 def test_the_same_t5_with_another_function_is_another_one(change: dict[str, Any]) -> None:
     sizes = {**T5_SIZES, "vocab_size": 50}
-    assert settings(AutoConfig.for_model("t5", **sizes)) != settings(AutoConfig.for_model("t5", **{**sizes, **change}))
+    assert settings(AutoConfig.for_model("t5", **sizes)) != settings(
+        AutoConfig.for_model("t5", **{**sizes, **change})
+    )

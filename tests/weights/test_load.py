@@ -67,7 +67,10 @@ def test_a_folder(tiny: Callable[..., str], family: str) -> None:
     assert torch.equal(logits(base), expected)
     assert not base.model.training
     assert not any(weight.requires_grad for weight in base.model.parameters())
-    assert base.tokenizer("Essex").input_ids == AutoTokenizer.from_pretrained(tiny(family))("Essex").input_ids
+    assert (
+        base.tokenizer("Essex").input_ids
+        == AutoTokenizer.from_pretrained(tiny(family))("Essex").input_ids
+    )
 
 
 def test_a_folder_in_the_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +110,9 @@ def test_a_base_is_freed_when_nobody_needs_it(folder: Path) -> None:
 
 
 def test_a_name_that_is_not_downloaded(cache: Path) -> None:
-    advice = "'smollm2-135m' are not on this machine: run `python -m spacy genner download smollm2-135m`"
+    advice = (
+        "'smollm2-135m' are not on this machine: run `python -m spacy genner download smollm2-135m`"
+    )
     with pytest.raises(ValueError, match=advice):
         load("smollm2-135m")
 
@@ -123,7 +128,9 @@ def test_a_damaged_download_names_the_file(folder: Path, cache: Path) -> None:
     downloaded = Path(shutil.copytree(folder, cache / "smollm2-135m"))
     seal(downloaded, "tiny==1", "MIT")
     (downloaded / "model.safetensors").write_bytes(b"short")
-    with pytest.raises(WeightsError, match=r"model\.safetensors missing or changed.*download smollm2-135m --force"):
+    with pytest.raises(
+        WeightsError, match=r"model\.safetensors missing or changed.*download smollm2-135m --force"
+    ):
         load("smollm2-135m")
 
 
@@ -167,7 +174,14 @@ def another_length(folder: Path) -> None:
 @pytest.mark.parametrize(
     "damage",
     [
-        *[without_weights, truncated, without_config, without_tokenizer, unknown_architecture, shutil.rmtree],
+        *[
+            without_weights,
+            truncated,
+            without_config,
+            without_tokenizer,
+            unknown_architecture,
+            shutil.rmtree,
+        ],
         another_length,
     ],
 )
@@ -176,7 +190,13 @@ def test_a_folder_that_cannot_be_used(folder: Path, damage: Callable[[Path], Non
     with pytest.raises(ValueError, match="cannot be loaded") as raised:
         load(folder)
     assert str(folder) in str(raised.value)
-    for advice in ("*.safetensors", "smollm2-135m", "genner download NAME", "Hugging Face hub", "allow_pickle = true"):
+    for advice in (
+        "*.safetensors",
+        "smollm2-135m",
+        "genner download NAME",
+        "Hugging Face hub",
+        "allow_pickle = true",
+    ):
         assert advice in str(raised.value)
 
 
@@ -195,7 +215,9 @@ def test_weights_that_are_no_numbers(folder: Path, value: float) -> None:
     name = "model.layers.1.mlp.up_proj.weight"
     weights[name][3, 5] = value
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(ValueError, match=rf"model' cannot be loaded: its weights: {name} holds NaN or infinity"):
+    with pytest.raises(
+        ValueError, match=rf"model' cannot be loaded: its weights: {name} holds NaN or infinity"
+    ):
         load(folder)
 
 
@@ -221,7 +243,9 @@ def as_pickle(folder: Path) -> None:
 
 def test_pickled_weights_are_refused(folder: Path) -> None:
     as_pickle(folder)
-    with pytest.raises(ValueError, match=r"Weights in a \.bin file load with allow_pickle = true only"):
+    with pytest.raises(
+        ValueError, match=r"Weights in a \.bin file load with allow_pickle = true only"
+    ):
         load(folder)
 
 
@@ -266,8 +290,13 @@ def test_a_gguf_file(gguf_file: Path, dtype: torch.dtype) -> None:
     for name, weight in expected.named_parameters():
         assert weights[name].dtype == dtype
         assert torch.equal(weights[name].float(), weight), name
-    assert base.tokenizer.decode(base.tokenizer("the cat", add_special_tokens=False).input_ids) == "the cat"
-    assert base.model.float().dtype == torch.float32  # transformers 5 refuses this to a model that it calls quantised
+    assert (
+        base.tokenizer.decode(base.tokenizer("the cat", add_special_tokens=False).input_ids)
+        == "the cat"
+    )
+    assert (
+        base.model.float().dtype == torch.float32
+    )  # transformers 5 refuses this to a model that it calls quantised
     assert base.origin == gguf_file
 
 
@@ -279,7 +308,9 @@ def test_a_broken_gguf_file(gguf_file: Path) -> None:
 
 @pytest.mark.parametrize("name", ["gpu", "cuda:99", "meta:x", ""])
 def test_a_device_that_there_is_not(name: str) -> None:
-    with pytest.raises(ValueError, match=f'device = "{name}" cannot be used .*choose "auto", "cpu", or "cuda:0"'):
+    with pytest.raises(
+        ValueError, match=f'device = "{name}" cannot be used .*choose "auto", "cpu", or "cuda:0"'
+    ):
         device_of(name)
 
 
@@ -290,7 +321,9 @@ def test_devices() -> None:
 
 @pytest.mark.parametrize("name", ["float16", "half", "", "torch.float32"])
 def test_a_type_that_there_is_not(name: str) -> None:
-    with pytest.raises(ValueError, match=f'dtype = "{name}": choose "auto", "bfloat16" or "float32"'):
+    with pytest.raises(
+        ValueError, match=f'dtype = "{name}": choose "auto", "bfloat16" or "float32"'
+    ):
         dtype_of(name, torch.device("cpu"))
 
 
@@ -321,7 +354,8 @@ except ValueError as error:
 
 
 def test_a_model_from_the_hub(tiny: Callable[..., str], tmp_path: Path) -> None:
-    """As it lies in the cache of the hub, since tests have no network: links to files with other names."""
+    """As it lies in the cache of the hub, since tests have no network: links to files with other
+    names."""
     commit = "0123456789abcdef0123456789abcdef01234567"
     repository = tmp_path / "hub" / "models--someone--tiny"
     snapshot = repository / "snapshots" / commit
@@ -335,7 +369,12 @@ def test_a_model_from_the_hub(tiny: Callable[..., str], tmp_path: Path) -> None:
     out.mkdir()
     found = subprocess.run(
         [sys.executable, "-c", HUB, "stable", str(out)],
-        env={**os.environ, "HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
+        env={
+            **os.environ,
+            "HF_HOME": str(tmp_path),
+            "HF_HUB_OFFLINE": "1",
+            "PYTHONPATH": os.pathsep.join(sys.path),
+        },
         capture_output=True,
         text=True,
         check=False,

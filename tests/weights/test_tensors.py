@@ -38,7 +38,12 @@ def test_what_cannot_be_read_is_named(tmp_path: Path, content: bytes | None) -> 
         load_tensors(tmp_path / "x")
 
 
-@given(st.lists(st.sampled_from([0.0, -1.5, 3e38, -3e38, float("nan"), float("inf"), -float("inf")]), max_size=9))
+@given(
+    st.lists(
+        st.sampled_from([0.0, -1.5, 3e38, -3e38, float("nan"), float("inf"), -float("inf")]),
+        max_size=9,
+    )
+)
 def test_only_finite_numbers_pass(values: list[float]) -> None:
     """Also where their sum is not finite, or would hide it."""
     tensor = torch.tensor(values, dtype=torch.float32)
@@ -61,5 +66,7 @@ def test_numbers_too_large_for_float32_are_numbers() -> None:
 
 @pytest.mark.parametrize("dtype", [torch.int8, torch.uint8, torch.int64, torch.bool])
 def test_others_are_refused(dtype: torch.dtype) -> None:
-    with pytest.raises(ValueError, match=f"here: x has the type {dtype}, expected floating-point numbers"):
+    with pytest.raises(
+        ValueError, match=f"here: x has the type {dtype}, expected floating-point numbers"
+    ):
         check_numbers({"x": torch.ones(3, dtype=dtype)}, "here")

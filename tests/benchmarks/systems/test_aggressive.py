@@ -13,9 +13,15 @@ LABELS = {"ORG": "", "ORGAN": "", "GPE": ""}
 
 
 def jobs() -> list[Job]:
-    sources = [Source(WORDS[:length], (False, *[True] * (length - 1))) for length in range(1, len(WORDS) + 1)]
+    sources = [
+        Source(WORDS[:length], (False, *[True] * (length - 1)))
+        for length in range(1, len(WORDS) + 1)
+    ]
     grammars = [InlineBracketed(2).grammar(source, LABELS) for source in sources]
-    return [Job((1,), [2 + number], [0], grammar, encode, 0, unread) for number, grammar in enumerate(grammars)]
+    return [
+        Job((1,), [2 + number], [0], grammar, encode, 0, unread)
+        for number, grammar in enumerate(grammars)
+    ]
 
 
 def rarely_marks(history: tuple[int, ...], id: int) -> float:

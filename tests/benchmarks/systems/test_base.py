@@ -12,12 +12,16 @@ from spacy_genner.types import Entity
 def test_what_is_written_is_read_by_the_jobs() -> None:
     def task(label: str) -> Any:
         return SimpleNamespace(
-            job=SimpleNamespace(read=lambda ids: ([Entity(0, len(ids), label)], Repairs(missing=len(ids))))
+            job=SimpleNamespace(
+                read=lambda ids: ([Entity(0, len(ids), label)], Repairs(missing=len(ids)))
+            )
         )
 
     output = Output.written([task("A"), task("B")], [[1, 2], [3]], Reading(1))
     assert output == Output(
-        [[Entity(0, 2, "A")], [Entity(0, 1, "B")]], Reading(1), [Repairs(missing=2), Repairs(missing=1)]
+        [[Entity(0, 2, "A")], [Entity(0, 1, "B")]],
+        Reading(1),
+        [Repairs(missing=2), Repairs(missing=1)],
     )
 
 
@@ -36,7 +40,9 @@ def test_a_system_is_given_batches_and_its_work_is_summed() -> None:
         return Output([[entity] for entity in tasks], Reading(1, len(tasks), 10, 20))
 
     entities: Any = [Entity(n, n + 1, "ORG") for n in range(5)]
-    assert InBatches(system)(entities, 2) == Output([[entity] for entity in entities], Reading(3, 5, 30, 60))
+    assert InBatches(system)(entities, 2) == Output(
+        [[entity] for entity in entities], Reading(3, 5, 30, 60)
+    )
     assert sizes == [2, 2, 1]
 
 

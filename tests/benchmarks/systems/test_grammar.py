@@ -18,7 +18,8 @@ PART = re.compile(r'"(?:[^"\\]|\\.)*"|\w+|\|')
 
 
 def accepts(text: str, written: str) -> bool:
-    """Whether a text can be derived from the rule `root`: a parser for the few things that the rules use."""
+    """Whether a text can be derived from the rule `root`: a parser for the few things that the
+    rules use."""
     alternatives: dict[str, list[list[str]]] = {}
     for line in text.splitlines():
         name, rule = line.split(" ::= ")
@@ -32,7 +33,12 @@ def accepts(text: str, written: str) -> bool:
                 literal = json.loads(part)
                 found = {end + len(literal) for end in found if written.startswith(literal, end)}
             else:
-                found = {end for begin in found for choice in alternatives[part] for end in ends(choice, begin)}
+                found = {
+                    end
+                    for begin in found
+                    for choice in alternatives[part]
+                    for end in ends(choice, begin)
+                }
         return found
 
     return len(written) in ends(["root"], 0)
@@ -61,7 +67,9 @@ def test_it_accepts_our_answers_and_no_part_of_them(seed: int, text: str) -> Non
     assert not accepts(text, written + " |")
 
 
-@pytest.mark.parametrize("wrong", ["[The", "[ | ORG]The", "The | ORG]", "[[[The | ORG] | ORG] | ORG]", "[The | GPE]"])
+@pytest.mark.parametrize(
+    "wrong", ["[The", "[ | ORG]The", "The | ORG]", "[[[The | ORG] | ORG] | ORG]", "[The | GPE]"]
+)
 def test_it_refuses_other_texts(wrong: str, text: str) -> None:
     rest = answer_without_marks()[len("The") :]
     assert accepts(text, "[The | ORG]" + rest)

@@ -1,4 +1,5 @@
-"""A recording stands alone: another network decides the same by it, without weights and tokenizer."""
+"""A recording stands alone: another network decides the same by it, without weights and
+tokenizer."""
 
 from __future__ import annotations
 
@@ -30,7 +31,9 @@ def recorded(tiny_lm: Callable[..., Any], tmp_path: Path) -> Callable[[bool], tu
     """What a file says of a tiny trained network, and what that finds."""
 
     def make(drafts: bool) -> tuple[Recorded, Any]:
-        network = build_generative_ner(tiny_lm(), InlineBracketed(3), Instruction(), SpeculativeDecoder())
+        network = build_generative_ner(
+            tiny_lm(), InlineBracketed(3), Instruction(), SpeculativeDecoder()
+        )
         set_labels(network, LABELS)
         learn(network, 20)
         if drafts:
@@ -62,15 +65,21 @@ def test_another_network_decides_the_same_in_the_same_passes(
         assert output.reading.rows == sum(len(script.answers) for script in recording.scripts)
 
 
-def test_what_was_not_recorded_cannot_be_spelled(recorded: Callable[[bool], tuple[Recorded, Any]]) -> None:
+def test_what_was_not_recorded_cannot_be_spelled(
+    recorded: Callable[[bool], tuple[Recorded, Any]],
+) -> None:
     pieces = recorded(False)[0].pieces
     assert pieces.encode(" Edinburgh") and pieces.encode("Edinburgh") and pieces.encode(" | PER]")
-    with pytest.raises(ValueError, match=r"run benchmarks/record\.py again \(it does not spell ' Berlin'\)"):
+    with pytest.raises(
+        ValueError, match=r"run benchmarks/record\.py again \(it does not spell ' Berlin'\)"
+    ):
         pieces.encode(" Berlin")
 
 
 def test_prefixes_do_not_mix(tmp_path: Path, tiny_lm: Callable[..., Any]) -> None:
-    network = build_generative_ner(tiny_lm(), InlineBracketed(3), Instruction(), SpeculativeDecoder())
+    network = build_generative_ner(
+        tiny_lm(), InlineBracketed(3), Instruction(), SpeculativeDecoder()
+    )
     jobs = [speller_of(network, {label: ""}).job(SOURCES[0]) for label in ("ORG", "GPE")]
     with pytest.raises(ValueError, match="2 prefixes"):
         save(tmp_path / "recording", Subject(tiny_lm(), InlineBracketed(3), LABELS), jobs, CONFIG)

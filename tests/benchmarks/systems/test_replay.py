@@ -13,21 +13,27 @@ from spacy_genner.types import Entity
 from tests.decoding.scripted import ScriptedModel, noise, plan_of, wanting
 from tests.decoding.test_decoders import job_of, words
 
-JOBS = [job_of(words(text)) for text in ("Ann", "Ann met Lee", "He met Ann Lee in Leeds .", "Leeds ?")]
+JOBS = [
+    job_of(words(text)) for text in ("Ann", "Ann met Lee", "He met Ann Lee in Leeds .", "Leeds ?")
+]
 PLAN = plan_of(marks_of(JOBS[2].grammar.derive([Entity(2, 4, "PER")])))
 OTHER = plan_of(marks_of(JOBS[2].grammar.derive([Entity(0, 1, "GPE"), Entity(5, 6, "ORG")])))
 
 
 @pytest.mark.parametrize(("plan", "copies_first"), [(None, True), (PLAN, True), (PLAN, False)])
 @pytest.mark.parametrize("batch_tokens", [1, 60, 1024])
-def test_it_decides_the_same_in_the_same_passes(batch_tokens: int, plan: Plan | None, copies_first: bool) -> None:
+def test_it_decides_the_same_in_the_same_passes(
+    batch_tokens: int, plan: Plan | None, copies_first: bool
+) -> None:
     """Whatever the other model itself says and expects."""
     jobs = JOBS[2:3] if plan else JOBS
     recording = Recording(ScriptedModel(noise, plan, copies_first))
     expected = SpeculativeDecoder(1)(recording, jobs)
     replaying = Replaying(ScriptedModel(wanting(), plan and OTHER, copies_first), recording.scripts)
     traces = SpeculativeDecoder(batch_tokens)(replaying, jobs)
-    assert [[step.move for step in trace] for trace in traces] == [[s.move for s in trace] for trace in expected]
+    assert [[step.move for step in trace] for trace in traces] == [
+        [s.move for s in trace] for trace in expected
+    ]
     assert replaying.reading.rows == recording.reading.rows
     assert replaying.reading.ids == recording.reading.ids
 
