@@ -18,8 +18,11 @@ def fill(cells: Mapping[str, Work], end: float, tell: Callable[[str, Cell], None
     """Do the work of one cell after another, as long as one that takes as long as the longest so
     far would end in time, and tell the result of each.
 
-    end: A time in seconds, as `time.time` counts them.
-    Returns: the names of the cells that were left out.
+    Args:
+        end: A time in seconds, as `time.time` counts them.
+
+    Returns:
+        The names of the cells that were left out.
     """
     longest, left_out = 0.0, list[str]()
     for name, work in cells.items():

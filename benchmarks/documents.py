@@ -23,9 +23,10 @@ _TEST = 5
 class Corpus:
     """How a corpus of documents is read.
 
-    prepare: Writes what `genner convert` reads of a part into a folder. Returns: the files.
-    format: How to convert them.
-    batch: How many documents a step of training takes, about 500 tokens.
+    Attributes:
+        prepare: Writes what `genner convert` reads of a part into a folder. Returns: the files.
+        format: How to convert them.
+        batch: How many documents a step of training takes, about 500 tokens.
     """
 
     prepare: Callable[[Path, str, Path], list[Path]]

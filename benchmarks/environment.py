@@ -18,7 +18,8 @@ _PACKAGES = ("torch", "transformers", "peft", "spacy", "thinc", "numpy")
 def environment(device: torch.device, commit: str | None) -> dict[str, Any]:
     """What tells one run from another; None for what cannot be found out.
 
-    commit: What is measured; None: as git says.
+    Args:
+        commit: What is measured; None: as git says.
     """
     gpu = device.type == "cuda"
     return {

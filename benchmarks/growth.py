@@ -63,7 +63,8 @@ class Scripted(CountingSteps):
 class Tiny:
     """The pipeline with scripted choices.
 
-    sentences, rows: How many it has decoded, and how many rows of passes that took.
+    Attributes:
+        sentences, rows: How many it has decoded, and how many rows of passes that took.
     """
 
     def __init__(self, folder: str) -> None:

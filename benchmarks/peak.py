@@ -16,7 +16,8 @@ class Peak:
     """As a context: the most memory held at any time meanwhile, in MiB; on a GPU that of its
     tensors, else that of the process, looked at each millisecond.
 
-    before: What was held at the start.
+    Attributes:
+        before: What was held at the start.
     """
 
     def __init__(self, device: torch.device) -> None:

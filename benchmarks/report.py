@@ -13,7 +13,8 @@ from cells import Cell, write
 class Report:
     """The files of a folder, written anew with each result; a kill leaves those of before.
 
-    environment: Where the results come from.
+    Args:
+        environment: Where the results come from.
     """
 
     def __init__(self, folder: Path, environment: Mapping[str, Any]) -> None:

@@ -51,12 +51,14 @@ class Stages:
     """The stages, each in a folder of its own; what an earlier run has finished there is not done
     again.
 
-    corpora: The folder with the corpora as their sources give them.
-    work: The folder to write to.
-    definitions: A folder of JSON files: label → definition, or a list with the definition first.
-    lm: Settings of the language model.
-    test: How many sentences to score on.
-    seed: Of the draws of sentences.
+    Args:
+        corpora: The folder with the corpora as their sources give them.
+        work: The folder to write to.
+        definitions: A folder of JSON files: label → definition, or a list with the definition
+            first.
+        lm: Settings of the language model.
+        test: How many sentences to score on.
+        seed: Of the draws of sentences.
     """
 
     def __init__(
@@ -72,7 +74,11 @@ class Stages:
         self._lm, self._test, self._seed = lm, test, seed
 
     def coarse(self, name: str, corpora: Iterable[str], sentences: int, steps: int) -> Path:
-        """Train on so many sentences of each corpus. Returns: the pipeline."""
+        """Train on so many sentences of each corpus.
+
+        Returns:
+            The pipeline.
+        """
         config = self._config("coarse", steps)
         config[
             "corpora"
@@ -83,8 +89,11 @@ class Stages:
         return trained(self._work / name, config)
 
     def fine(self, name: str, source: Path | None, target: str, sentences: int, steps: int) -> Path:
-        """Train on so many sentences of a corpus, from a pipeline on or from scratch. Returns: the
-        pipeline."""
+        """Train on so many sentences of a corpus, from a pipeline on or from scratch.
+
+        Returns:
+            The pipeline.
+        """
         config = self._config("fine", steps)
         config["corpora"] = {
             "train": self._reader(target, sentences),

@@ -25,8 +25,9 @@ def trained(folder: Path, config: Config) -> Path:
     """A pipeline trained by this config in this folder. One that was stopped goes on, a finished
     one stays.
 
-    Raises: ValueError if one was finished there with another config, subprocess.CalledProcessError
-        if training fails.
+    Raises:
+        ValueError: If one was finished there with another config, subprocess.CalledProcessError if
+            training fails.
     """
     path, finished = (
         folder / "config.cfg",
@@ -45,5 +46,9 @@ def trained(folder: Path, config: Config) -> Path:
 
 
 def genner(*arguments: str | Path) -> None:
-    """A command of `spacy genner`. Raises: subprocess.CalledProcessError if it fails."""
+    """A command of `spacy genner`.
+
+    Raises:
+        subprocess.CalledProcessError: If it fails.
+    """
     subprocess.run([sys.executable, "-m", "spacy", "genner", *map(str, arguments)], check=True)

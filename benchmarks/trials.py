@@ -32,11 +32,12 @@ class Trials:
     """Runs of systems on parts of the first sentences of a corpus, the shortest of a part first,
     each as one window.
 
-    model: A folder with a trained pipeline.
-    parts: How many.
-    shape: The size of a model with random weights to take the place of the trained one, if any; see
-        `Shaped`.
-    pipelines: Folders of other pipelines, by the names of their systems.
+    Args:
+        model: A folder with a trained pipeline.
+        parts: How many.
+        shape: The size of a model with random weights to take the place of the trained one, if any;
+            see `Shaped`.
+        pipelines: Folders of other pipelines, by the names of their systems.
     """
 
     def __init__(
@@ -94,16 +95,23 @@ class Trials:
         return self._systems[name]
 
     def warm_up(self, system: System, batch: int) -> dict[str, float]:
-        """Work on a batch of short sentences and one of long ones. Returns: the peak of memory in
-        MiB, of all that is loaded, and by how much it is above what was held before the long
-        ones."""
+        """Work on a batch of short sentences and one of long ones.
+
+        Returns:
+            The peak of memory in MiB, of all that is loaded, and by how much it is above what was
+            held before the long ones.
+        """
         system(self._tasks[:batch], batch)
         with Peak(self._subject.lm.device) as peak:
             system(self._tasks[-batch:], batch)
         return {"mib": peak.mib, "rise": peak.mib - peak.before}
 
     def run(self, system: System, batch: int, part: int) -> dict[str, Any]:
-        """Work on a part once. Returns: what it took, and what was found."""
+        """Work on a part once.
+
+        Returns:
+            What it took, and what was found.
+        """
         tasks = self._parts[part]
         start = time.perf_counter()
         output = system(tasks, batch)

@@ -16,8 +16,9 @@ class Lock:
     """A lock that the thread that holds it may take again. After a fork it is free, whatever the
     threads of the parent were doing, and every copy has one of its own.
 
-    interrupted: Whether another thread held it at the fork, so that what it protects may be half
-        done.
+    Attributes:
+        interrupted: Whether another thread held it at the fork, so that what it protects may be
+            half done.
     """
 
     def __init__(self) -> None:

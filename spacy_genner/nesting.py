@@ -18,10 +18,12 @@ def nest(
     extent may carry several labels, each once; they nest in their order of appearance. A span's
     depth is 1 more than the number of kept spans around it.
 
-    max_depth: The greatest depth kept, at least 1; None for any.
+    Args:
+        max_depth: The greatest depth kept, at least 1; None for any.
 
-    Returns: The kept entities by start, the longest first, then by appearance; and every other one
-        with its reason: "empty", "duplicate", "crossing" or "too deep".
+    Returns:
+        The kept entities by start, the longest first, then by appearance; and every other one with
+        its reason: "empty", "duplicate", "crossing" or "too deep".
     """
     if max_depth is not None and max_depth < 1:
         raise ValueError(
@@ -73,7 +75,8 @@ def within_sentences(
 def depths(nested: Sequence[Entity]) -> list[int]:
     """The depth of each entity, from 1 for an outermost one.
 
-    nested: As `nest` keeps them: properly nested and in that order.
+    Args:
+        nested: As `nest` keeps them: properly nested and in that order.
     """
     around: list[int] = []
     result = []
@@ -88,7 +91,8 @@ def depths(nested: Sequence[Entity]) -> list[int]:
 def outermost(nested: Sequence[Entity]) -> list[Entity]:
     """The entities inside no other; of several labels on one extent the first.
 
-    nested: As `nest` keeps them: properly nested and in that order.
+    Args:
+        nested: As `nest` keeps them: properly nested and in that order.
     """
     return [entity for entity, depth in zip(nested, depths(nested), strict=True) if depth == 1]
 

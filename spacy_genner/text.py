@@ -24,8 +24,9 @@ class Text:
     """Words in one line of text: a space before each that has any white space before it, none
     before the first.
 
-    text: The text.
-    starts, ends: Where each word starts and ends in it, in characters.
+    Attributes:
+        text: The text.
+        starts, ends: Where each word starts and ends in it, in characters.
     """
 
     def __init__(self, words: Sequence[str], spaces: Sequence[int]) -> None:

@@ -12,11 +12,12 @@ GAPS = ("", " ", "\n", "\n\n")
 class Source:
     """The text as the model sees it: its tokens without white space.
 
-    words: The text of each token; never empty and never only white space.
-    spaces: What stands before each token, as an index into `GAPS`: False for nothing, True for a
-        space.
-    starts: Whether each token is known to start a sentence, which no entity crosses; empty where no
-        start is known.
+    Attributes:
+        words: The text of each token; never empty and never only white space.
+        spaces: What stands before each token, as an index into `GAPS`: False for nothing, True for
+            a space.
+        starts: Whether each token is known to start a sentence, which no entity crosses; empty
+            where no start is known.
     """
 
     words: tuple[str, ...]
@@ -60,9 +61,10 @@ class Source:
 class Entity:
     """A labelled span of a Source.
 
-    start, end: Token indices, half-open.
-    label: The name of its type.
-    score: The model's probability of this span, in [0, 1]; no part of the identity.
+    Attributes:
+        start, end: Token indices, half-open.
+        label: The name of its type.
+        score: The model's probability of this span, in [0, 1]; no part of the identity.
     """
 
     start: int
@@ -79,11 +81,12 @@ class Entity:
 class Move:
     """A semantic step of a derivation, and the text that it writes.
 
-    kind: What the step does, one of the format's own words ("copy", "open", "close", …).
-    text: What it writes, with its leading space. No move of a state writes a prefix of another's
-        text.
-    label: The label that the step decides, if it does.
-    parts: What the text consists of, if that is several segments, each tokenised on its own.
+    Attributes:
+        kind: What the step does, one of the format's own words ("copy", "open", "close", …).
+        text: What it writes, with its leading space. No move of a state writes a prefix of
+            another's text.
+        label: The label that the step decides, if it does.
+        parts: What the text consists of, if that is several segments, each tokenised on its own.
     """
 
     kind: str
@@ -101,11 +104,12 @@ class Move:
 class Step:
     """A move that was taken.
 
-    logprob: Natural logarithm of its probability among the legal moves: the sum over the nodes
-        where there was a choice.
-    forced: Whether there was no choice; `logprob` is 0 then.
-    absence: Natural logarithm of the probability of all moves here but those of the grammar's
-        pivotal kind.
+    Attributes:
+        logprob: Natural logarithm of its probability among the legal moves: the sum over the nodes
+            where there was a choice.
+        forced: Whether there was no choice; `logprob` is 0 then.
+        absence: Natural logarithm of the probability of all moves here but those of the grammar's
+            pivotal kind.
     """
 
     move: Move
@@ -122,10 +126,11 @@ Trace = tuple[Step, ...]
 class Prompt:
     """What the model reads around the source.
 
-    prefix: Instruction, labels, definitions: the same for every source of a label set.
-    suffix: What stands between the source and the answer.
-    shots: For each example between prefix and source, what stands between its source and its
-        answer, and what stands behind its answer.
+    Attributes:
+        prefix: Instruction, labels, definitions: the same for every source of a label set.
+        suffix: What stands between the source and the answer.
+        shots: For each example between prefix and source, what stands between its source and its
+            answer, and what stands behind its answer.
     """
 
     prefix: str

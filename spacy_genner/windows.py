@@ -21,10 +21,13 @@ is whole in one."""
 class Room:
     """What a window can hold.
 
-    tokens: The greatest number of tokens, at least 1.
-    lengths: How many token ids the model reads for each token of the source.
-    ids: The greatest number of them in a window; None for any.
-    Raises: ValueError if `tokens` is not positive.
+    Args:
+        tokens: The greatest number of tokens, at least 1.
+        lengths: How many token ids the model reads for each token of the source.
+        ids: The greatest number of them in a window; None for any.
+
+    Raises:
+        ValueError: If `tokens` is not positive.
     """
 
     def __init__(self, tokens: int, lengths: Iterable[int] = (), ids: int | None = None) -> None:
@@ -59,10 +62,11 @@ def split(
     sentences begin; in a sentence that is longer than a window, where lines begin; and in a line
     that is longer, anywhere, but then two windows share a fourth of the first one.
 
-    sentences: The first token of each sentence. None: sentences end behind a token such as "." or
-        "?".
-    lines: The first token of each line.
-    within: The part to cut; None: all of the source.
+    Args:
+        sentences: The first token of each sentence. None: sentences end behind a token such as "."
+            or "?".
+        lines: The first token of each line.
+        within: The part to cut; None: all of the source.
     """
     if sentences is None:
         sentences = (i + 1 for i, word in enumerate(source.words) if word in _SENTENCE_END)

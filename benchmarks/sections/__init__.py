@@ -16,8 +16,9 @@ from .training import training
 class Section(NamedTuple):
     """Cells of work.
 
-    end: After which share of all time no cell may go on.
-    about: For those who read the results.
+    Attributes:
+        end: After which share of all time no cell may go on.
+        about: For those who read the results.
     """
 
     cells: Callable[[Setting], dict[str, Work]]

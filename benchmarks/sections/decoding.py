@@ -29,8 +29,8 @@ def decoding(setting: Setting) -> dict[str, Work]:
 def measured(setting: Setting, shape: str, batch: int, name: str) -> Cell:
     """A cell, on two batches, with `generate` on one, and on a few sentences at least.
 
-    Raises: UserWarning where memory runs out: our decoder would go on with smaller batches, which a
-        recording does not know.
+    Raises what UserWarning where memory runs out: our decoder would go on with smaller batches,
+    which a recording does not know.
     """
     warnings.filterwarnings("error", "out of memory")
     recorded, device = setting.recorded, setting.device

@@ -24,7 +24,8 @@ _SETTINGS += [
 class Outcomes:
     """Counts what pytest reports.
 
-    failures: The last line of each.
+    Attributes:
+        failures: The last line of each.
     """
 
     def __init__(self) -> None:
@@ -47,7 +48,11 @@ def equality(setting: Setting) -> dict[str, Work]:
 
 
 def measured(path: Path) -> Cell:
-    """A cell. Raises: RuntimeError if pytest cannot run the file."""
+    """A cell.
+
+    Raises:
+        RuntimeError: If pytest cannot run the file.
+    """
     outcomes = Outcomes()
     code = pytest.main([*_SETTINGS, "-m", "gpu", str(path)], plugins=[outcomes])
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):

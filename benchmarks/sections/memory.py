@@ -33,7 +33,11 @@ def memory(setting: Setting) -> dict[str, Work]:
 
 
 def measured(setting: Setting, shape: str) -> Cell:
-    """A cell. Raises: RuntimeError if memory did not run out."""
+    """A cell.
+
+    Raises:
+        RuntimeError: If memory did not run out.
+    """
     jobs = [task.job for task in setting.tasks(setting.decoded)]
     steps: Any = setting.shaped(shape, torch.float32).steps
     expected = SpeculativeDecoder(_SMALL)(steps, jobs)
@@ -86,7 +90,11 @@ class ScarceSession(CountingSession):
     """A session that refuses to read much."""
 
     def extend(self, chunks: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Read. Raises: torch.OutOfMemoryError, as it is on a GPU."""
+        """Read.
+
+        Raises:
+            torch.OutOfMemoryError: As it is on a GPU.
+        """
         if len(chunks) * max(map(len, chunks)) > _IDS and len(chunks) > 1:
             raise torch.OutOfMemoryError("simulated")
         return super().extend(chunks)

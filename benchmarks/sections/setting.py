@@ -20,13 +20,14 @@ network_of = lru_cache(maxsize=1)(random_network)
 class Setting:
     """Sizes, where there are several the most telling first.
 
-    shapes: Of the networks, names of `SHAPES`.
-    batches: How many sentences are decoded at once.
-    written: Those of the batches at which `generate` is timed as well.
-    few: How many sentences are decoded at least, however small the batch.
-    step: Sentences of a step of training.
-    scarce: Shapes for which memory runs out, and how many sentences they decode.
-    rows, lengths: Of timed passes, in ids.
+    Attributes:
+        shapes: Of the networks, names of `SHAPES`.
+        batches: How many sentences are decoded at once.
+        written: Those of the batches at which `generate` is timed as well.
+        few: How many sentences are decoded at least, however small the batch.
+        step: Sentences of a step of training.
+        scarce: Shapes for which memory runs out, and how many sentences they decode.
+        rows, lengths: Of timed passes, in ids.
     """
 
     recorded: Recorded

@@ -21,7 +21,8 @@ from spacy_genner.types import Entity
 class Subject:
     """The trained model that all systems run, with the same merged weights.
 
-    lm: A CausalLM, or what stands in its place.
+    Attributes:
+        lm: A CausalLM, or what stands in its place.
     """
 
     lm: Any
@@ -33,8 +34,9 @@ class Subject:
 class Task:
     """A sentence as a language model sees it.
 
-    answer: The ids of our own answer: what the floor reads, and about how much free generation is
-        allowed to write.
+    Attributes:
+        answer: The ids of our own answer: what the floor reads, and about how much free generation
+            is allowed to write.
     """
 
     job: Job
@@ -45,8 +47,9 @@ class Task:
 class Sentence(Task):
     """A sentence of a corpus.
 
-    number: Its place there, from 0.
-    example: Its `predicted` has no entities, or those of another system.
+    Attributes:
+        number: Its place there, from 0.
+        example: Its `predicted` has no entities, or those of another system.
     """
 
     number: int
@@ -58,10 +61,11 @@ class Sentence(Task):
 class Reading:
     """Work of a language model.
 
-    passes: Forward passes, each over the rows of a batch.
-    rows: Rows of all passes.
-    ids, padded: Ids read, without and with padding; those of the shared prefix, read once, are left
-        out.
+    Attributes:
+        passes: Forward passes, each over the rows of a batch.
+        rows: Rows of all passes.
+        ids, padded: Ids read, without and with padding; those of the shared prefix, read once, are
+            left out.
     """
 
     passes: int = 0
@@ -81,8 +85,9 @@ class Reading:
 class Output:
     """What a system makes of sentences.
 
-    entities: Those of each sentence; None for a system that looks for none.
-    repairs: What was wrong with the answer to each, if it was written freely.
+    Attributes:
+        entities: Those of each sentence; None for a system that looks for none.
+        repairs: What was wrong with the answer to each, if it was written freely.
     """
 
     entities: list[list[Entity]] | None

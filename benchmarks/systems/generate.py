@@ -27,7 +27,8 @@ def nearly(task: Task) -> int:
 class Generate:
     """Writes what it likes, until a line or the text ends. The prefix is read once, as ours is.
 
-    limit: How many ids an answer may have; the longest of a batch counts.
+    Args:
+        limit: How many ids an answer may have; the longest of a batch counts.
     """
 
     def __init__(self, subject: Subject, limit: Callable[[Task], int] = nearly) -> None:

@@ -13,7 +13,8 @@ import torch
 def write_gguf(model: Any, tokenizer: Any, path: Path) -> None:
     """Write a model, in float32, with a byte-level BPE tokenizer. llama.cpp quantises it.
 
-    Raises: ValueError for another family: its converter has a case for each.
+    Raises:
+        ValueError: For another family: its converter has a case for each.
     """
     config = model.config
     if config.model_type != "llama":

@@ -15,10 +15,13 @@ def rules(source: Source, labels: Labels, format: Format, arrow: str, root: str)
     """A rule for each place in the source and each depth. Besides our own grammar's answers it
     allows a label twice on one span, and several labels in any order.
 
-    source: As a grammar of ours has it.
-    arrow, root: How a rule is written, and what the first one is called: "::=" and "root" in GBNF,
-        ":" and "start" in Lark's syntax.
-    Raises: ValueError for another format.
+    Args:
+        source: As a grammar of ours has it.
+        arrow, root: How a rule is written, and what the first one is called: "::=" and "root" in
+            GBNF, ":" and "start" in Lark's syntax.
+
+    Raises:
+        ValueError: For another format.
     """
     if not isinstance(format, InlineBracketed) or format.label_first:
         raise ValueError(

@@ -24,8 +24,12 @@ class LlamaCpp:
     Ids are chosen as llama.cpp's own programs do: the grammar looks at the best one, and only if it
     refuses that, at the whole vocabulary, which takes long.
 
-    quantisation: "Q4_0" or "Q8_0".
-    Raises: ImportError without the package, ValueError if the model cannot be converted.
+    Args:
+        quantisation: "Q4_0" or "Q8_0".
+
+    Raises:
+        ImportError: Without the package.
+        ValueError: If the model cannot be converted.
     """
 
     def __init__(self, subject: Subject, quantisation: str) -> None:

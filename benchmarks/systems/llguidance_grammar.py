@@ -16,7 +16,8 @@ class LLGuidance:
     """Token by token on our own sessions: tokens that the grammar forces are read along, finished
     rows leave.
 
-    Raises: ImportError without the package.
+    Raises:
+        ImportError: Without the package.
     """
 
     def __init__(self, subject: Subject) -> None:

@@ -22,9 +22,10 @@ from .replay import STALE, Recording, Script
 class HeadShape:
     """A draft head but for its weights.
 
-    patterns: Its classes.
-    copies_first: Whether a plain copy is to be tried along with the prompt.
-    depth: Behind which share of the layers it stands.
+    Attributes:
+        patterns: Its classes.
+        copies_first: Whether a plain copy is to be tried along with the prompt.
+        depth: Behind which share of the layers it stands.
     """
 
     patterns: Sequence[Pattern]
@@ -41,14 +42,19 @@ class HeadShape:
 class Spelling:
     """The ids of the segments that answers consist of, in the place of a tokenizer.
 
-    end: The id that ends an answer.
+    Args:
+        end: The id that ends an answer.
     """
 
     def __init__(self, ids: dict[str, list[int]], end: int) -> None:
         self._ids, self.end = ids, end
 
     def encode(self, text: str) -> list[int]:
-        """The ids of a segment. Raises: ValueError for one that was not recorded."""
+        """The ids of a segment.
+
+        Raises:
+            ValueError: For one that was not recorded.
+        """
         if text not in self._ids:
             raise ValueError(f"{STALE} (it does not spell {text!r})")
         return self._ids[text]
@@ -58,10 +64,11 @@ class Spelling:
 class Recorded:
     """What a trained pipeline decided.
 
-    entities: Those that it found in the sentence of each task.
-    scripts: How it decoded each.
-    head: Its draft head, if it has one.
-    pieces: Its tokenizer, or a `Spelling`.
+    Attributes:
+        entities: Those that it found in the sentence of each task.
+        scripts: How it decoded each.
+        head: Its draft head, if it has one.
+        pieces: Its tokenizer, or a `Spelling`.
     """
 
     tasks: Sequence[Task]

@@ -26,8 +26,11 @@ from .replay import Script
 def save(path: Path, subject: Subject, jobs: Sequence[Job], format: dict[str, Any]) -> None:
     """Record jobs, and write the file.
 
-    format: That of the subject, as in a configuration.
-    Raises: ValueError if the jobs do not share their prefix.
+    Args:
+        format: That of the subject, as in a configuration.
+
+    Raises:
+        ValueError: If the jobs do not share their prefix.
     """
     prefixes = {job.prefix for job in jobs}
     if len(prefixes) != 1:

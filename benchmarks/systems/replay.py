@@ -26,9 +26,10 @@ STALE = (
 class Script:
     """How a trained model decodes one sentence.
 
-    first: The chunk that it reads first.
-    expected: What its draft head expected, if it has one.
-    answers: The indices of the chosen ids, pass by pass.
+    Attributes:
+        first: The chunk that it reads first.
+        expected: What its draft head expected, if it has one.
+        answers: The indices of the chosen ids, pass by pass.
     """
 
     first: Chunk = ()
@@ -39,7 +40,8 @@ class Script:
 class Recording(CountingSteps):
     """A trained model that decodes sentences alone, one after another.
 
-    scripts: Of each sentence, in the order in which they are decoded.
+    Attributes:
+        scripts: Of each sentence, in the order in which they are decoded.
     """
 
     def __init__(self, steps: StepModel) -> None:
@@ -47,7 +49,11 @@ class Recording(CountingSteps):
         self.scripts: list[Script] = []
 
     def session(self, prefix: Chunk, rows: int) -> RecordedSession:
-        """A sentence. Raises: ValueError for more than one."""
+        """A sentence.
+
+        Raises:
+            ValueError: For more than one.
+        """
         if rows != 1:
             raise ValueError(
                 f"{rows} sentences at once cannot be recorded: decode with batch_tokens = 1"
@@ -82,7 +88,8 @@ class RecordedSession(CountingSession):
 class Replaying(CountingSteps):
     """A model that reads all that it is given, and then decides as scripts say.
 
-    said: The answers to what will be asked about the pass that was read last.
+    Attributes:
+        said: The answers to what will be asked about the pass that was read last.
     """
 
     def __init__(self, steps: StepModel, scripts: Iterable[Script]) -> None:
@@ -100,15 +107,22 @@ class Replaying(CountingSteps):
         return ReplayedSession(inner, self, [session.scripts[row] for session, row in rows])
 
     def script(self, first: Sequence[int]) -> Script:
-        """That of the sentence with this first chunk. Raises: ValueError if there is none."""
+        """That of the sentence with this first chunk.
+
+        Raises:
+            ValueError: If there is none.
+        """
         try:
             return self._scripts[tuple(first)]
         except KeyError:
             raise ValueError(STALE) from None
 
     def log_probs(self, hidden: torch.Tensor, choices: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Certainty of what the scripts say. Raises: ValueError if they were asked for other
-        decisions."""
+        """Certainty of what the scripts say.
+
+        Raises:
+            ValueError: If they were asked for other decisions.
+        """
         result = torch.full_like(self._steps.log_probs(hidden, choices), float("-inf"))
         if len(self.said) != len(choices) or any(
             n >= len(ids) for n, ids in zip(self.said, choices, strict=True)

@@ -53,7 +53,8 @@ def random_network(
 ) -> Any:
     """A network for decoding.
 
-    vocabulary: How many ids it knows at least.
+    Args:
+        vocabulary: How many ids it knows at least.
     """
     sizes = SHAPES[shape]
     sizes = {**sizes, "vocab_size": max(sizes["vocab_size"], vocabulary)}
@@ -66,8 +67,9 @@ def random_network(
 class Shaped:
     """In the place of a trained model: another network.
 
-    steps: Decides for itself.
-    replaying: Decides what the trained one did.
+    Attributes:
+        steps: Decides for itself.
+        replaying: Decides what the trained one did.
     """
 
     steps: CausalSteps

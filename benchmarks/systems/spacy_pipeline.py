@@ -11,8 +11,12 @@ from .base import Output, Sentence
 
 
 class SpacyPipeline:
-    """`nlp.pipe`. Raises: OSError or ValueError if it cannot be loaded, ImportError if it needs a
-    package."""
+    """`nlp.pipe`.
+
+    Raises:
+        OSError or ValueError: If it cannot be loaded.
+        ImportError: If it needs a package.
+    """
 
     def __init__(self, path: str, spans_key: str) -> None:
         self._nlp, self._spans_key = spacy.load(path), spans_key

@@ -38,14 +38,21 @@ def load(model: str, gpu_id: int = -1) -> Language:
 
 
 def save(nlp: Language, folder: Path) -> None:
-    """Save a pipeline, whole or not at all. Raises: OSError if it cannot be written."""
+    """Save a pipeline, whole or not at all.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
     with filling(folder, whole=nlp.component_names) as content:
         nlp.to_disk(content)
 
 
 def generative_ner_of(nlp: Language, name: str) -> GenerativeNER:
-    """A component by its name. Raises: ValueError if there is none, or if it is another
-    component."""
+    """A component by its name.
+
+    Raises:
+        ValueError: If there is none, or if it is another component.
+    """
     if name not in nlp.pipe_names:
         raise ValueError(
             f"the pipeline has no component {name!r}, only {', '.join(nlp.pipe_names)}"

@@ -39,7 +39,8 @@ def debug_data(
 ) -> None:
     """Print the measures of two `.spacy` files side by side, and warnings for what deserves a look.
 
-    Raises: ValueError for a file that cannot be read.
+    Raises:
+        ValueError: For a file that cannot be read.
     """
     train, dev = (
         statistics(read_docs(path), spans_key, window, max_depth) for path in (train_path, dev_path)

@@ -38,8 +38,9 @@ def find_pairs(paths: Sequence[Path]) -> list[FilePair]:
     """The documents of folders, with all folders inside them, and of files, of which one of each
     pair is enough.
 
-    Raises: ValueError for a file without its partner, for a file of another kind, and for a folder
-        without documents.
+    Raises:
+        ValueError: For a file without its partner, for a file of another kind, and for a folder
+            without documents.
     """
     names: dict[Path, None] = {}
     for path in paths:
@@ -74,7 +75,8 @@ def _file(name: Path, suffix: str) -> Path:
 def read_pair(pair: FilePair) -> Record:
     """The text of a document, with its spans. brat cuts a span at line ends and tabs into parts.
 
-    Raises: ValueError for a line that is no annotation, with its place.
+    Raises:
+        ValueError: For a line that is no annotation, with its place.
     """
     path, spans, ignored = pair.annotations, list[RawSpan](), list[str]()
     # Texts of annotations hold the CR of a CRLF that they go across: only LF ends a line.

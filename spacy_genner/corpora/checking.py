@@ -11,7 +11,11 @@ from .statistics import Statistics, shared_texts
 
 
 def read_docs(path: Path) -> list[Doc]:
-    """The documents of a .spacy file. Raises: ValueError if it is not one, or has no document."""
+    """The documents of a .spacy file.
+
+    Raises:
+        ValueError: If it is not one, or has no document.
+    """
     try:
         docs = list(DocBin().from_disk(path).get_docs(spacy.blank("xx").vocab))
     except (ValueError, KeyError) as error:

@@ -18,9 +18,10 @@ _GAP = re.compile(" +")
 class Layout:
     """Which columns hold what. Columns are counted from 0, or from the right with -1 as the last.
 
-    token: The column of the token.
-    tags: The columns of tags, one for each level of nesting.
-    comment: What a comment line starts with; empty if the file has none.
+    Attributes:
+        token: The column of the token.
+        tags: The columns of tags, one for each level of nesting.
+        comment: What a comment line starts with; empty if the file has none.
     """
 
     token: int = 0
@@ -32,9 +33,10 @@ class Layout:
 class Level:
     """The entities of one tag column of one file.
 
-    place: The file, or file and record.
-    lines: For each token the number of the line in the file, or its own number in the record, from
-        1.
+    Attributes:
+        place: The file, or file and record.
+        lines: For each token the number of the line in the file, or its own number in the record,
+            from 1.
     """
 
     place: str
@@ -46,8 +48,9 @@ class Level:
 class Sentence:
     """A tagged sentence.
 
-    place: File, and line or index.
-    spaces: Whether white space follows each word.
+    Attributes:
+        place: File, and line or index.
+        spaces: Whether white space follows each word.
     """
 
     place: str
@@ -70,8 +73,9 @@ def read_columns(path: Path, layout: Layout) -> list[Sentence]:
     Lines of white space and `-DOCSTART-` end a sentence. `SpaceAfter=No` in the last column, as in
     CoNLL-U: no space follows.
 
-    Raises: ValueError for a line with too few columns, or with something else than a tag in a tag
-        column, and for a file without sentences.
+    Raises:
+        ValueError: For a line with too few columns, or with something else than a tag in a tag
+            column, and for a file without sentences.
     """
     sentences: list[Sentence] = []
     rows: list[_Row] = []
@@ -123,8 +127,11 @@ def _sentence(path: Path, rows: list[_Row], layout: Layout) -> Sentence:
 def merge_files(files: Sequence[Sequence[Sentence]]) -> list[Sentence]:
     """The sentences of files that annotate the same text, each with the levels of all files.
 
-    files: Each with at least one sentence.
-    Raises: ValueError where a file has other words than the first one.
+    Args:
+        files: Each with at least one sentence.
+
+    Raises:
+        ValueError: Where a file has other words than the first one.
     """
     for file in files:
         if len(file) != len(files[0]):

@@ -25,9 +25,11 @@ from .words import sentence_doc
 class Output:
     """What is written of a corpus, and where.
 
-    spans_key: The group of `doc.spans` for all spans; the outermost go into `doc.ents` too.
-    max_depth: Spans nested deeper are left out and reported; None for any depth.
-    limit: How many documents, drawn at random with `seed` and kept in their order; None for all.
+    Attributes:
+        spans_key: The group of `doc.spans` for all spans; the outermost go into `doc.ents` too.
+        max_depth: Spans nested deeper are left out and reported; None for any depth.
+        limit: How many documents, drawn at random with `seed` and kept in their order; None for
+            all.
     """
 
     spans_key: str = "sc"
@@ -47,11 +49,13 @@ def convert_columns(
 ) -> tuple[list[Doc], Report]:
     """The sentences of column files as Docs.
 
-    scheme: How the tags are to be read; None to detect it from all the files.
-    merge: Whether the files annotate the same text (one file for each type) instead of following
-        one another.
+    Args:
+        scheme: How the tags are to be read; None to detect it from all the files.
+        merge: Whether the files annotate the same text (one file for each type) instead of
+            following one another.
 
-    Raises: ValueError for what cannot be read, with file and line.
+    Raises:
+        ValueError: For what cannot be read, with file and line.
     """
     files = [read_columns(path, layout) for path in paths]
     sentences = merge_files(files) if merge else [sentence for file in files for sentence in file]
@@ -73,11 +77,13 @@ def convert_json(
     """The records of JSON files as Docs. Those that are no gold are left out and reported, before
     `limit` draws.
 
-    alignment: What becomes of spans that start or end inside a token.
-    scheme: How the tags of tokens are to be read; None to detect it from all the files.
-    tag_names: The names of tags that are numbers.
+    Args:
+        alignment: What becomes of spans that start or end inside a token.
+        scheme: How the tags of tokens are to be read; None to detect it from all the files.
+        tag_names: The names of tags that are numbers.
 
-    Raises: ValueError for what cannot be read, with file and line, and if every record is left out.
+    Raises:
+        ValueError: For what cannot be read, with file and line, and if every record is left out.
     """
     report, records = Report(), list[Record | Sentence]()
     for item in [item for path in paths for item in read_json(path, output.spans_key, tag_names)]:
@@ -101,9 +107,11 @@ def convert_brat(
 ) -> tuple[list[Doc], Report]:
     """The documents of brat, in folders or files, as Docs.
 
-    alignment: What becomes of spans that start or end inside a token.
+    Args:
+        alignment: What becomes of spans that start or end inside a token.
 
-    Raises: ValueError for what cannot be read, with file and line.
+    Raises:
+        ValueError: For what cannot be read, with file and line.
     """
     report, pairs = Report(), sample(find_pairs(paths), output.limit, output.seed)
     return _docs(map(read_pair, pairs), nlp, output, alignment, report), report

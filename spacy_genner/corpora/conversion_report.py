@@ -18,16 +18,17 @@ SHOWN_PLACES = 5
 class Report:
     """The account of a conversion: `read` = `written` + the sum of `lost`, always.
 
-    documents, tokens: How many were written.
-    read: Spans in the input documents that were converted.
-    spans: Spans written, by label.
-    nested: How many of them lie inside another one.
-    lost: Spans of the input that were not written, by reason.
-    changed: What was written differently from the input, by reason.
-    ignored: Annotations of the input that are no gold spans of its documents, by kind.
-    left_out: Records of the input that are no gold, by reason; their spans are not in `read`.
-    places: For each reason the first places where it happened.
-    scheme: The tag scheme of column files, given or detected.
+    Attributes:
+        documents, tokens: How many were written.
+        read: Spans in the input documents that were converted.
+        spans: Spans written, by label.
+        nested: How many of them lie inside another one.
+        lost: Spans of the input that were not written, by reason.
+        changed: What was written differently from the input, by reason.
+        ignored: Annotations of the input that are no gold spans of its documents, by kind.
+        left_out: Records of the input that are no gold, by reason; their spans are not in `read`.
+        places: For each reason the first places where it happened.
+        scheme: The tag scheme of column files, given or detected.
     """
 
     documents: int = 0

@@ -20,11 +20,13 @@ Item = Record | Sentence | LeftOut
 def read_json(path: Path, spans_key: str = "sc", tag_names: Sequence[str] = ()) -> list[Item]:
     """The records of a file of JSON lines, of one JSON array, or of one object.
 
-    spans_key: Which group of spans to read of a document that spaCy's `Doc.to_json` wrote.
-    tag_names: The names of tags that are numbers.
+    Args:
+        spans_key: Which group of spans to read of a document that spaCy's `Doc.to_json` wrote.
+        tag_names: The names of tags that are numbers.
 
-    Raises: ValueError for a file without records, for what is not JSON, and for a record of no
-        known layout, with its place.
+    Raises:
+        ValueError: For a file without records, for what is not JSON, and for a record of no known
+            layout, with its place.
     """
     values = read_values(path)
     bare = any(isinstance(value, dict) and span_fields(value) for _, value in values)

@@ -15,7 +15,8 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 def read_values(path: Path) -> list[tuple[str, Any]]:
     """The records of a file, each with its place. An array that starts with a string is one record.
 
-    Raises: ValueError for a file without records, and as `parse_json` does.
+    Raises:
+        ValueError: For a file without records, and as `parse_json` does.
     """
     lines = [(f"{path}:{number}", line) for number, line in numbered_lines(path)]
     first = next((place for place, line in lines if line.strip()), None)
@@ -40,9 +41,10 @@ def read_values(path: Path) -> list[tuple[str, Any]]:
 def parse_json(line: str, place: str) -> Any:
     """The value of a line.
 
-    Raises: ValueError with the place for what is not JSON, for what Python cannot hold (values
-        nested too deep, numbers too long), and for text with half a character (a lone surrogate),
-        which no file could be written with.
+    Raises:
+        ValueError: With the place for what is not JSON, for what Python cannot hold (values nested
+            too deep, numbers too long), and for text with half a character (a lone surrogate),
+            which no file could be written with.
     """
     value, end = _first_value(line, place)
     if line[end:].strip():

@@ -18,7 +18,8 @@ def read_task(item: Mapping[str, Any], place: str) -> Record | LeftOut:
     """A task: of several annotations the one that is ground truth, else the newest. Cancelled ones
     do not count.
 
-    Raises: ValueError for what is not a task of labelled text, with its place.
+    Raises:
+        ValueError: For what is not a task of labelled text, with its place.
     """
     annotations = _objects(item.get("annotations", []), f"{place}: `annotations`")
     done = [annotation for annotation in annotations if not annotation.get("was_cancelled")]
@@ -48,7 +49,8 @@ def read_task(item: Mapping[str, Any], place: str) -> Record | LeftOut:
 def read_task_min(item: Mapping[str, Any], place: str) -> Record:
     """An annotation of JSON_MIN: the fields of the task beside the lists of its spans.
 
-    Raises: ValueError for what is not an annotation of labelled text, with its place.
+    Raises:
+        ValueError: For what is not an annotation of labelled text, with its place.
     """
     data = {name: value for name, value in item.items() if name not in FACTS}
     lists = [value for value in data.values() if isinstance(value, list)]

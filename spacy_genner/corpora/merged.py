@@ -28,17 +28,20 @@ class LabelledCorpus:
     `doc._.genner_labels`, or with those of it that it has there already. A text that has none of
     them is left out.
 
-    path: A .spacy file, or a folder of them.
-    labels: The label set, or a JSON file with it: a list of names, or names with definitions. None:
-        those of the spans.
-    mapping: New labels for old ones, or a JSON file with them; null: spans with the old one are
-        left out.
-    limit: How many documents, drawn at random with `seed`; 0: all. The labels are those of all of
-        them.
-    spans_key: The spans are in `doc.spans[spans_key]`, or else in `doc.ents`.
-    Raises: ValueError for labels that a configuration file cannot hold. When it reads, ValueError
-        for spans whose label is not in the label set, and if there are no documents or no labels.
-        Warns of a mapping of labels that are not there.
+    Attributes:
+        path: A .spacy file, or a folder of them.
+        labels: The label set, or a JSON file with it: a list of names, or names with definitions.
+            None: those of the spans.
+        mapping: New labels for old ones, or a JSON file with them; null: spans with the old one are
+            left out.
+        limit: How many documents, drawn at random with `seed`; 0: all. The labels are those of all
+            of them.
+        spans_key: The spans are in `doc.spans[spans_key]`, or else in `doc.ents`.
+
+    Raises:
+        ValueError: For labels that a configuration file cannot hold. When it reads.
+        ValueError: For spans whose label is not in the label set, and if there are no documents or
+            no labels. Warns of a mapping of labels that are not there.
     """
 
     path: Path
@@ -100,14 +103,17 @@ class LabelledCorpus:
 class MergedCorpora:
     """The reader of several corpora at once, shuffled.
 
-    corpora: Their readers, by name.
-    temperature: Each has a part that is proportional to its size ** (1 / temperature): 1 as they
-        are, the more the more alike. What there is not enough of comes again.
-    size: How many examples an epoch has; 0: as many as there are in all. Every reading gives the
-        same epoch.
-    endless: One epoch after the other, each drawn anew, for [training] max_epochs = -1; not for
-        development data.
-    Raises: ValueError for numbers out of their range, no corpora, and corpora without examples.
+    Attributes:
+        corpora: Their readers, by name.
+        temperature: Each has a part that is proportional to its size ** (1 / temperature): 1 as
+            they are, the more the more alike. What there is not enough of comes again.
+        size: How many examples an epoch has; 0: as many as there are in all. Every reading gives
+            the same epoch.
+        endless: One epoch after the other, each drawn anew, for [training] max_epochs = -1; not for
+            development data.
+
+    Raises:
+        ValueError: For numbers out of their range, no corpora, and corpora without examples.
     """
 
     corpora: dict[str, Any]
@@ -162,7 +168,8 @@ def proportions(sizes: Sequence[int], temperature: float, total: int = 0) -> lis
     """How many of each, in proportion to size ** (1 / temperature), to the nearest whole numbers
     with this total.
 
-    total: 0: the sum of the sizes.
+    Args:
+        total: 0: the sum of the sizes.
     """
     weights = [(size / max(sizes)) ** (1 / temperature) for size in sizes]
     exact = [(total or sum(sizes)) * weight / sum(weights) for weight in weights]

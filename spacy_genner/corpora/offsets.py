@@ -30,9 +30,11 @@ def record_doc(
     """The Doc of a record, and its entities over the tokens. Every span that is lost or changed is
     reported.
 
-    nlp: Its tokenizer cuts the text; tokens that the record brings stay as they are.
+    Args:
+        nlp: Its tokenizer cuts the text; tokens that the record brings stay as they are.
 
-    Raises: ValueError if the tokenizer changes the text.
+    Raises:
+        ValueError: If the tokenizer changes the text.
     """
     report.read += len(record.spans)
     report.ignored.update(record.ignored)

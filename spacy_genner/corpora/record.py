@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 class RawSpan(NamedTuple):
     """A span as it was read.
 
-    place: File, and line or index.
-    parts: Start and end of each of its parts, half-open. More than one: the parts of a
-        discontinuous span.
-    texts: What the file says that stands there, as often as it says so.
-    contradiction: Why what the file says of the span cannot all be true; empty if it can.
+    Attributes:
+        place: File, and line or index.
+        parts: Start and end of each of its parts, half-open. More than one: the parts of a
+            discontinuous span.
+        texts: What the file says that stands there, as often as it says so.
+        contradiction: Why what the file says of the span cannot all be true; empty if it can.
     """
 
     place: str
@@ -59,11 +60,12 @@ class RawSpan(NamedTuple):
 class Record:
     """An annotated text: either `text` is a string, or it is None and `tokens` holds the words.
 
-    place: File, and line or index.
-    spans: Their offsets count characters of the text, or tokens.
-    utf16: Whether they probably count UTF-16 units of the text instead, as the tool that wrote them
-        does.
-    ignored: Annotations that are no spans, by kind, as often as they occur.
+    Attributes:
+        place: File, and line or index.
+        spans: Their offsets count characters of the text, or tokens.
+        utf16: Whether they probably count UTF-16 units of the text instead, as the tool that wrote
+            them does.
+        ignored: Annotations that are no spans, by kind, as often as they occur.
     """
 
     place: str
@@ -84,8 +86,10 @@ class LeftOut(NamedTuple):
 def raw_span(place: str, start: Any, end: Any, label: Any, texts: tuple[str, ...] = ()) -> RawSpan:
     """A span of one part.
 
-    Raises: ValueError unless start and end are whole numbers, written as such, and the label is a
-        string that is not empty. A number in quotes may count something else, such as paragraphs.
+    Raises:
+        ValueError: Unless start and end are whole numbers, written as such, and the label is a
+            string that is not empty. A number in quotes may count something else, such as
+            paragraphs.
     """
     if not (type(start) is type(end) is int and isinstance(label, str) and label.strip()):
         found = f"[{start!r:.40}, {end!r:.40}, {label!r:.40}]"

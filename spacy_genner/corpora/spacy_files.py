@@ -15,8 +15,9 @@ def read_corpus(path: Path, nlp: Language, limit: int = 0) -> list[Example]:
     """The documents of a .spacy file or folder, as `spacy evaluate` reads them, but to be asked for
     the label sets that they were annotated with, where they say so; 0: all of them.
 
-    Raises: ValueError if a file is no .spacy file, if there is no document, or if the tokenizer
-        changes a text.
+    Raises:
+        ValueError: If a file is no .spacy file, if there is no document, or if the tokenizer
+            changes a text.
     """
     try:
         examples = list(Corpus(path, limit=limit)(nlp))

@@ -35,8 +35,11 @@ def read_span_record(item: Mapping[str, Any], place: str, *, bare: bool = False)
     "span"), and Prodigy's tokens from `token_start` to `token_end`. Doccano's offsets count UTF-16
     units.
 
-    bare: Whether a record without spans is a text without entities.
-    Raises: ValueError for what is not such a record, with its place.
+    Args:
+        bare: Whether a record without spans is a text without entities.
+
+    Raises:
+        ValueError: For what is not such a record, with its place.
     """
     fields = span_fields(item)
     if len(fields) > 1 or not (fields or bare):
@@ -64,7 +67,8 @@ def read_span_record(item: Mapping[str, Any], place: str, *, bare: bool = False)
 def read_doc(item: Mapping[str, Any], place: str, spans_key: str) -> Record | LeftOut:
     """A document that spaCy's `Doc.to_json` wrote: the group of that name, or else the entities.
 
-    Raises: ValueError for what is not such a document, with its place.
+    Raises:
+        ValueError: For what is not such a document, with its place.
     """
     groups = item.get("spans", {})
     if not isinstance(groups, dict):

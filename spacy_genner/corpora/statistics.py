@@ -17,19 +17,21 @@ class Statistics:
     """The measures of a corpus. Lengths are in tokens without white space, as a `window` counts
     them.
 
-    longest: The length of the longest document.
-    without_spans: Documents with no span.
-    split: Documents longer than the window.
-    from_ents: Whether no document has the group of spans, so that `doc.ents` were taken instead.
-    labels: Spans by label.
-    nested: Spans that lie inside another one.
-    depths: Properly nested spans by depth, from 1 for the outermost; of several labels on one
-        extent each is deeper.
-    unusable: Spans that a component cannot learn, by reason: those of `nest`, and "longer than the
-        window".
-    white_space_edges: Spans that start or end with a white space token.
-    names: Spans by their text.
-    texts: The texts, without white space around them.
+    Attributes:
+        longest: The length of the longest document.
+        without_spans: Documents with no span.
+        split: Documents longer than the window.
+        from_ents: Whether no document has the group of spans, so that `doc.ents` were taken
+            instead.
+        labels: Spans by label.
+        nested: Spans that lie inside another one.
+        depths: Properly nested spans by depth, from 1 for the outermost; of several labels on one
+            extent each is deeper.
+        unusable: Spans that a component cannot learn, by reason: those of `nest`, and "longer than
+            the window".
+        white_space_edges: Spans that start or end with a white space token.
+        names: Spans by their text.
+        texts: The texts, without white space around them.
     """
 
     documents: int = 0

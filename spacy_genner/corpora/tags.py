@@ -13,9 +13,10 @@ from ..types import Entity
 class Scheme(str, Enum):
     """How tags mark where an entity starts and ends.
 
-    iob1: `I-`; `B-` only where an entity follows another of its label at once.
-    iob2: `B-` at the start of each entity, then `I-`.
-    bioes: as iob2, but `E-` (or `L-`) at the end and `S-` (or `U-`) alone.
+    Attributes:
+        iob1: `I-`; `B-` only where an entity follows another of its label at once.
+        iob2: `B-` at the start of each entity, then `I-`.
+        bioes: as iob2, but `E-` (or `L-`) at the end and `S-` (or `U-`) alone.
     """
 
     iob1 = "iob1"
@@ -37,7 +38,8 @@ Chunk = tuple[Entity, str]
 def parse_tag(text: str) -> Tag:
     """A tag as it is written: `O`, or a prefix, a hyphen and a label.
 
-    Raises: ValueError for anything else.
+    Raises:
+        ValueError: For anything else.
     """
     if text == "O":
         return "O", ""

@@ -14,7 +14,8 @@ from .tags import chunks, parse_tag
 def read_gliner(item: Mapping[str, Any], place: str) -> Record:
     """`tokenized_text`, and `ner` with [first token, last token, label] for each span.
 
-    Raises: ValueError for what is not such a record, with its place.
+    Raises:
+        ValueError: For what is not such a record, with its place.
     """
     tokens = _strings(item["tokenized_text"], f"{place}: `tokenized_text`")
     spans = []
@@ -33,7 +34,8 @@ def read_gliner(item: Mapping[str, Any], place: str) -> Record:
 def read_tags(item: Mapping[str, Any], place: str, tags: Any, names: Sequence[str]) -> Sentence:
     """`tokens`, and a tag for each: its name, or its number in `names`.
 
-    Raises: ValueError for what is not such a record, with its place.
+    Raises:
+        ValueError: For what is not such a record, with its place.
     """
     words = _strings(item["tokens"], f"{place}: `tokens`")
     tags = _list(tags, f"{place}: the tags")

@@ -13,8 +13,10 @@ from .record import RawSpan
 class Units(NamedTuple):
     """What offsets count: characters, or what other programs take for one.
 
-    utf16: A character beyond U+FFFF, such as an emoji, counts two, as in JavaScript, Java and .NET.
-    crlf: CRLF counts one, as where a browser or an editor has changed the line ends.
+    Attributes:
+        utf16: A character beyond U+FFFF, such as an emoji, counts two, as in JavaScript, Java and
+            .NET.
+        crlf: CRLF counts one, as where a browser or an editor has changed the line ends.
     """
 
     utf16: bool = False
@@ -39,7 +41,8 @@ def in_characters(
     """The units under which most of the spans are spans of the text, and the spans counted in
     characters.
 
-    utf16: Whether to take UTF-16 units if others are no better; else characters are taken.
+    Args:
+        utf16: Whether to take UTF-16 units if others are no better; else characters are taken.
     """
     beyond, crlf = max(text, default="") > "\uffff", "\r\n" in text
     if not spans or not (beyond or crlf):

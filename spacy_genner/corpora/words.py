@@ -27,7 +27,8 @@ def words_doc(
     Empty words and words of white space are left out, and white space around a word is cut off:
     both are reported.
 
-    spaces: Whether white space follows each word.
+    Args:
+        spaces: Whether white space follows each word.
     """
     stripped = [word.strip() for word in words]
     for word, core in zip(words, stripped, strict=True):

@@ -13,9 +13,10 @@ def batches(
 ) -> Iterator[list[int]]:
     """Indices of jobs, the shortest first.
 
-    sizes: The number of ids that each job reads at first, behind its prefix.
-    budget: How many ids a batch reads at most, padding and prefixes that are not shared included; a
-        longer single job makes a batch of its own.
+    Args:
+        sizes: The number of ids that each job reads at first, behind its prefix.
+        budget: How many ids a batch reads at most, padding and prefixes that are not shared
+            included; a longer single job makes a batch of its own.
     """
     by_prefix = defaultdict[tuple[int, ...], list[int]](list)
     for i, job in enumerate(jobs):

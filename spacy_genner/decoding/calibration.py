@@ -16,7 +16,8 @@ class Platt:
     """A score p becomes 1 / (1 + exp(-(slope · ln p + intercept))) (Platt 1999). The order of
     scores stays.
 
-    Raises: ValueError for a slope that is not above 0, and for numbers that are not finite.
+    Raises:
+        ValueError: For a slope that is not above 0, and for numbers that are not finite.
     """
 
     slope: float
@@ -32,8 +33,11 @@ class Platt:
 
 
 def as_platt(saved: Any) -> Platt | None:
-    """The scaling that was saved as a dict, None if it is None. Raises: ValueError if it is
-    something else."""
+    """The scaling that was saved as a dict, None if it is None.
+
+    Raises:
+        ValueError: If it is something else.
+    """
     match saved:
         case None:
             return None
@@ -50,10 +54,13 @@ def fit_platt(scores: ArrayLike, correct: ArrayLike, iterations: int = 100) -> P
     """The scaling under which the correctness of spans is most likely, by Newton's method on
     Platt's smoothed targets.
 
-    scores: Those of predicted spans, in (0, 1].
-    correct: Whether each is a gold span.
-    Raises: ValueError if there are no correct or no wrong spans, or higher scores do not mean more
-        correct spans.
+    Args:
+        scores: Those of predicted spans, in (0, 1].
+        correct: Whether each is a gold span.
+
+    Raises:
+        ValueError: If there are no correct or no wrong spans, or higher scores do not mean more
+            correct spans.
     """
     x, right = _log(scores), np.asarray(correct, dtype=bool)
     positives, negatives = int(right.sum()), int((~right).sum())
@@ -101,8 +108,12 @@ def cross_validated(
     """What scores become by scalings that were fitted to the other documents: how good a fit is on
     new ones.
 
-    documents: The number of the document of each span. Spans of one document resemble one another.
-    Raises: ValueError if a part of the documents is too little to fit to, see `fit_platt`.
+    Args:
+        documents: The number of the document of each span. Spans of one document resemble one
+            another.
+
+    Raises:
+        ValueError: If a part of the documents is too little to fit to, see `fit_platt`.
     """
     p, right, document = np.asarray(scores), np.asarray(correct), np.asarray(documents)
     numbers = np.random.default_rng(seed).permutation(np.unique(document))

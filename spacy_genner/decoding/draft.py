@@ -29,9 +29,10 @@ _REACH = 2
 class Draft:
     """What is accepted of an answer, and what is expected of the rest.
 
-    walk: Both.
-    log_probs: Those of the choices at each accepted decision.
-    chunk: The ids to be read next.
+    Attributes:
+        walk: Both.
+        log_probs: Those of the choices at each accepted decision.
+        chunk: The ids to be read next.
     """
 
     def __init__(self, job: Job) -> None:
@@ -74,9 +75,12 @@ class Draft:
         first difference they are accepted, and another draft begins behind them; all teach the
         policy.
 
-        plan: What to expect from now on. It knows better than choices behind a draft that was made
-            without it.
-        Returns: how many ids of the chunk were read in vain.
+        Args:
+            plan: What to expect from now on. It knows better than choices behind a draft that was
+                made without it.
+
+        Returns:
+            How many ids of the chunk were read in vain.
         """
         first, end = len(self.log_probs), self._end
         asked = self.walk.decisions[first : first + len(choices)]

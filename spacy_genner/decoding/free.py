@@ -24,9 +24,10 @@ class FreeDecoder:
     written, however broken; and says the entities that are found in the source, with the
     probabilities of this legal answer.
 
-    batch_tokens: How many ids of prompts a batch holds at most; a longer single prompt makes a
-        batch of its own.
-    repairs: What was wrong with all answers so far.
+    Attributes:
+        batch_tokens: How many ids of prompts a batch holds at most; a longer single prompt makes a
+            batch of its own.
+        repairs: What was wrong with all answers so far.
     """
 
     batch_tokens: int = 1024

@@ -14,8 +14,9 @@ from .moves import Walk
 class GreedyDecoder:
     """Decodes token by token.
 
-    batch_tokens: How many ids of prompts a batch holds at most; a longer single prompt makes a
-        batch of its own.
+    Attributes:
+        batch_tokens: How many ids of prompts a batch holds at most; a longer single prompt makes a
+            batch of its own.
     """
 
     batch_tokens: int = 1024

@@ -20,14 +20,16 @@ from .moves import Encode
 class Job:
     """One source to decode.
 
-    prefix: The ids that many jobs share.
-    body: The ids of the rest of the prompt.
-    words: Where in the body the last id of each token of the source is, and the last one of all.
-    grammar, encode: The legal answers and how they are spelled.
-    end: The id that ends an answer which is written freely.
-    limit: How many ids of an answer the model can read, which may have only so many positions.
-    read: Finds the entities of such an answer in the source, however broken it is; those that the
-        grammar can say.
+    Attributes:
+        prefix: The ids that many jobs share.
+        body: The ids of the rest of the prompt.
+        words: Where in the body the last id of each token of the source is, and the last one of
+            all.
+        grammar, encode: The legal answers and how they are spelled.
+        end: The id that ends an answer which is written freely.
+        limit: How many ids of an answer the model can read, which may have only so many positions.
+        read: Finds the entities of such an answer in the source, however broken it is; those that
+            the grammar can say.
     """
 
     prefix: tuple[int, ...]

@@ -37,8 +37,9 @@ class Plan:
     """The most probable marks of a source that can follow what is written, whatever that is: open
     spans will be closed (Viterbi's algorithm, over the number of open spans).
 
-    patterns: What may stand in a gap.
-    scores: Log-probabilities, gaps × patterns.
+    Args:
+        patterns: What may stand in a gap.
+        scores: Log-probabilities, gaps × patterns.
     """
 
     def __init__(self, patterns: Sequence[Pattern], scores: npt.NDArray[np.floating]) -> None:

@@ -16,7 +16,8 @@ below zero, of what closes the mention."""
 class Spelling:
     """The ids of all mentions.
 
-    encode: Segment of text → token ids.
+    Args:
+        encode: Segment of text → token ids.
     """
 
     def __init__(self, mentions: Mentions, encode: Callable[[str], Sequence[int]]) -> None:

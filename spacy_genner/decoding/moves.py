@@ -24,7 +24,8 @@ moves."""
 def trie(moves: Iterable[Move], encode: Encode) -> Node:
     """The id sequences of moves as a trie.
 
-    Raises: ValueError if a move writes nothing or the same as another one, or the beginning of it.
+    Raises:
+        ValueError: If a move writes nothing or the same as another one, or the beginning of it.
     """
     if isinstance(moves, Mentions):
         return mention_trie(moves, encode)
@@ -51,11 +52,12 @@ def ids_of(move: Move, encode: Encode) -> list[int]:
 class Decision:
     """A branching node that a derivation passes.
 
-    position: The number of ids written before it.
-    choices: The legal next ids.
-    chosen: The index of the one that the derivation takes.
-    copies: Whether it marks nothing, which only `spell` knows: a walk decides before it completes
-        the move.
+    Attributes:
+        position: The number of ids written before it.
+        choices: The legal next ids.
+        chosen: The index of the one that the derivation takes.
+        copies: Whether it marks nothing, which only `spell` knows: a walk decides before it
+            completes the move.
     """
 
     position: int
@@ -68,11 +70,12 @@ class Decision:
 class _Place:
     """Where a walk stands within a derivation.
 
-    state, node: Of the grammar, and of the trie of its moves.
-    moves, ids: How many were complete when the present move began.
-    copied: How many moves before that were copies.
-    depth: How many spans were open at the last copy.
-    marks: The moves after it.
+    Attributes:
+        state, node: Of the grammar, and of the trie of its moves.
+        moves, ids: How many were complete when the present move began.
+        copied: How many moves before that were copies.
+        depth: How many spans were open at the last copy.
+        marks: The moves after it.
     """
 
     state: Any
@@ -88,11 +91,14 @@ class Walk:
     """A derivation under way, id by id. Where only one id is legal, it is taken without being asked
     for.
 
-    ids: The ids written so far.
-    moves: The moves completed so far.
-    decisions: The branching nodes passed so far.
-    choices: The legal next ids, at least two; empty when the derivation is complete.
-    limit: How many ids the model can read of it.
+    Args:
+        limit: How many ids the model can read of it.
+
+    Attributes:
+        ids: The ids written so far.
+        moves: The moves completed so far.
+        decisions: The branching nodes passed so far.
+        choices: The legal next ids, at least two; empty when the derivation is complete.
     """
 
     def __init__(self, grammar: Grammar, encode: Encode, limit: float = math.inf) -> None:
@@ -158,7 +164,8 @@ class Walk:
     def trace(self, log_probs: Iterable[Sequence[float]]) -> Trace:
         """The complete derivation.
 
-        log_probs: Those of the choices at each decision; what stands behind them is not read.
+        Args:
+            log_probs: Those of the choices at each decision; what stands behind them is not read.
         """
         asked = dict[int, float]()  # the log-probability of each move that was not forced
         pivotal = dict[int, float]()  # the probability of a pivotal move in its place

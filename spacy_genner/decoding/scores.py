@@ -21,7 +21,8 @@ moves: The probabilities of all moves where something was decided about it. The 
 def scored_entities(grammar: Grammar, trace: Trace, scoring: str = "own") -> list[Entity]:
     """The entities of a derivation with their scores.
 
-    scoring: One of `SCORINGS`.
+    Args:
+        scoring: One of `SCORINGS`.
     """
     log_score = _own if scoring == "own" else _moves
     entities = grammar.entities([step.move for step in trace])

@@ -28,8 +28,10 @@ from .marks import Plan
 class SpeculativeDecoder:
     """Decodes in a few passes what the greedy decoder finds token by token.
 
-    batch_tokens: How many ids a pass reads at most, padding included; a longer single job is read
-        alone. Where a GPU runs out of memory, the rest of the jobs are read with half as many.
+    Attributes:
+        batch_tokens: How many ids a pass reads at most, padding included; a longer single job is
+            read alone. Where a GPU runs out of memory, the rest of the jobs are read with half as
+            many.
     """
 
     batch_tokens: int = 1024
@@ -119,8 +121,9 @@ def fullest(lengths: Sequence[int], budget: int) -> list[int]:
     """The largest group of rows that are about as long as one another: they cost less padding than
     a pass of their own.
 
-    budget: How many ids a group holds at most, padding included; a longer single row makes a group
-        of its own.
+    Args:
+        budget: How many ids a group holds at most, padding included; a longer single row makes a
+            group of its own.
     """
     groups: list[list[int]] = []
     spare = 0

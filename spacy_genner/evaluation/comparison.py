@@ -24,9 +24,12 @@ COLUMNS = {
 def compare(paths: Sequence[Path]) -> str:
     """A Markdown table with a row for each metrics file; a dash where a file lacks a value.
 
-    paths: Files, or folders of them.
-    Raises: ValueError for a file that holds no metrics of `genner evaluate`, or a folder without a
-        file.
+    Args:
+        paths: Files, or folders of them.
+
+    Raises:
+        ValueError: For a file that holds no metrics of `genner evaluate`, or a folder without a
+            file.
     """
     header = ["system", *COLUMNS, "training", "docs/s"]
     files = [file for path in paths for file in _files(path)]

@@ -20,8 +20,9 @@ WIDTH, HEIGHT = 320.0, 160.0
 class LoggedStep:
     """One line of the log.
 
-    losses: The loss of each trained component, summed over the steps since the last evaluation.
-    score: The weighted development score, a fraction.
+    Attributes:
+        losses: The loss of each trained component, summed over the steps since the last evaluation.
+        score: The weighted development score, a fraction.
     """
 
     step: int
@@ -33,9 +34,10 @@ class LoggedStep:
 class Chart:
     """Lines over training steps, ready to draw.
 
-    lines: The (step, value) pairs of each line, by its name.
-    note: What to say about it.
-    last, top: The step at the right edge and the value at the upper edge; both axes begin at 0.
+    Attributes:
+        lines: The (step, value) pairs of each line, by its name.
+        note: What to say about it.
+        last, top: The step at the right edge and the value at the upper edge; both axes begin at 0.
     """
 
     title: str
@@ -58,7 +60,8 @@ class Chart:
 def read_log(path: Path) -> list[LoggedStep]:
     """The log that a ConsoleLogger, spaCy's or ours, wrote to its `output_file`.
 
-    Raises: ValueError with the line that is not such a record.
+    Raises:
+        ValueError: With the line that is not such a record.
     """
     try:
         lines = path.read_text(encoding="utf-8").split("\n")

@@ -28,9 +28,10 @@ SPAN_TEMPLATE = {
 class DrawnSpan:
     """A span to draw.
 
-    start, end: Token indices, half-open.
-    note: What stands beside the label, such as its score.
-    error: Whether the other side lacks it.
+    Attributes:
+        start, end: Token indices, half-open.
+        note: What stands beside the label, such as its score.
+        error: Whether the other side lacks it.
     """
 
     start: int
@@ -44,8 +45,9 @@ class DrawnSpan:
 class Panel:
     """A text to draw.
 
-    words: Its tokens.
-    spaces: The white space behind each token.
+    Attributes:
+        words: Its tokens.
+        spaces: The white space behind each token.
     """
 
     words: Sequence[str]
@@ -56,7 +58,8 @@ class Panel:
 def draw(panel: Panel, colours: Mapping[str, str]) -> Markup:
     """The panel as HTML, by displaCy, which escapes words but not labels.
 
-    colours: CSS backgrounds by label; errors have a background of their own.
+    Args:
+        colours: CSS backgrounds by label; errors have a background of their own.
     """
     pieces, places = _pieces(panel)
     spans, backgrounds = [], {}

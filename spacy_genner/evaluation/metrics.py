@@ -43,11 +43,12 @@ class Document:
 class Score:
     """The scores of one group of spans, as fractions.
 
-    p, r, f: None if the group is empty on both sides; else 0 where there is nothing to divide by,
-        as in spaCy.
-    p_ci, r_ci, f_ci: Their 95 % confidence intervals; None where there is nothing to divide by.
-    predicted, correct: Predicted spans of the group, and how many of them are gold: precision.
-    gold, found: Gold spans of the group, and how many of them are predicted: recall.
+    Attributes:
+        p, r, f: None if the group is empty on both sides; else 0 where there is nothing to divide
+            by, as in spaCy.
+        p_ci, r_ci, f_ci: Their 95 % confidence intervals; None where there is nothing to divide by.
+        predicted, correct: Predicted spans of the group, and how many of them are gold: precision.
+        gold, found: Gold spans of the group, and how many of them are predicted: recall.
     """
 
     p: float | None
@@ -66,14 +67,15 @@ class Score:
 class Scores:
     """All groups.
 
-    types: Per label.
-    nesting: "nested" = spans that lie inside another span of the same side and document, "flat" =
-        all others.
-    names: "seen" = spans whose name occurs in the training part, "unseen" = all others; empty
-        without training part.
-
     Each side is grouped by itself: precision is over the predictions that are nested among the
     predictions (whose names are seen), recall over the gold spans that are nested in the gold data.
+
+    Attributes:
+        types: Per label.
+        nesting: "nested" = spans that lie inside another span of the same side and document, "flat"
+            = all others.
+        names: "seen" = spans whose name occurs in the training part, "unseen" = all others; empty
+            without training part.
     """
 
     total: Score
@@ -102,10 +104,12 @@ def score_documents(
     """Scores of all groups, with percentile bootstrap intervals over documents (Efron & Tibshirani
     1993, §13.3).
 
-    seen: The names of the training part; None leaves seen and unseen out.
-    resamples: How often the documents are drawn again, with replacement.
+    Args:
+        seen: The names of the training part; None leaves seen and unseen out.
+        resamples: How often the documents are drawn again, with replacement.
 
-    Raises: ValueError if there is no document.
+    Raises:
+        ValueError: If there is no document.
     """
     if not documents:
         raise ValueError("there are no documents to score: give at least one")

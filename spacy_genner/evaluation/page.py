@@ -18,8 +18,9 @@ from .metrics import Scores
 class Row:
     """A document on the page.
 
-    gold: None if the document has no gold spans to compare with.
-    note: What else there is to say about it.
+    Attributes:
+        gold: None if the document has no gold spans to compare with.
+        note: What else there is to say about it.
     """
 
     predicted: Panel
@@ -56,9 +57,12 @@ def write_page(
 ) -> None:
     """Write the page.
 
-    facts: What stands under the title: name → value.
-    rows: The documents to show.
-    Raises: OSError if it cannot be written.
+    Args:
+        facts: What stands under the title: name → value.
+        rows: The documents to show.
+
+    Raises:
+        OSError: If it cannot be written.
     """
     environment = Environment(loader=PackageLoader("spacy_genner.evaluation", "."), autoescape=True)
     environment.filters["percent"] = lambda rate: "–" if rate is None else f"{100 * rate:.1f}"

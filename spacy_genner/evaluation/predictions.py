@@ -44,10 +44,11 @@ Line = tuple[str, dict[str, Any]]
 class StoredPrediction:
     """A scored answer.
 
-    document: Text, gold and predicted spans, in characters.
-    tally: The count of the published script.
-    repairs: What was wrong with the answer.
-    gold_repairs: What was wrong with the gold answer.
+    Attributes:
+        document: Text, gold and predicted spans, in characters.
+        tally: The count of the published script.
+        repairs: What was wrong with the answer.
+        gold_repairs: What was wrong with the gold answer.
     """
 
     dataset: str
@@ -64,8 +65,9 @@ def read_predictions(path: Path) -> list[StoredPrediction]:
     `instance`. LLMs4NER, as LLaMA-Factory writes it: `prompt`, `predict` and `label` (the gold
     answer).
 
-    Raises: ValueError for a line that is not of its layout, with its number, and for a file without
-        answers.
+    Raises:
+        ValueError: For a line that is not of its layout, with its number, and for a file without
+            answers.
     """
     lines = [(f"{path}:{number}", line) for number, line in numbered_lines(path) if line.strip()]
     items = [(place, _object(line, place)) for place, line in lines]

@@ -104,8 +104,9 @@ def llms4ner_tally(
     These are label and text; with the occurrence or the offsets where the format has them; and for
     marked copies the characters of the span where both copies are the same.
 
-    predicted, gold: Answers as a file holds them: text, or JSON values.
-    labels: The tags that the script for XML is told.
+    Args:
+        predicted, gold: Answers as a file holds them: text, or JSON values.
+        labels: The tags that the script for XML is told.
     """
     if format in (AnswerFormat.bracketed, AnswerFormat.xml):
         read = _bracketed if format is AnswerFormat.bracketed else lambda text: _xml(text, labels)

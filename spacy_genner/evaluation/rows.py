@@ -27,7 +27,11 @@ def row(doc: Doc, found: Found, reference: Doc | None = None, gold: Found | None
 
 
 def _panel(doc: Doc, found: Found, right: Set[Entity]) -> Panel:
-    """right: The spans that are no errors."""
+    """Draw the spans of one side.
+
+    Args:
+        right: The spans that are no errors.
+    """
     marks = [
         DrawnSpan(
             span.start,

@@ -22,11 +22,12 @@ from .spans import Found, characters, layer, read_own_spans, read_spans
 class Evaluation:
     """What an evaluation found.
 
-    layers: Where the spans of "gold" and "predicted" were read: "spans" or "ents".
-    gold, predicted: The spans of each document.
-    failed: How many documents the pipeline's error handler dropped; they count as documents without
-        predictions.
-    seconds: The time that the pipeline took.
+    Attributes:
+        layers: Where the spans of "gold" and "predicted" were read: "spans" or "ents".
+        gold, predicted: The spans of each document.
+        failed: How many documents the pipeline's error handler dropped; they count as documents
+            without predictions.
+        seconds: The time that the pipeline took.
     """
 
     layers: dict[str, str]
@@ -41,7 +42,8 @@ def annotated(examples: Sequence[Example], spans_key: str) -> list[Example]:
     """The examples with gold annotation; as in spaCy's scorer, predictions in others are neither
     right nor wrong.
 
-    Raises: ValueError if there is none.
+    Raises:
+        ValueError: If there is none.
     """
     kept = [example for example in examples if gold_spans(example.reference, spans_key) is not None]
     if not kept:
@@ -72,11 +74,12 @@ def evaluate(
 ) -> Evaluation:
     """Run the pipeline over the examples, which then hold its predictions, and score them.
 
-    examples: At least one; the two sides of each have one text. The gold spans of a document are
-        those of `doc.spans[spans_key]` if it has that, else `doc.ents`.
-    predicted: "spans" or "ents": where to read predictions; "auto": `doc.spans[spans_key]` if any
-        document has that.
-    seen: The names of the training part.
+    Args:
+        examples: At least one; the two sides of each have one text. The gold spans of a document
+            are those of `doc.spans[spans_key]` if it has that, else `doc.ents`.
+        predicted: "spans" or "ents": where to read predictions; "auto": `doc.spans[spans_key]` if
+            any document has that.
+        seen: The names of the training part.
     """
     where = {"gold": layer((example.reference for example in examples), spans_key)}
     done, seconds = _predict(nlp, examples, batch_size)
@@ -100,7 +103,8 @@ def evaluate(
 def summary(nlp: Language, result: Evaluation, name: str = "") -> dict[str, Any]:
     """The content of the metrics file; all scores are fractions.
 
-    name: What `compare` calls the system.
+    Args:
+        name: What `compare` calls the system.
     """
     documents = len(result.gold)
     return {

@@ -35,15 +35,22 @@ def reading(place: object) -> Iterator[None]:
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """The JSON object in a file. Raises: ValueError if the file is missing, corrupt, or holds
-    something else."""
+    """The JSON object in a file.
+
+    Raises:
+        ValueError: If the file is missing, corrupt, or holds something else.
+    """
     with reading(path):
         data = path.read_bytes()
     return parse_object(data, path)
 
 
 def parse_object(data: bytes, place: object) -> dict[str, Any]:
-    """A JSON object. Raises: ValueError that names the place if it is corrupt or something else."""
+    """A JSON object.
+
+    Raises:
+        ValueError: That names the place if it is corrupt or something else.
+    """
     with reading(place):
         found = json.loads(data)
         if not isinstance(found, dict):
@@ -57,8 +64,11 @@ def pack_parts(parts: Mapping[str, bytes]) -> bytes:
 
 
 def unpack_parts(data: bytes, place: object) -> dict[str, bytes]:
-    """What was packed. Raises: ValueError that names the place if it is corrupt or something
-    else."""
+    """What was packed.
+
+    Raises:
+        ValueError: That names the place if it is corrupt or something else.
+    """
     with reading(place):
         # with a hook of our own, no arrays are made; and unlike srsly's, this call leaves the
         # garbage collector alone

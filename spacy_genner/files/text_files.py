@@ -15,7 +15,8 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
     """The lines of a UTF-8 file, `.gz` or plain, with their numbers from 1 and without their line
     ends.
 
-    Raises: ValueError if the file is not UTF-8 text, or not the gzip file that its name promises.
+    Raises:
+        ValueError: If the file is not UTF-8 text, or not the gzip file that its name promises.
     """
     with _opened(path, newline=None) as file:
         for number, line in enumerate(file, 1):
@@ -25,7 +26,8 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
 def read_text(path: Path) -> str:
     """The text of a UTF-8 file, `.gz` or plain, with its line ends as they are.
 
-    Raises: ValueError as `numbered_lines` does.
+    Raises:
+        ValueError: As `numbered_lines` does.
     """
     with _opened(path, newline="") as file:
         return file.read()
@@ -47,7 +49,8 @@ def read_texts(path: Path, lines: bool = False) -> list[str]:
     """The paragraphs of a text file, which blank lines separate, or its lines; without white space
     around them.
 
-    Raises: ValueError for bytes that are not UTF-8.
+    Raises:
+        ValueError: For bytes that are not UTF-8.
     """
     data = path.read_bytes()
     try:

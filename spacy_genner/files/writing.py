@@ -25,7 +25,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
     Missing folders are made, links stay links, and a file keeps its permissions. What is no file,
     such as a pipe or anything in /dev, is written to directly.
 
-    Raises: OSError if the file cannot be written.
+    Raises:
+        OSError: If the file cannot be written.
     """
     path = Path(path)
     # /dev/stdout may lead to a file, which others are writing to as well
@@ -57,9 +58,12 @@ def filling(folder: str | Path, whole: Iterable[str] = ()) -> Iterator[Path]:
     A kill while they move, which takes no time, may leave some old and some new files, and the rest
     in a hidden folder that the next block removes.
 
-    whole: Files and folders, relative to `folder`, that the new content replaces as a whole, even
-        by nothing.
-    Raises: OSError if they cannot be written.
+    Args:
+        whole: Files and folders, relative to `folder`, that the new content replaces as a whole,
+            even by nothing.
+
+    Raises:
+        OSError: If they cannot be written.
     """
     with _moving(Path(folder), _CONTENT, Path(folder), whole) as content:
         yield content
@@ -70,7 +74,8 @@ def replacing_folder(path: str | Path) -> Iterator[Path]:
     """An empty folder to write to. When the block ends, it takes the place of the one at `path`, as
     `filling` does it.
 
-    Raises: OSError if it cannot be written.
+    Raises:
+        OSError: If it cannot be written.
     """
     path = Path(path).absolute()
     with _moving(path.parent, path.name, path, [path.name]) as content:

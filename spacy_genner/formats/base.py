@@ -19,9 +19,10 @@ Refused: TypeAlias = tuple[Entity, str]
 class Deciding(NamedTuple):
     """The moves of a derivation that decided an entity, by their indices.
 
-    taken: Those without which it would not be there: they count with their own probability.
-    absent: Those that decided it only by not being of the grammar's pivotal kind: a span that
-        another one is opened in goes on because it is not closed, whatever else is written.
+    Attributes:
+        taken: Those without which it would not be there: they count with their own probability.
+        absent: Those that decided it only by not being of the grammar's pivotal kind: a span that
+            another one is opened in goes on because it is not closed, whatever else is written.
     """
 
     taken: list[int]
@@ -62,8 +63,11 @@ class Grammar(Protocol):
         another place of the same text"."""
 
     def derive(self, entities: Iterable[Entity]) -> list[Move]:
-        """The one canonical derivation of entities, complete. Raises: ValueError if the format
-        cannot say one."""
+        """The one canonical derivation of entities, complete.
+
+        Raises:
+            ValueError: If the format cannot say one.
+        """
 
     def entities(self, moves: Sequence[Move]) -> list[tuple[Entity, Deciding]]:
         """The entities of a complete derivation in the order of `Entity`, each with the moves that

@@ -62,9 +62,10 @@ def _tags(labels: Labels) -> dict[str, tuple[Move, Move]]:
 class BIOState:
     """A place in the copy.
 
-    position: The number of tags written.
-    copied: Whether the token that is to be tagged next is written.
-    label: The label of the entity that may go on.
+    Attributes:
+        position: The number of tags written.
+        copied: Whether the token that is to be tagged next is written.
+        label: The label of the entity that may go on.
     """
 
     position: int = 0
@@ -111,8 +112,9 @@ class BIOGrammar:
     def derive(self, entities: Iterable[Entity]) -> list[Move]:
         """The tags of entities that do not overlap.
 
-        Raises: ValueError if they cannot be said: overlapping, duplicate, unknown label, outside
-            the source.
+        Raises:
+            ValueError: If they cannot be said: overlapping, duplicate, unknown label, outside the
+                source.
         """
         kept, refused = self.expressible(entities)
         if refused:

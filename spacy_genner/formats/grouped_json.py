@@ -22,7 +22,8 @@ class GroupedJSON(Nested):
     """Lists the entities of each label by their texts. Of several places of a text the first is
     meant that comes behind the one before in the same group.
 
-    max_depth: How many spans may lie around one another, the innermost counted.
+    Attributes:
+        max_depth: How many spans may lie around one another, the innermost counted.
     """
 
     def instruction(self) -> str:

@@ -16,12 +16,13 @@ from .nested import Nested
 class Marks:
     """How entities are marked.
 
-    opens: The opening marks without the space before them, each with the label that it decides, if
-        it does.
-    closes: The closing marks of a span whose label is decided, or None while it is not; each with
-        the label that it decides. Where a choice is, they are in the order of the labels.
-    gap: What stands between an opening mark and the token behind it.
-    safe: What stands for a token, so that it cannot be taken for a mark.
+    Attributes:
+        opens: The opening marks without the space before them, each with the label that it decides,
+            if it does.
+        closes: The closing marks of a span whose label is decided, or None while it is not; each
+            with the label that it decides. Where a choice is, they are in the order of the labels.
+        gap: What stands between an opening mark and the token behind it.
+        safe: What stands for a token, so that it cannot be taken for a mark.
     """
 
     opens: Sequence[tuple[str, str | None]]
@@ -32,8 +33,9 @@ class Marks:
     def texts(self) -> list[str]:
         """All marks, the opening ones with and without a space before them.
 
-        Raises: ValueError if one is the beginning of another one, as nobody could tell which of
-            the two an answer has.
+        Raises:
+            ValueError: If one is the beginning of another one, as nobody could tell which of the
+                two an answer has.
         """
         opens = [text for text, _ in self.opens]
         closes = list(dict.fromkeys(text for marks in self.closes.values() for text, _ in marks))
@@ -59,9 +61,10 @@ class Open:
 class InlineState:
     """A place in the copy.
 
-    position: The number of source tokens copied.
-    stack: The open spans, the innermost last.
-    closed: The span that was closed last, if that was at this place.
+    Attributes:
+        position: The number of source tokens copied.
+        stack: The open spans, the innermost last.
+        closed: The span that was closed last, if that was at this place.
     """
 
     position: int = 0
@@ -73,7 +76,8 @@ class InlineState:
 class Inline(Nested, ABC):
     """A format that marks each entity where it stands in a copy of the source.
 
-    max_depth: How many spans may be open at one place.
+    Attributes:
+        max_depth: How many spans may be open at one place.
     """
 
     @abstractmethod
@@ -81,7 +85,11 @@ class Inline(Nested, ABC):
         """How the entities of a label set are marked."""
 
     def marks(self, labels: Labels) -> list[str]:
-        """The marks of every label. Raises: ValueError if they cannot be told apart."""
+        """The marks of every label.
+
+        Raises:
+            ValueError: If they cannot be told apart.
+        """
         return self.marks_of(labels).texts()
 
     def grammar(self, source: Source, labels: Labels) -> "InlineGrammar":
@@ -142,8 +150,9 @@ class InlineGrammar:
     def derive(self, entities: Iterable[Entity]) -> list[Move]:
         """The canonical derivation of properly nested entities.
 
-        Raises: ValueError if they cannot be said: crossing, duplicate, too deep, unknown label,
-            outside the source.
+        Raises:
+            ValueError: If they cannot be said: crossing, duplicate, too deep, unknown label,
+                outside the source.
         """
         kept, refused = self.expressible(entities)
         if refused:

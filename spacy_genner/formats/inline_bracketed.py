@@ -25,7 +25,9 @@ class InlineBracketed(Inline):
     """Marks each entity where it stands in a copy of the source.
 
     max_depth: How many spans may be open at one place.
-    label_first: Write the label at the opening bracket instead of the closing one.
+
+    Attributes:
+        label_first: Write the label at the opening bracket instead of the closing one.
     """
 
     label_first: bool = False

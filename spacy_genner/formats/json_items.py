@@ -21,8 +21,9 @@ _BEGIN = [Move("begin", '[{"text": "'), Move("begin", ', {"text": "')]
 class JSONItemsGrammar(ListGrammar):
     """Text, label, place; text, label, place; …
 
-    key: What stands before the place.
-    place: How the place of a span is written.
+    Args:
+        key: What stands before the place.
+        place: How the place of a span is written.
     """
 
     opening, closing = "", '", "label": "'

@@ -49,8 +49,9 @@ def read_value(text: str) -> Any:
 def listed(items: list[Any], unread: int) -> Listed:
     """The mentions among the items of a list.
 
-    unread: How many other parts of the answer could not be read; items that are no mentions come on
-        top.
+    Args:
+        unread: How many other parts of the answer could not be read; items that are no mentions
+            come on top.
     """
     mentions = [_mention(item) for item in items]
     return Listed([m for m in mentions if m], unread + mentions.count(None))

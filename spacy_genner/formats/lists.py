@@ -22,9 +22,10 @@ _CACHED = 8  # as many sets of spans are in use at once at most
 class ListState:
     """A place in a list.
 
-    found: The entities that are complete.
-    part: What is written next: "item", "mention", "label", "place"; "end" when nothing is.
-    label, text: Of the entity under way, as far as they are decided.
+    Attributes:
+        found: The entities that are complete.
+        part: What is written next: "item", "mention", "label", "place"; "end" when nothing is.
+        label, text: Of the entity under way, as far as they are decided.
     """
 
     found: tuple[Entity, ...] = ()
@@ -37,8 +38,9 @@ class ListGrammar(ABC):
     """The lists of entities of a source: by start, the longest first, the labels of one span in the
     order of the label set, so that a set of entities has one derivation.
 
-    source, labels, max_depth: What there is to say.
-    escape: How a token of a mention is written.
+    Args:
+        source, labels, max_depth: What there is to say.
+        escape: How a token of a mention is written.
     """
 
     pivot: ClassVar[None] = None
@@ -91,7 +93,8 @@ class ListGrammar(ABC):
     def derive(self, entities: Iterable[Entity]) -> list[Move]:
         """The canonical derivation of properly nested entities.
 
-        Raises: ValueError if they cannot be said; see `expressible`.
+        Raises:
+            ValueError: If they cannot be said; see `expressible`.
         """
         kept, refused = self.expressible(entities)
         if refused:

@@ -22,7 +22,11 @@ class MarkedCopy:
         self._spans: list[tuple[int, int, str]] = []
 
     def write(self, part: str) -> int:
-        """Append text, or an opening mark. Returns: its number, which `close` needs."""
+        """Append text, or an opening mark.
+
+        Returns:
+            Its number, which `close` needs.
+        """
         self._parts.append(part)
         return len(self._parts) - 1
 
@@ -41,8 +45,9 @@ class MarkedCopy:
 def read_marks(text: str, mark: re.Pattern[str]) -> Marked:
     """Read a copy in which each closing mark closes the span that was opened last.
 
-    mark: Matches one mark. Its group `open` is there if that is an opening mark, and its group
-        `label` if the mark carries the label, with backslashes before delimiters.
+    Args:
+        mark: Matches one mark. Its group `open` is there if that is an opening mark, and its group
+            `label` if the mark carries the label, with backslashes before delimiters.
     """
     copy, opened, end = MarkedCopy(), list[tuple[int, str | None]](), 0
     for match in mark.finditer(text):

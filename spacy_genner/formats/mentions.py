@@ -20,9 +20,13 @@ Spans: TypeAlias = npt.NDArray[np.bool_]
 class Texts(Text):
     """The texts of the spans of a source.
 
-    escape: How a token is written.
-    words: The tokens as they are written.
-    spaces: What stands before each: a space also where lines break, so that a mention is one line.
+    Args:
+        escape: How a token is written.
+
+    Attributes:
+        words: The tokens as they are written.
+        spaces: What stands before each: a space also where lines break, so that a mention is one
+            line.
     """
 
     def __init__(self, source: Source, escape: Callable[[str], str]) -> None:
@@ -55,10 +59,11 @@ class Texts(Text):
 class Mentions:
     """The moves that write a span, its tokens as segments, and what ends it.
 
-    texts: Of the source.
-    legal: Which spans may be written, one of each text.
-    opening: What stands before the first token.
-    closing: The last segment.
+    Attributes:
+        texts: Of the source.
+        legal: Which spans may be written, one of each text.
+        opening: What stands before the first token.
+        closing: The last segment.
     """
 
     texts: Texts

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 class Nested:
     """A format with a greatest depth.
 
-    max_depth: How many spans may lie around one another, the innermost counted.
+    Attributes:
+        max_depth: How many spans may lie around one another, the innermost counted.
     """
 
     max_depth: int = 4

@@ -20,7 +20,8 @@ _KEY = "occurrence_index"
 class OccurrenceJSON(Nested):
     """Lists the entities by text and label, and says which of the places of the text is meant.
 
-    max_depth: How many spans may lie around one another, the innermost counted.
+    Attributes:
+        max_depth: How many spans may lie around one another, the innermost counted.
     """
 
     def instruction(self) -> str:

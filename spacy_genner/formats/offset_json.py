@@ -22,7 +22,8 @@ class OffsetJSON(Nested):
     """Lists the entities by text and label, and says where the text is, in characters from the
     first token on.
 
-    max_depth: How many spans may lie around one another, the innermost counted.
+    Attributes:
+        max_depth: How many spans may lie around one another, the innermost counted.
     """
 
     def instruction(self) -> str:

@@ -27,7 +27,8 @@ class TypedList(Nested):
     """Lists the entities, each as its label and its text. Of several places of a text the first is
     meant that comes behind the entity before.
 
-    max_depth: How many spans may lie around one another, the innermost counted.
+    Attributes:
+        max_depth: How many spans may lie around one another, the innermost counted.
     """
 
     def instruction(self) -> str:

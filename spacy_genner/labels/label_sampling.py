@@ -18,16 +18,19 @@ class LabelSampling:
     It draws from Python's `random`, which [training] seed sets, and which `genner train` restores
     after a kill.
 
-    absent: At most how many labels are added; each number up to it is as likely as the others. They
-        are taken for labels that the text has no span of: true only of labels that its annotators
-        would have used.
-    others: Where they come from; None: the labels of the component.
-    drop: The probability that a label is left out, with its gold spans. One label always stays.
-    shuffle: Put the labels into a random order; else they keep theirs, and the absent ones come
-        last.
-    drop_definition: The probability that a label comes without its definition.
-    paraphrases: More definitions of labels: one of them, or the label's own, is taken.
-    Raises: ValueError for numbers out of their range, and `others` that are no labels.
+    Attributes:
+        absent: At most how many labels are added; each number up to it is as likely as the others.
+            They are taken for labels that the text has no span of: true only of labels that its
+            annotators would have used.
+        others: Where they come from; None: the labels of the component.
+        drop: The probability that a label is left out, with its gold spans. One label always stays.
+        shuffle: Put the labels into a random order; else they keep theirs, and the absent ones come
+            last.
+        drop_definition: The probability that a label comes without its definition.
+        paraphrases: More definitions of labels: one of them, or the label's own, is taken.
+
+    Raises:
+        ValueError: For numbers out of their range, and `others` that are no labels.
     """
 
     absent: int = 0
@@ -55,8 +58,9 @@ class LabelSampling:
     def __call__(self, labels: Labels, component: Labels) -> Labels:
         """A label set to ask for instead of another.
 
-        labels: What the text was annotated with, at least one.
-        component: The labels of the component.
+        Args:
+            labels: What the text was annotated with, at least one.
+            component: The labels of the component.
         """
         others = component if self.others is None else as_labels(self.others)
         known = by_core(labels)

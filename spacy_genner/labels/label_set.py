@@ -11,9 +11,10 @@ def as_labels(labels: Mapping[str, str] | Iterable[str] | None) -> Labels:
     """Labels from what a configuration may hold: a mapping to definitions, a list of names, or
     nothing.
 
-    Raises: ValueError for a name that is empty or only white space, for two that differ in white
-        space at their edges only, and for texts that cannot be encoded; TypeError for names and
-        definitions that are not strings.
+    Raises:
+        ValueError: For a name that is empty or only white space, for two that differ in white space
+            at their edges only, and for texts that cannot be encoded.
+        TypeError: For names and definitions that are not strings.
     """
     if isinstance(labels, str):
         raise TypeError(

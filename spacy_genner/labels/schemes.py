@@ -15,8 +15,11 @@ _SCHEMES = {
 def definitions(scheme: str) -> dict[str, list[str]]:
     """The labels of a common scheme, each with its definition and, behind that, other wordings.
 
-    scheme: The name of a file in `definitions/`, such as "ontonotes5".
-    Raises: ValueError for another name.
+    Args:
+        scheme: The name of a file in `definitions/`, such as "ontonotes5".
+
+    Raises:
+        ValueError: For another name.
     """
     if scheme not in _SCHEMES:
         raise ValueError(f"scheme = {scheme!r}: choose one of {', '.join(_SCHEMES)}")
@@ -25,6 +28,9 @@ def definitions(scheme: str) -> dict[str, list[str]]:
 
 
 def make_labels(scheme: str) -> Labels:
-    """The labels of a common scheme with their definitions. Raises: ValueError for an unknown
-    name."""
+    """The labels of a common scheme with their definitions.
+
+    Raises:
+        ValueError: For an unknown name.
+    """
     return {label: texts[0] for label, texts in definitions(scheme).items()}

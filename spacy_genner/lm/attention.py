@@ -10,8 +10,11 @@ _KINDS = {"full_attention", "sliding_attention"}
 
 
 def implementation_of(name: str) -> str:
-    """The name of an implementation of attention. Raises: ValueError if it takes no mask of our
-    own."""
+    """The name of an implementation of attention.
+
+    Raises:
+        ValueError: If it takes no mask of our own.
+    """
     if name not in ("sdpa", "eager"):
         raise ValueError(f'attention = "{name}" takes no mask with holes: choose "sdpa" or "eager"')
     return name
@@ -20,8 +23,9 @@ def implementation_of(name: str) -> str:
 def layer_kinds(config: Any) -> set[str]:
     """The kinds of attention layers of a model.
 
-    Raises: ValueError for a kind of layer that cannot look back past a hole (recurrent, chunked),
-        or for an attention implementation that takes no mask of our own.
+    Raises:
+        ValueError: For a kind of layer that cannot look back past a hole (recurrent, chunked), or
+            for an attention implementation that takes no mask of our own.
     """
     config = config.get_text_config()  # of a model that sees pictures as well
     kinds = set(getattr(config, "layer_types", None) or ())
@@ -51,13 +55,16 @@ def attention_mask(
 ) -> torch.Tensor | dict[str, torch.Tensor]:
     """The mask with which each query reads the visible keys at its own position and before.
 
-    queries, keys: Positions, rows × queries and rows × keys.
-    visible: Which keys may be read at all, rows × queries × keys, or rows × 1 × keys.
-    dtype: That of the model.
-    ahead: Read those at later positions as well; a sliding window then reaches as far ahead as
-        back.
-    Returns: what to add to the logits of attention, rows × 1 × queries × keys; for a model that
-        mixes kinds of layers, one for each kind.
+    Args:
+        queries, keys: Positions, rows × queries and rows × keys.
+        visible: Which keys may be read at all, rows × queries × keys, or rows × 1 × keys.
+        dtype: That of the model.
+        ahead: Read those at later positions as well; a sliding window then reaches as far ahead as
+            back.
+
+    Returns:
+        What to add to the logits of attention, rows × 1 × queries × keys; for a model that mixes
+        kinds of layers, one for each kind.
     """
     distance = queries[:, :, None] - keys[:, None, :]
     seen = visible if ahead else visible & (distance >= 0)

@@ -41,8 +41,10 @@ class CausalLM(LanguageModel):
         """Hidden states of sequences of ids, each as if alone behind its prefix, in one forward
         pass: ids × width.
 
-        ahead: Let ids read those behind them as well. The prefix, which many may share, never does.
-        merged: Read with the weights for decoding instead of those in training.
+        Args:
+            ahead: Let ids read those behind them as well. The prefix, which many may share, never
+                does.
+            merged: Read with the weights for decoding instead of those in training.
         """
         model = self.steps.model if merged else self._plain
         packed = pack(prefixes, bodies, self.device)

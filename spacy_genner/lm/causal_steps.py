@@ -66,13 +66,16 @@ class CausalSteps(Steps):
 class CausalSession:
     """The keys and values of the rows of a batch. Rows of different length leave holes in them.
 
-    cache: Keys and values, a slot for each id and each hole.
-    positions: Those of the slots, rows × slots.
-    valid: Which slots are no holes, rows × slots.
-    after: The position of each row's next id.
-    layer: The number of layers behind which to keep the hidden states of a chunk, for the draft
-        head.
-    states: Those of the last chunk.
+    Args:
+        cache: Keys and values, a slot for each id and each hole.
+        positions: Those of the slots, rows × slots.
+        valid: Which slots are no holes, rows × slots.
+        after: The position of each row's next id.
+
+    Attributes:
+        layer: The number of layers behind which to keep the hidden states of a chunk, for the draft
+            head.
+        states: Those of the last chunk.
     """
 
     layer: int | None = None

@@ -19,8 +19,11 @@ makes of them."""
 
 
 def check_model(model: Any) -> None:
-    """Raises: ValueError for a kind of layer that cannot look back past a hole, and for a model
-    that `check_reading` finds fault with."""
+    """that `check_reading` finds fault with.
+
+    Raises:
+        ValueError: For a kind of layer that cannot look back past a hole, and for a model.
+    """
     if not model.config.is_encoder_decoder:
         layer_kinds(model.config)
     check_reading(model)
@@ -31,8 +34,9 @@ def check_reading(model: Any) -> None:
     """Compare the model's own logits behind a few ids with those of a session that reads them chunk
     by chunk.
 
-    Raises: ValueError if they differ: its output is scaled, or its attention masked, in a way that
-        we do not know.
+    Raises:
+        ValueError: If they differ: its output is scaled, or its attention masked, in a way that we
+            do not know.
     """
     size = model.config.get_text_config().vocab_size
     ids = [3 + 7919 * n % (size - 3) for n in range(_LENGTH)]  # no control tokens

@@ -29,11 +29,12 @@ class DraftHead(nn.Module):
     """Classifies the gap before each token of a source, and after the last one, by what is marked
     there.
 
-    width: That of the hidden states.
-    layer: The number of layers of the language model behind which they are taken.
-    patterns: The classes: sequences of marks, the empty one first.
-    copies_first: Whether a plain copy is so often right that it is to be tried along with the
-        prompt, before this head can be asked.
+    Args:
+        width: That of the hidden states.
+        layer: The number of layers of the language model behind which they are taken.
+        patterns: The classes: sequences of marks, the empty one first.
+        copies_first: Whether a plain copy is so often right that it is to be tried along with the
+            prompt, before this head can be asked.
     """
 
     def __init__(
@@ -87,8 +88,11 @@ class DraftHead(nn.Module):
     def load(cls, path: Path, config: Any) -> DraftHead:
         """Read it back.
 
-        config: The configuration of the language model.
-        Raises: ValueError if the file is corrupt, or belongs to another language model.
+        Args:
+            config: The configuration of the language model.
+
+        Raises:
+            ValueError: If the file is corrupt, or belongs to another language model.
         """
         weights = load_tensors(path)
         check_numbers(weights, path)
@@ -101,8 +105,11 @@ class DraftHead(nn.Module):
 
 
 def _checked(settings: Any, width: int, layers: int) -> dict[str, Any]:
-    """The settings in a file. Raises: ValueError if they are not those of a head, or not for this
-    width and depth."""
+    """The settings in a file.
+
+    Raises:
+        ValueError: If they are not those of a head, or not for this width and depth.
+    """
     match settings:
         case {
             "width": int(own),

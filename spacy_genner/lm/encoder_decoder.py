@@ -23,7 +23,11 @@ class Read(NamedTuple):
 
 
 def start_of(model: Any) -> int:
-    """The id that the decoder starts with. Raises: ValueError if the model does not say it."""
+    """The id that the decoder starts with.
+
+    Raises:
+        ValueError: If the model does not say it.
+    """
     start = getattr(model.config, "decoder_start_token_id", None)
     if start is None:
         raise ValueError(
@@ -43,9 +47,10 @@ def begun(
     """Hidden states of bodies, prompts with what is known of the answers: ids × width, for each
     body.
 
-    closing: The ids with which the encoder expects a text to end.
-    prefixes: What it reads before each body.
-    decode: Lets the decoder read answers, padded on the right.
+    Args:
+        closing: The ids with which the encoder expects a text to end.
+        prefixes: What it reads before each body.
+        decode: Lets the decoder read answers, padded on the right.
     """
     ends = [list(body).index(start_of(model)) for body in bodies]
     prompts = [
@@ -66,7 +71,11 @@ def begun(
 
 
 def decoded(model: Any, read: Read, ids: torch.Tensor, **settings: Any) -> torch.Tensor:
-    """Let the decoder read ids, rows × ids. Returns: hidden states, rows × ids × width."""
+    """Let the decoder read ids, rows × ids.
+
+    Returns:
+        Hidden states, rows × ids × width.
+    """
     prompts: Any = {
         "encoder_hidden_states": read.states,
         "encoder_attention_mask": read.there.long(),

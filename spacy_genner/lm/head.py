@@ -15,7 +15,8 @@ NEVER = float("-inf")
 class Head:
     """Turns hidden states into logits with the model's own bias, scaling and soft-cap.
 
-    model: A language model from Hugging Face.
+    Args:
+        model: A language model from Hugging Face.
     """
 
     def __init__(self, model: Any) -> None:

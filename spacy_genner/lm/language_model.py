@@ -28,19 +28,20 @@ class LanguageModel(ABC):
     """A network from Hugging Face. Its weights are loaded when they are first needed, once, however
     many threads ask.
 
-    name: A local folder or GGUF file, a name installed by `spacy genner download`, or a model on
-        the hub.
-    revision: Branch, tag or commit on the hub.
-    tuning: Which weights are trained.
-    dtype: "auto", "bfloat16" or "float32": the type of the computation; trained weights are
-        float32.
-    device: "auto", "cpu", "cuda:0", …
-    attention: "sdpa", or "eager"; the latter also where an encoder–decoder model has no other.
-    gradient_checkpointing: Compute the inside of each layer twice in training instead of keeping
-        it: less memory, more time, the same gradients.
-    trust_remote_code, allow_pickle: Off, because a model's own code and `.bin` files can run
-        anything. To be on, they need the consent of the environment as well; see `consent`.
-    bundle_base: Save the base weights with the pipeline.
+    Args:
+        name: A local folder or GGUF file, a name installed by `spacy genner download`, or a model
+            on the hub.
+        revision: Branch, tag or commit on the hub.
+        tuning: Which weights are trained.
+        dtype: "auto", "bfloat16" or "float32": the type of the computation; trained weights are
+            float32.
+        device: "auto", "cpu", "cuda:0", …
+        attention: "sdpa", or "eager"; the latter also where an encoder–decoder model has no other.
+        gradient_checkpointing: Compute the inside of each layer twice in training instead of
+            keeping it: less memory, more time, the same gradients.
+        trust_remote_code, allow_pickle: Off, because a model's own code and `.bin` files can run
+            anything. To be on, they need the consent of the environment as well; see `consent`.
+        bundle_base: Save the base weights with the pipeline.
     """
 
     encoder_decoder: ClassVar[bool]
@@ -75,7 +76,11 @@ class LanguageModel(ABC):
 
     @shared_property
     def base(self) -> Base:
-        """The base weights, frozen. Raises: ValueError if they cannot be found, read, or used."""
+        """The base weights, frozen.
+
+        Raises:
+            ValueError: If they cannot be found, read, or used.
+        """
         return self._load(self.name, self.revision)
 
     @shared_property
@@ -144,8 +149,11 @@ class LanguageModel(ABC):
         """Write what training changed, what identifies the base, and the base itself if it is to be
         bundled.
 
-        folder: An empty one.
-        Raises: OSError if they cannot be written.
+        Args:
+            folder: An empty one.
+
+        Raises:
+            OSError: If they cannot be written.
         """
         self.tuning.save(self.model, folder)
         (folder / "base.json").write_text(json.dumps(self._identity(), indent=2), encoding="utf8")
@@ -157,8 +165,9 @@ class LanguageModel(ABC):
     def restore(self, folder: Path) -> None:
         """Read it back. After an error everything is as it was.
 
-        Raises: ValueError if a file is missing or corrupt, or the base is not the one that was
-            trained on.
+        Raises:
+            ValueError: If a file is missing or corrupt, or the base is not the one that was trained
+                on.
         """
         saved, place = read_identity(path := folder / "base.json"), bundled(folder / "base")
         fresh = self._fresh(self._load(place, None) if place else None)

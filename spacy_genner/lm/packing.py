@@ -17,10 +17,11 @@ strangers, masked out."""
 class Packed:
     """A batch of rows, each a prefix and bodies behind it.
 
-    ids, positions: Rows × row length. Every body begins at the position behind its prefix.
-    visible: Which ids each may read, as far as attention reaches: the prefix and its own body; the
-        prefix reads itself only. Rows × length × length.
-    places: The row of each body and where it begins there.
+    Attributes:
+        ids, positions: Rows × row length. Every body begins at the position behind its prefix.
+        visible: Which ids each may read, as far as attention reaches: the prefix and its own body;
+            the prefix reads itself only. Rows × length × length.
+        places: The row of each body and where it begins there.
     """
 
     ids: torch.Tensor

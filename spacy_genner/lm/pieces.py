@@ -24,9 +24,10 @@ class Pieces:
     """Encodes segments so that concatenated ids spell the concatenated text, with any tokenizer
     family, in any thread.
 
-    tokenizer: A Hugging Face tokenizer.
-    answer_start: What an answer begins behind: the first id of a decoder that has an encoder beside
-        it.
+    Args:
+        tokenizer: A Hugging Face tokenizer.
+        answer_start: What an answer begins behind: the first id of a decoder that has an encoder
+            beside it.
     """
 
     def __init__(self, tokenizer: Any, answer_start: tuple[int, ...] = ()) -> None:
@@ -63,7 +64,11 @@ class Pieces:
         return self  # nothing in it changes
 
     def check(self, texts: Iterable[str]) -> None:
-        """Raises: ValueError for the first of the texts that the tokenizer cannot write."""
+        """Check that the tokenizer can write texts.
+
+        Raises:
+            ValueError: For the first of the texts that the tokenizer cannot write.
+        """
         for text in texts:
             ids = self.encode(text)
             if not ids or not self._control.isdisjoint(ids):
@@ -145,7 +150,8 @@ class Pieces:
     def chat_template(self, content: str) -> str:
         """A conversation in which the user says this and the answer is to come.
 
-        Raises: ValueError if the tokenizer has no chat template.
+        Raises:
+            ValueError: If the tokenizer has no chat template.
         """
         if not self._tokenizer.chat_template:
             name = self._tokenizer.name_or_path
@@ -157,7 +163,11 @@ class Pieces:
 
     @property
     def end(self) -> int:
-        """The id that ends an answer. Raises: ValueError if the tokenizer has none."""
+        """The id that ends an answer.
+
+        Raises:
+            ValueError: If the tokenizer has none.
+        """
         if self._tokenizer.eos_token_id is None:
             raise ValueError(
                 f"the tokenizer of {self._tokenizer.name_or_path!r} has no end-of-sequence token: "

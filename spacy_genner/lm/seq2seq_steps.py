@@ -21,7 +21,8 @@ from .steps import Steps, padded
 class Seq2SeqSteps(Steps):
     """The step model of an encoder–decoder model.
 
-    closing: The ids with which the encoder expects a text to end.
+    Args:
+        closing: The ids with which the encoder expects a text to end.
     """
 
     def __init__(
@@ -63,12 +64,13 @@ class Seq2SeqSession:
     differences matter to it: rows are moved to the right, so that they end together, before they
     read on.
 
-    own, cross: Keys and values of what the decoder has read, and of the prompts.
-    valid: Which slots of the decoder's are no holes, rows × slots.
-    read: What the encoder has read.
-    states: The hidden states of the last chunk.
-    layer: Has no effect: the draft head gets the last hidden states, for encoder and decoder may
-        differ in depth.
+    Attributes:
+        own, cross: Keys and values of what the decoder has read, and of the prompts.
+        valid: Which slots of the decoder's are no holes, rows × slots.
+        read: What the encoder has read.
+        states: The hidden states of the last chunk.
+        layer: Has no effect: the draft head gets the last hidden states, for encoder and decoder
+            may differ in depth.
     """
 
     read: Read

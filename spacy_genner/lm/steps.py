@@ -32,8 +32,9 @@ def padded(
 class Steps(ABC):
     """The step model of merged, frozen weights.
 
-    model: A language model from Hugging Face in evaluation mode.
-    draft_head: Proposes drafts.
+    Args:
+        model: A language model from Hugging Face in evaluation mode.
+        draft_head: Proposes drafts.
     """
 
     def __init__(self, model: Any, draft_head: DraftHead | None = None) -> None:
@@ -67,7 +68,8 @@ class Steps(ABC):
     def log_probs(self, hidden: torch.Tensor, choices: Sequence[Sequence[int]]) -> torch.Tensor:
         """Log-probabilities of each row's choices among each other.
 
-        Raises: ValueError if they are not numbers.
+        Raises:
+            ValueError: If they are not numbers.
         """
         with torch.inference_mode():
             result = torch.log_softmax(self.head.choice_logits(hidden, choices), dim=-1).cpu()

@@ -28,7 +28,8 @@ _COPIES_FIRST = (
 def train_drafts(model: Network, golds: Sequence[Gold], epochs: int = 6, seed: int = 0) -> None:
     """Give a network a draft head that knows what is marked in these sources.
 
-    Raises: ValueError if there are none, or the format of the answers is no copy of the source.
+    Raises:
+        ValueError: If there are none, or the format of the answers is no copy of the source.
     """
     if not golds:
         raise ValueError("a draft head needs at least one source to learn from")

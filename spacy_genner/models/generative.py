@@ -34,21 +34,27 @@ def build_generative_ner(
 ) -> Network:
     """A language model that rewrites a source with its entities marked.
 
-    lm: The language model.
-    format: How the answer is written.
-    prompt: What the model reads around the source.
-    decoder: How the best legal answer is found.
-    loss: What training asks: "tokens", every token of the answer; "decisions", the choice among the
-        legal moves wherever there is one.
-    copy_weight: How much a decision to copy on counts in the loss "decisions", where one to open or
-        close a span counts 1. Below 1, more spans are found, and more of them are wrong.
-    Returns: a thinc model. `predict` turns sources into lists of entities with scores, or into None
+    Args:
+        lm: The language model.
+        format: How the answer is written.
+        prompt: What the model reads around the source.
+        decoder: How the best legal answer is found.
+        loss: What training asks: "tokens", every token of the answer; "decisions", the choice among
+            the legal moves wherever there is one.
+        copy_weight: How much a decision to copy on counts in the loss "decisions", where one to
+            open or close a span counts 1. Below 1, more spans are found, and more of them are
+            wrong.
+
+    Returns:
+        A thinc model. `predict` turns sources into lists of entities with scores, or into None
         where the answer outgrows the positions of the language model. `begin_update` turns pairs of
         a source and its properly nested gold entities into losses, float32, one a pair. Either may
         have a label set behind it; without, that of the network is asked for:
         `attrs["set_labels"](model, labels)` gives it one. `attrs["set_shots"](model, shots)` gives
         it the examples that its prompt shows, and `attrs["scoring"]` is one of `SCORINGS`.
-    Raises: ValueError for an unknown loss, and for a weight that it cannot have.
+
+    Raises:
+        ValueError: For an unknown loss, and for a weight that it cannot have.
     """
     attrs = {"format": format, "prompt": prompt, "decoder": decoder, "set_labels": set_labels}
     attrs |= {
@@ -70,7 +76,10 @@ def set_labels(model: Network, labels: Labels) -> None:
 
 
 def set_shots(model: Network, shots: Iterable[Shot]) -> None:
-    """Give the network the examples that its prompt shows. Raises: see `Shots`."""
+    """Give the network the examples that its prompt shows.
+
+    Raises an error: see `Shots`.
+    """
     model.attrs["shots"], model.attrs["speller_memory"] = (
         Shots(shots, model.attrs["prompt"].shots),
         Spellers(),
@@ -80,8 +89,9 @@ def set_shots(model: Network, shots: Iterable[Shot]) -> None:
 def init(model: Network, X: Any = None, Y: Any = None) -> None:
     """Load the base weights, and begin with a fresh adapter.
 
-    Raises: ValueError if they cannot be loaded, or do not go with the labels or the prompt; see
-        `Speller`.
+    Raises:
+        ValueError: If they cannot be loaded, or do not go with the labels or the prompt; see
+            `Speller`.
     """
     shim: Any = model.shims[0]
     model.attrs["speller_memory"] = Spellers()

@@ -21,10 +21,11 @@ from .shim import LMShim
 class Target:
     """A known answer to a prompt.
 
-    prefix: The ids that many targets share.
-    prompt: Those of the rest of the prompt, at least one.
-    answer: Those of the answer.
-    decisions: Where the answer could have gone on in another legal way.
+    Attributes:
+        prefix: The ids that many targets share.
+        prompt: Those of the rest of the prompt, at least one.
+        answer: Those of the answer.
+        decisions: Where the answer could have gone on in another legal way.
     """
 
     prefix: tuple[int, ...]
@@ -51,7 +52,8 @@ def decision_loss(
 ) -> tuple[torch.Tensor, float]:
     """Cross-entropy of every decision among its legal choices.
 
-    copy_weight: How much a decision to copy counts, where the others count 1.
+    Args:
+        copy_weight: How much a decision to copy counts, where the others count 1.
     """
     if not target.decisions:
         return hidden.sum().float() * 0.0, 0
@@ -67,8 +69,11 @@ LOSSES: dict[str, Loss] = {"tokens": token_loss, "decisions": decision_loss}
 
 
 def loss_of(name: str, copy_weight: float = 1.0) -> Loss:
-    """A loss by its name. Raises: ValueError for an unknown one, and for a weight that it cannot
-    have."""
+    """A loss by its name.
+
+    Raises:
+        ValueError: For an unknown one, and for a weight that it cannot have.
+    """
     if name not in LOSSES:
         raise ValueError(f'loss = "{name}": choose one of {", ".join(LOSSES)}')
     if not copy_weight > 0:

@@ -26,8 +26,9 @@ class LMShim(Shim):
     """A language model as thinc sees it: gradients in, a step of a torch optimizer out. Subclasses
     know what goes forward.
 
-    lock: To be held while the weights for decoding are used. They remember what they have read, so
-        one thread at a time reads with them; torch uses all cores for each anyway.
+    Attributes:
+        lock: To be held while the weights for decoding are used. They remember what they have read,
+            so one thread at a time reads with them; torch uses all cores for each anyway.
     """
 
     def __init__(self, lm: LanguageModel) -> None:
@@ -44,7 +45,10 @@ class LMShim(Shim):
 
     @property
     def steps(self) -> StepModel:
-        """The model for decoding, from whichever process. Raises: as `enter_process`."""
+        """The model for decoding, from whichever process.
+
+        Raises the same errors as `enter_process`.
+        """
         self.enter_process()
         steps: StepModel = self.lm.steps
         return steps
@@ -52,7 +56,8 @@ class LMShim(Shim):
     def enter_process(self) -> None:
         """To be called before anything is computed that a forked process may ask for.
 
-        Raises: RuntimeError on a GPU in a process that was forked.
+        Raises:
+            RuntimeError: On a GPU in a process that was forked.
         """
         if os.getpid() != self._process:
             self._refuse_gpu()
@@ -66,7 +71,8 @@ class LMShim(Shim):
     def way_back(self, outputs: torch.Tensor, targets: float = 0.0) -> Callable[[Any], None]:
         """From the gradient of what was computed to those of the weights.
 
-        targets: The sum of the weights of the targets, if the step is to be with the mean.
+        Args:
+            targets: The sum of the weights of the targets, if the step is to be with the mean.
         """
 
         def backprop(d_outputs: FloatsXd) -> None:
@@ -111,8 +117,11 @@ class LMShim(Shim):
         self.lm.changed()
 
     def reset(self) -> None:
-        """Load the base weights, and begin with a fresh adapter. Raises: ValueError if they cannot
-        be loaded."""
+        """Load the base weights, and begin with a fresh adapter.
+
+        Raises:
+            ValueError: If they cannot be loaded.
+        """
         self.lm.reset()
         self._stepper = None
         self._forget()
@@ -143,7 +152,11 @@ class LMShim(Shim):
 
     def _adam(self, optimizer: Optimizer) -> torch.optim.AdamW:
         """The torch twin of thinc's optimizer, at the present place of its schedules. Its moments
-        live as long as the weights. Raises: ValueError for what it cannot honour."""
+        live as long as the weights.
+
+        Raises:
+            ValueError: For what it cannot honour.
+        """
         refused = {
             "use_averages = true": optimizer.averages is not None,
             "RAdam": optimizer.use_radam,
@@ -167,7 +180,8 @@ class LMShim(Shim):
         """Write to a folder what training changed and what identifies the base, in the place of an
         earlier language model there.
 
-        Raises: OSError if it cannot be written.
+        Raises:
+            OSError: If it cannot be written.
         """
         with filling(path, whole=MODEL_FILES) as folder:
             self.lm.save(folder)
@@ -175,7 +189,8 @@ class LMShim(Shim):
     def from_disk(self, path: str | Path) -> LMShim:
         """Read such a folder. After an error everything is as it was.
 
-        Raises: ValueError if something is missing, corrupt, or belongs to another base.
+        Raises:
+            ValueError: If something is missing, corrupt, or belongs to another base.
         """
         self.lm.restore(Path(path))
         self._stepper = None
@@ -192,8 +207,11 @@ class LMShim(Shim):
             )
 
     def from_bytes(self, data: bytes) -> LMShim:
-        """Read them back. Raises: ValueError as `from_disk`, and for a name that leads out of the
-        folder."""
+        """Read them back.
+
+        Raises:
+            ValueError: As `from_disk`, and for a name that leads out of the folder.
+        """
         files = unpack_parts(data, place := "a language model in bytes")
         with tempfile.TemporaryDirectory(
             ignore_cleanup_errors=True
@@ -232,8 +250,11 @@ class LMShim(Shim):
 
 
 def _inner(name: str) -> str:
-    """A name of a file. Raises: ValueError if on some system it leads out of the folder that it is
-    put into."""
+    """A name of a file.
+
+    Raises:
+        ValueError: If on some system it leads out of the folder that it is put into.
+    """
     if any(
         part in ("", ".", "..") or not {"\\", ":", "\0"}.isdisjoint(part)
         for part in name.split("/")

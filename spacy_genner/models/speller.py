@@ -34,10 +34,13 @@ _KEPT = 64
 class Speller:
     """Sources and entities as token ids, for one label set.
 
-    positions: How many ids of a prompt and its answer the language model can read; it may be
-        infinite.
-    Raises: ValueError if the tokenizer cannot write the marks of the format with these labels, if
-        the prompt is broken, lacks its examples, or is too long.
+    Args:
+        positions: How many ids of a prompt and its answer the language model can read; it may be
+            infinite.
+
+    Raises:
+        ValueError: If the tokenizer cannot write the marks of the format with these labels, if the
+            prompt is broken, lacks its examples, or is too long.
     """
 
     def __init__(
@@ -94,7 +97,11 @@ class Speller:
         return Job(self._prefix, body, words, grammar, pieces.encode, pieces.end, read, limit)
 
     def target(self, source: Source, entities: Sequence[Entity]) -> Target:
-        """What training needs to know. Raises: ValueError if the format cannot say the entities."""
+        """What training needs to know.
+
+        Raises:
+            ValueError: If the format cannot say the entities.
+        """
         grammar = self._grammar(source)
         answer, decisions = spell(grammar, grammar.derive(entities), self._pieces.encode)
         return Target(

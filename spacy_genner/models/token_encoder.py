@@ -28,9 +28,11 @@ Encoder: TypeAlias = Model[Sequence[Source], Floats2d]
 def build_encoder(lm: CausalLM, attention: str, pooling: str, echo: bool) -> Encoder:
     """A language model that reads sources, each as if alone; see `pipeline.tok2vec`.
 
-    Returns: a thinc model from sources to one row for each of their words, one source below the
-        other.
-    Raises: ValueError for an unknown attention or pooling.
+    Returns:
+        A thinc model from sources to one row for each of their words, one source below the other.
+
+    Raises:
+        ValueError: For an unknown attention or pooling.
     """
     if attention not in AHEAD:
         raise ValueError(f'attention = "{attention}": choose one of {", ".join(AHEAD)}')
@@ -43,8 +45,11 @@ def build_encoder(lm: CausalLM, attention: str, pooling: str, echo: bool) -> Enc
 
 
 def init(model: Encoder, X: Any = None, Y: Any = None) -> None:
-    """Load the base weights, and begin with a fresh adapter. Raises: ValueError if they cannot be
-    loaded."""
+    """Load the base weights, and begin with a fresh adapter.
+
+    Raises:
+        ValueError: If they cannot be loaded.
+    """
     shim: Any = model.shims[0]
     shim.reset()
     model.set_dim("nO", shim.lm.width)
@@ -85,15 +90,22 @@ class WordShim(LMShim):
     def begin_update(
         self, sources: Sequence[Source]
     ) -> tuple[torch.Tensor, Callable[[Floats2d], None]]:
-        """With the weights in training. Returns: the rows, and the way back from their gradient."""
+        """With the weights in training.
+
+        Returns:
+            The rows, and the way back from their gradient.
+        """
         self.lm.model.train()
         rows = self._rows(sources, merged=False)
         return rows.detach(), self.way_back(rows)
 
     @torch.inference_mode()
     def predict(self, sources: Sequence[Source]) -> torch.Tensor:
-        """With the weights for decoding. Raises: RuntimeError on a GPU in a process that was
-        forked."""
+        """With the weights for decoding.
+
+        Raises:
+            RuntimeError: On a GPU in a process that was forked.
+        """
         starts = range(0, len(sources), _SOURCES)
         with self.lock:
             self.enter_process()

@@ -10,7 +10,11 @@ first colon."""
 
 
 def check_labels(labels: dict[str, str] | list[str] | None) -> None:
-    """Raises: ValueError for labels that would come back from a saved configuration as others."""
+    """Check that a configuration file can hold labels.
+
+    Raises:
+        ValueError: For labels that would come back from a saved configuration as others.
+    """
     items = (
         [{name: text} for name, text in labels.items()]
         if isinstance(labels, dict)

@@ -31,19 +31,23 @@ def build_decoder_tok2vec(
     """A decoder that gives each token of a `Doc` its hidden state, for spaCy's `ner`, `spancat`,
     `tagger`, ….
 
-    lm: The language model. Its tuning is trained by the gradient of the layers above.
-    attention: "causal", as the model has learnt to read, or "bidirectional".
-    pooling: Of the sub-tokens of a token: "mean", "first" or "last".
-    echo: Read the text twice and take the second reading, which has seen all of it (arXiv
-        2402.15449).
-    window: How many tokens, white space apart, the model reads at once; fewer if they do not fit
-        its positions. Longer documents are cut where sentences begin, or else lines, or else
-        anywhere, with an overlap.
-    width: How many numbers a hidden state has, for listeners that ask before the weights are
-        loaded.
-    Returns: a thinc model. White space has a row of zeros.
-    Raises: ValueError for settings that make no sense; at initialization, if the width is another
-        one.
+    Args:
+        lm: The language model. Its tuning is trained by the gradient of the layers above.
+        attention: "causal", as the model has learnt to read, or "bidirectional".
+        pooling: Of the sub-tokens of a token: "mean", "first" or "last".
+        echo: Read the text twice and take the second reading, which has seen all of it (arXiv
+            2402.15449).
+        window: How many tokens, white space apart, the model reads at once; fewer if they do not
+            fit its positions. Longer documents are cut where sentences begin, or else lines, or
+            else anywhere, with an overlap.
+        width: How many numbers a hidden state has, for listeners that ask before the weights are
+            loaded.
+
+    Returns:
+        A thinc model. White space has a row of zeros.
+
+    Raises:
+        ValueError: For settings that make no sense; at initialization, if the width is another one.
     """
     if window < 1:
         raise ValueError(f"window = {window}: the model reads at least one token")
@@ -60,7 +64,8 @@ def build_decoder_tok2vec(
 def init(model: Tok2Vec, X: Any = None, Y: Any = None) -> None:
     """Load the base weights, and begin with a fresh adapter.
 
-    Raises: ValueError if they cannot be loaded, or have another width than was said.
+    Raises:
+        ValueError: If they cannot be loaded, or have another width than was said.
     """
     encoder = model.layers[0]
     encoder.initialize()

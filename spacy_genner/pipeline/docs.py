@@ -29,11 +29,12 @@ exact."""
 class DocSource:
     """A `Doc` as the model sees it.
 
-    source: Its tokens that are not white space.
-    tokens: The index in the `Doc` of each of them.
-    sentences: The first token of each sentence, as an index into the source; None if sentences are
-        not known.
-    lines: The first token of each line but the first.
+    Attributes:
+        source: Its tokens that are not white space.
+        tokens: The index in the `Doc` of each of them.
+        sentences: The first token of each sentence, as an index into the source; None if sentences
+            are not known.
+        lines: The first token of each line but the first.
     """
 
     source: Source
@@ -58,8 +59,9 @@ class DocSource:
 class Reading:
     """How documents are read.
 
-    sentence_starts: Whether no span may cross a token that is known to start a sentence.
-    line_breaks: Whether the model sees line breaks and blank lines; else they are spaces to it.
+    Attributes:
+        sentence_starts: Whether no span may cross a token that is known to start a sentence.
+        line_breaks: Whether the model sees line breaks and blank lines; else they are spaces to it.
     """
 
     sentence_starts: bool = True
@@ -68,7 +70,8 @@ class Reading:
     def __call__(self, doc: Doc, starts: Sequence[bool | None] | None = None) -> DocSource:
         """The source of a `Doc`.
 
-        starts: Whether each token starts a sentence, if that is not to be taken from the `Doc`.
+        Args:
+            starts: Whether each token starts a sentence, if that is not to be taken from the `Doc`.
         """
         if starts is None and doc.has_annotation("SENT_START"):
             starts = [token.is_sent_start for token in doc]
@@ -105,7 +108,9 @@ def _gap(white_space: str) -> int:
 def own_labels(doc: Doc) -> Labels | None:
     """The label set in `doc._.genner_labels`, if there is one.
 
-    Raises: ValueError if it is empty or has an empty name, TypeError if it is none.
+    Raises:
+        ValueError: If it is empty or has an empty name.
+        TypeError: If it is none.
     """
     given = get_doc_labels(doc)
     if given is None:
@@ -191,10 +196,11 @@ def write_ents(doc: Doc, spans: Iterable[Scored], policy: str, overwrite: bool) 
     """Put those of the spans that do not overlap into `doc.ents`. Blocked tokens stay blocked; all
     others are outside.
 
-    spans: None of them touches a blocked token.
-    policy: A key of `ENTS`.
-    overwrite: Where spans overlap with entities that the `Doc` has already, drop those; if false,
-        the spans.
+    Args:
+        spans: None of them touches a blocked token.
+        policy: A key of `ENTS`.
+        overwrite: Where spans overlap with entities that the `Doc` has already, drop those; if
+            false, the spans.
     """
     chosen = [span for span, _ in sorted(spans, key=ENTS[policy])]
     preset = list(doc.ents)

@@ -35,7 +35,8 @@ def shots_of(
     """The windows of annotated documents with their entities, and for each span that cannot be
     shown why.
 
-    window: How many tokens they have at most.
+    Args:
+        window: How many tokens they have at most.
     """
     found, lost = list[Shot](), list[str]()
     for doc in docs:
@@ -65,9 +66,10 @@ def golds_of(
     """The windows of an example with their gold entities, and for each gold span that cannot be
     learnt why.
 
-    wanted: The gold spans, of its reference.
-    labels: Those it was annotated with.
-    sample: Gives another label set to ask for; gold spans that are not asked for are no losses.
+    Args:
+        wanted: The gold spans, of its reference.
+        labels: Those it was annotated with.
+        sample: Gives another label set to ask for; gold spans that are not asked for are no losses.
     """
     asked = labels if sample is None else sample(labels)
     aligned = example.get_aligned_spans_y2x(wanted, allow_overlap=True)

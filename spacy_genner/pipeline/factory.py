@@ -76,8 +76,9 @@ def make_generative_ner(
 ) -> GenerativeNER:
     """Construct the component from its configuration; see `GenerativeNER`.
 
-    Raises: ValueError for labels that a configuration file cannot hold, and for settings that make
-        no sense.
+    Raises:
+        ValueError: For labels that a configuration file cannot hold, and for settings that make no
+            sense.
     """
     check_labels(labels)
     return GenerativeNER(

@@ -51,24 +51,27 @@ class GenerativeNER(SavedPipe):
 
     A document may have a label set of its own, in `doc._.genner_labels`, in training as well.
 
-    labels: The label set, with definitions if it is a mapping. None: read from the training data.
-    spans_key: Where spans are read from and written to: `doc.spans[spans_key]`. Their scores are in
-        `doc.spans[spans_key].attrs["scores"]`. Those of an evaluation are called `spans_KEY_f` and
-        so on: with another key than "sc", [training.score_weights] must name them.
-    ents: Which of overlapping spans go to `doc.ents` as well: "outermost", "best" (by score) or
-        "none".
-    overwrite_ents: Whether they replace entities that are in `doc.ents` already, where they
-        overlap.
-    threshold: The least score of a span. It can only remove spans.
-    window: How many tokens, white space apart, the model reads at once; fewer if they do not fit
-        its positions. Longer documents are cut where sentences begin, or else lines, or else
-        anywhere, with an overlap.
-    sentence_starts: Whether no span may cross a token that is known to start a sentence, as in
-        spaCy's own `ner`.
-    line_breaks: Whether the model sees line breaks and blank lines. Both hold from `initialize` on,
-        and are saved.
-    sampling: Turns a label set of the training data, given the component's as well, into the one to
-        train on.
+    Args:
+        labels: The label set, with definitions if it is a mapping. None: read from the training
+            data.
+        spans_key: Where spans are read from and written to: `doc.spans[spans_key]`. Their scores
+            are in `doc.spans[spans_key].attrs["scores"]`. Those of an evaluation are called
+            `spans_KEY_f` and so on: with another key than "sc", [training.score_weights] must name
+            them.
+        ents: Which of overlapping spans go to `doc.ents` as well: "outermost", "best" (by score) or
+            "none".
+        overwrite_ents: Whether they replace entities that are in `doc.ents` already, where they
+            overlap.
+        threshold: The least score of a span. It can only remove spans.
+        window: How many tokens, white space apart, the model reads at once; fewer if they do not
+            fit its positions. Longer documents are cut where sentences begin, or else lines, or
+            else anywhere, with an overlap.
+        sentence_starts: Whether no span may cross a token that is known to start a sentence, as in
+            spaCy's own `ner`.
+        line_breaks: Whether the model sees line breaks and blank lines. Both hold from `initialize`
+            on, and are saved.
+        sampling: Turns a label set of the training data, given the component's as well, into the
+            one to train on.
     """
 
     def __init__(
@@ -148,7 +151,11 @@ class GenerativeNER(SavedPipe):
         self.model.attrs["set_labels"](self.model, self.cfg["labels"])
 
     def add_label(self, label: str, definition: str = "") -> int:
-        """Add a label. Returns: 1, or 0 if it was there already."""
+        """Add a label.
+
+        Returns:
+            1, or 0 if it was there already.
+        """
         if label in self.cfg["labels"]:
             return 0
         self.set_labels({**self.cfg["labels"], label: definition})
@@ -159,8 +166,9 @@ class GenerativeNER(SavedPipe):
         `doc.spans[spans_key]`, else from `doc.ents`. They are saved with the component. Entities
         with labels outside the label set are not shown.
 
-        Raises: ValueError if the prompt shows none, or there are too few; ImportError without
-            bm25s: see `FewShot`.
+        Raises:
+            ValueError: If the prompt shows none, or there are too few.
+            ImportError: Without bm25s: see `FewShot`.
         """
         if self.model.attrs["prompt"].shots is None:
             raise ValueError(
@@ -193,7 +201,8 @@ class GenerativeNER(SavedPipe):
         """Train a small head to guess the model's answers from its hidden states: decoding becomes
         faster, its result does not change. To be done after all other training.
 
-        Raises: ValueError if no example has spans.
+        Raises:
+            ValueError: If no example has spans.
         """
         from ..models.drafting import train_drafts
 
@@ -203,9 +212,10 @@ class GenerativeNER(SavedPipe):
     def predict(self, docs: Iterable[Doc]) -> list[Prediction]:
         """The sources of the documents and their entities.
 
-        Raises: ValueError if there are no labels, or a document's own are empty, or a prompt is too
-            long for the positions of the language model; TypeError if a document's own labels are
-            none.
+        Raises:
+            ValueError: If there are no labels, or a document's own are empty, or a prompt is too
+                long for the positions of the language model.
+            TypeError: If a document's own labels are none.
         """
         parts = [self._parts(doc, own_labels(doc) or self._required_labels()) for doc in docs]
         found = find_all(parts, self.model.predict)
@@ -259,8 +269,9 @@ class GenerativeNER(SavedPipe):
         """Learn from a batch of examples: from the spans in `reference.spans[spans_key]`, else from
         `reference.ents`. Examples without either are passed over.
 
-        drop: Not used: dropout is a setting of the adapter, and of some base models (T5's
-            `dropout_rate`).
+        Args:
+            drop: Not used: dropout is a setting of the adapter, and of some base models (T5's
+                `dropout_rate`).
         """
         validate_examples(examples, "GenerativeNER.update")
         sample = once_each(self._sampling, self.cfg["labels"]) if self._sampling else None
@@ -283,8 +294,9 @@ class GenerativeNER(SavedPipe):
         """Learn what the model predicted for these texts at the time of `nlp.resume_training`, so
         as not to forget it.
 
-        sgd: An optimizer, or the collector of gradients that `nlp.rehearse` gives, which has its
-            learning rate.
+        Args:
+            sgd: An optimizer, or the collector of gradients that `nlp.rehearse` gives, which has
+                its learning rate.
         """
         validate_examples(examples, "GenerativeNER.rehearse")
         if sgd and not isinstance(
@@ -328,11 +340,13 @@ class GenerativeNER(SavedPipe):
         configuration, else those added before and those of the data, in alphabetical order. Warns
         of gold spans that cannot be learnt.
 
-        shots: A .spacy file with the examples for a prompt that shows some. None: those set before,
-            else the data.
+        Args:
+            shots: A .spacy file with the examples for a prompt that shows some. None: those set
+                before, else the data.
 
-        Raises: ValueError if there are no labels, the weights cannot be loaded, or the tokenizer
-            cannot write a label.
+        Raises:
+            ValueError: If there are no labels, the weights cannot be loaded, or the tokenizer
+                cannot write a label.
         """
         validate_get_examples(get_examples, "GenerativeNER.initialize")
         with self._unless_it_fails():
@@ -357,7 +371,8 @@ class GenerativeNER(SavedPipe):
         """Use other labels from now on to go on training: these, or those of the data, in
         alphabetical order. Warns of gold spans that cannot be learnt.
 
-        Raises: ValueError if there are no labels.
+        Raises:
+            ValueError: If there are no labels.
         """
         with self._unless_it_fails():
             self._put_labels(
@@ -368,8 +383,10 @@ class GenerativeNER(SavedPipe):
         self._configure_labels()
 
     def use_cfg(self, cfg: Settings) -> None:
-        """Take over settings, labels, calibration and examples that were saved. Raises: as
-        `SavedPipe.use_cfg`."""
+        """Take over settings, labels, calibration and examples that were saved.
+
+        Raises the same errors as `SavedPipe.use_cfg`.
+        """
         check(cfg)
         as_platt(cfg["calibration"])
         self.cfg = cfg
@@ -416,7 +433,9 @@ class GenerativeNER(SavedPipe):
     ) -> Parts:
         """A document in the parts in which it is asked for labels.
 
-        starts: Whether each token starts a sentence, if that is not to be taken from the document.
+        Args:
+            starts: Whether each token starts a sentence, if that is not to be taken from the
+                document.
         """
         return Parts.of(self.reading(doc, starts), labels, self._room)
 

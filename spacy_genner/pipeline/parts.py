@@ -23,8 +23,9 @@ MakeRoom: TypeAlias = Callable[[Source, Labels], Room]
 class Parts:
     """The parts of a document.
 
-    labels: Those to ask for.
-    windows: Where they are.
+    Attributes:
+        labels: Those to ask for.
+        windows: Where they are.
     """
 
     read: DocSource
@@ -43,8 +44,11 @@ class Parts:
         return self.read.source[start:end], self.labels
 
     def halves(self, window: Window) -> list[Window]:
-        """The parts of a part that was too long to be answered. Raises: ValueError if it is a
-        single token."""
+        """The parts of a part that was too long to be answered.
+
+        Raises:
+            ValueError: If it is a single token.
+        """
         start, end = window
         if end - start == 1:
             word, labels = self.read.source.words[start], ", ".join(self.labels)
@@ -67,7 +71,8 @@ def find_all(parts: Sequence[Parts], find: Find) -> list[dict[Window, list[Entit
     """The entities of all parts of documents, by their windows, in order. Parts whose answers
     outgrow the positions of the model are halved.
 
-    Raises: ValueError if a single token is too long.
+    Raises:
+        ValueError: If a single token is too long.
     """
     found: list[dict[Window, list[Entity]]] = [{} for _ in parts]
     pending = [(n, window) for n, part in enumerate(parts) for window in part.windows]

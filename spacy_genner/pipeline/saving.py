@@ -26,15 +26,20 @@ class SavedPipe(AdjustablePipe):
     vocab: Vocab
 
     def use_cfg(self, cfg: Settings) -> None:
-        """Take over settings that were saved. Raises: ValueError, TypeError or LookupError for
-        others."""
+        """Take over settings that were saved.
+
+        Raises:
+            ValueError:
+            TypeError or LookupError: For others.
+        """
         raise NotImplementedError
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Write a folder: the settings, and what training changed as a PEFT folder. After an error
         the folder is as it was.
 
-        Raises: OSError if it cannot be written.
+        Raises:
+            OSError: If it cannot be written.
         """
         writers = {
             "cfg": lambda p: p.write_text(
@@ -49,7 +54,8 @@ class SavedPipe(AdjustablePipe):
     def from_disk(self: Self, path: str | Path, *, exclude: Iterable[str] = ()) -> Self:
         """Read it back. After an error everything is as it was.
 
-        Raises: ValueError if a file is missing or corrupt, or the base weights are others.
+        Raises:
+            ValueError: If a file is missing or corrupt, or the base weights are others.
         """
         readers: dict[str, Callable[..., Any]] = {
             "cfg": lambda p: self._take_cfg(read_object(p), p, p.parent),
@@ -72,7 +78,10 @@ class SavedPipe(AdjustablePipe):
         return pack_parts(util.to_dict(writers, exclude))
 
     def from_bytes(self: Self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> Self:
-        """Read them back, with the vocabulary if it is there. Raises: as `from_disk`."""
+        """Read them back, with the vocabulary if it is there.
+
+        Raises the same errors as `from_disk`.
+        """
         place = f"the component {self.name!r} in bytes"
         parts = unpack_parts(bytes_data, place)
         if missing := {"cfg", "model"} - parts.keys() - set(exclude):
@@ -112,7 +121,8 @@ class SavedPipe(AdjustablePipe):
 def _check_vocab(read: Callable[[Vocab], object], place: object) -> None:
     """Read into another vocabulary first: a failure would leave that of the pipeline half changed.
 
-    Raises: ValueError if it cannot.
+    Raises:
+        ValueError: If it cannot.
     """
     collects = gc.isenabled()
     try:

@@ -20,8 +20,9 @@ def make_set_labels(
     """For [initialize.after_init]: spaCy does not initialize a component with a `source`, so it
     would keep its labels.
 
-    labels: The new ones; None: those of [training] train_corpus.
-    component: Its name.
+    Args:
+        labels: The new ones; None: those of [training] train_corpus.
+        component: Its name.
     """
     check_labels(labels)
 

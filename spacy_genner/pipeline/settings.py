@@ -51,17 +51,21 @@ _NO = "{}"
 def restored(own: Settings, saved: Settings, given: Set[str] = frozenset()) -> Settings:
     """The settings of a component that is loaded.
 
-    own: As it was made.
-    saved: Version 0.1 saved only the labels of those that stand in the configuration.
-    given: Which of them the configuration says otherwise than when they were saved.
+    Args:
+        own: As it was made.
+        saved: Version 0.1 saved only the labels of those that stand in the configuration.
+        given: Which of them the configuration says otherwise than when they were saved.
     """
     unsaved = CONFIG_PLACES.keys() - (BEFORE | saved).keys() - {"labels"}
     return {**BEFORE, **saved, **{name: own[name] for name in given | unsaved}}
 
 
 def check(settings: Settings) -> None:
-    """Raises: ValueError for a saved setting of another type than it can have, or out of its
-    range."""
+    """range.
+
+    Raises:
+        ValueError: For a saved setting of another type than it can have, or out of its.
+    """
     for name, kinds in TYPES.items():
         if not isinstance(settings[name], kinds):
             expected = " or ".join(kind.__name__ for kind in kinds)
@@ -74,8 +78,11 @@ def check(settings: Settings) -> None:
 
 
 def as_threshold(value: Any) -> float:
-    """The least score of a span; a configuration may hold "0.5". Raises: ValueError if it is no
-    probability."""
+    """The least score of a span; a configuration may hold "0.5".
+
+    Raises:
+        ValueError: If it is no probability.
+    """
     threshold = float(value)
     if not 0 <= threshold <= 1:
         raise ValueError(f"threshold = {threshold}: scores lie between 0 and 1")
@@ -102,7 +109,8 @@ class Owner:
         """The settings that the configuration says otherwise than that with which the component was
         saved.
 
-        folder: Where it was saved; the configuration is beside it, if a pipeline was saved.
+        Args:
+            folder: Where it was saved; the configuration is beside it, if a pipeline was saved.
         """
         path, found = folder.parent / "config.cfg", set[str]()
         for nlp, name in self._places(component) if path.exists() else ():

@@ -53,12 +53,13 @@ def _rendering(what: str) -> Iterator[None]:
 class Instruction:
     """Instruction, labels with their definitions, shots, text.
 
-    template: A jinja2 template over `instruction` (a sentence from the format), `labels` (label →
-        definition, maybe empty), `shots` (each with `text` and `answer`) and `text`, which must
-        come once, behind the shots; or the name of a file with one, a `Path` or ending in ".jinja";
-        or the name of one in `templates/` ("gner-t5"). None: `TEMPLATE`.
-    chat: Put the result into the chat template of the tokenizer, as the user's turn.
-    shots: Which examples to show; None: no examples.
+    Attributes:
+        template: A jinja2 template over `instruction` (a sentence from the format), `labels` (label
+            → definition, maybe empty), `shots` (each with `text` and `answer`) and `text`, which
+            must come once, behind the shots; or the name of a file with one, a `Path` or ending in
+            ".jinja"; or the name of one in `templates/` ("gner-t5"). None: `TEMPLATE`.
+        chat: Put the result into the chat template of the tokenizer, as the user's turn.
+        shots: Which examples to show; None: no examples.
     """
 
     template: str | Path | None = None
@@ -78,11 +79,15 @@ class Instruction:
     ) -> Prompt:
         """The prompt around any source.
 
-        chat_template: Turns what a user says into the whole conversation up to the model's answer.
-        shots: How many examples are shown before the source.
-        Raises: ValueError if the template or that of the chat is broken, loses the text or a shot,
-            or has a character that cannot be encoded; or if a label or definition has a character
-            that stands for a text.
+        Args:
+            chat_template: Turns what a user says into the whole conversation up to the model's
+                answer.
+            shots: How many examples are shown before the source.
+
+        Raises:
+            ValueError: If the template or that of the chat is broken, loses the text or a shot, or
+                has a character that cannot be encoded; or if a label or definition has a character
+                that stands for a text.
         """
         if broken := [part for item in labels.items() for part in item if _SLOT.search(part)]:
             raise ValueError(

@@ -18,9 +18,10 @@ Shot: TypeAlias = tuple[Source, tuple[Entity, ...]]
 class FewShot:
     """Examples with their answers in the prompt, for models that were not trained on the task.
 
-    count: How many are shown.
-    nearest: Show each source those nearest to it by BM25, the nearest last. If false: show all
-        sources the first ones, which are read only once.
+    Attributes:
+        count: How many are shown.
+        nearest: Show each source those nearest to it by BM25, the nearest last. If false: show all
+            sources the first ones, which are read only once.
     """
 
     count: int = 5
@@ -36,10 +37,14 @@ class FewShot:
 class Shots:
     """The examples of a prompt.
 
-    pool: Those to choose from; of several with the same text, white space apart, the first counts.
-    settings: How many are shown, and which; None: none.
-    Raises: ValueError if there are too few to find the nearest among, ImportError without bm25s,
-        which finds them.
+    Args:
+        pool: Those to choose from; of several with the same text, white space apart, the first
+            counts.
+        settings: How many are shown, and which; None: none.
+
+    Raises:
+        ValueError: If there are too few to find the nearest among.
+        ImportError: Without bm25s, which finds them.
     """
 
     def __init__(self, pool: Iterable[Shot] = (), settings: FewShot | None = None) -> None:
@@ -86,8 +91,11 @@ def shot_to_json(shot: Shot) -> dict[str, Any]:
 
 
 def shot_from_json(packed: Any) -> Shot:
-    """The example that was packed. Raises: ValueError if it is something else, or cannot be
-    encoded."""
+    """The example that was packed.
+
+    Raises:
+        ValueError: If it is something else, or cannot be encoded.
+    """
     match packed:
         case {"words": [*words], "spaces": [*spaces], "spans": [*spans]} if all(
             isinstance(w, str) for w in words

@@ -19,7 +19,8 @@ def write(path: Path, state: dict[str, Any]) -> None:
     """Write a dict of tensors and of what Python has built in. A kill leaves the file of before, or
     the new one.
 
-    Raises: OSError if it cannot be written.
+    Raises:
+        OSError: If it cannot be written.
     """
     remove_leftovers(path)
     with replacing(path) as new, new.open("wb") as file:
@@ -27,7 +28,11 @@ def write(path: Path, state: dict[str, Any]) -> None:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Read it, with its tensors on the CPU. Raises: ValueError if the file is corrupt."""
+    """Read it, with its tensors on the CPU.
+
+    Raises:
+        ValueError: If the file is corrupt.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()  # torch itself does not look at the checksums

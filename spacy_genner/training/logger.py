@@ -29,7 +29,8 @@ def make_logger(output_file: str | None = None) -> Callable[..., Log]:
 
     At the end it warns if no evaluation was better than the first one.
 
-    output_file: JSON lines to write, one an evaluation. A file that exists is left alone.
+    Args:
+        output_file: JSON lines to write, one an evaluation. A file that exists is left alone.
     """
     make_table = console_logger_v3(output_file=output_file)
 
@@ -64,7 +65,8 @@ def first_is_best(scores: Sequence[float]) -> str:
     """What to say where the best evaluation is the first one, which spaCy makes after one step;
     else nothing.
 
-    scores: Those of the evaluations, in their order. Of equal ones spaCy takes the last.
+    Args:
+        scores: Those of the evaluations, in their order. Of equal ones spaCy takes the last.
     """
     if not scores or scores[0] <= max(scores[1:], default=-math.inf):
         return ""
@@ -84,7 +86,8 @@ def weighted(
 ) -> list[float]:
     """The scores by which spaCy compares evaluations.
 
-    weights: The section [training.score_weights].
+    Args:
+        weights: The section [training.score_weights].
     """
     used = {name: weight for name, weight in weights.items() if weight}
     return [
@@ -96,8 +99,9 @@ def weighted(
 class Progress:
     """Shows how many steps are done.
 
-    done, total: How many, of how many; a total of 0 if nobody knows.
-    stream: Where to show it.
+    Args:
+        done, total: How many, of how many; a total of 0 if nobody knows.
+        stream: Where to show it.
     """
 
     def __init__(self, done: int, total: int, stream: IO[str]) -> None:

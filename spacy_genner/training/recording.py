@@ -40,11 +40,14 @@ class Recording:
     so that every `model-best` that spaCy writes meanwhile holds them. The last of these is the one
     of before, scores and all.
 
-    nlp: An initialized pipeline.
-    output: An existing folder, the one that spaCy writes model-best to.
-    seconds: How long to train from one checkpoint to the next.
-    Raises: ValueError if the configuration rules it out, and from `update` and `evaluate` if the
-        data come in another order than before.
+    Args:
+        nlp: An initialized pipeline.
+        output: An existing folder, the one that spaCy writes model-best to.
+        seconds: How long to train from one checkpoint to the next.
+
+    Raises:
+        ValueError: If the configuration rules it out, and from `update` and `evaluate` if the data
+            come in another order than before.
     """
 
     def __init__(self, nlp: Language, output: Path, seconds: float) -> None:

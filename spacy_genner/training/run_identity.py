@@ -25,9 +25,10 @@ def identity(
     """Hashes, by name, of what a training depends on: configuration, corpora, labels, prompts,
     weights and where they are.
 
-    nlp: A pipeline that is initialized and not yet trained.
-    config: Its configuration, interpolated.
-    models: Those of the pipes that are trained, by the names of the pipes.
+    Args:
+        nlp: A pipeline that is initialized and not yet trained.
+        config: Its configuration, interpolated.
+        models: Those of the pipes that are trained, by the names of the pipes.
     """
     result = {
         "configuration": _hash(config.to_str().encode()),

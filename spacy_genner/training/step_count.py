@@ -9,7 +9,8 @@ from typing import Any
 def set_steps(training: dict[str, Any], steps: int) -> None:
     """Train for so many steps, by a schedule of as many if it has a number of them.
 
-    training: That section of a configuration.
+    Args:
+        training: That section of a configuration.
     """
     training["max_steps"] = steps
     rate = training["optimizer"]["learn_rate"]
@@ -21,7 +22,8 @@ def schedule_ends_early(training: Mapping[str, Any]) -> str:
     """What to say where training may go on behind the last step of its schedule; nothing if it does
     not.
 
-    training: That section of a configuration, interpolated.
+    Args:
+        training: That section of a configuration, interpolated.
     """
     rate, steps = training["optimizer"]["learn_rate"], training["max_steps"]
     last = rate.get("total_steps") if isinstance(rate, dict) else None

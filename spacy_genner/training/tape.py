@@ -21,10 +21,11 @@ Results = dict[str, Any]
 class Tape:
     """Entries that are played back one after the other, and then new ones, which are recorded.
 
-    path: Where the entries are kept, for messages.
-    strings: The words of the vocabulary. Predictions may add some, and they are saved with the
-        pipeline.
-    devices: Where random numbers may be drawn.
+    Args:
+        path: Where the entries are kept, for messages.
+        strings: The words of the vocabulary. Predictions may add some, and they are saved with the
+            pipeline.
+        devices: Where random numbers may be drawn.
     """
 
     def __init__(self, path: Path, strings: StringStore, devices: Iterable[torch.device]) -> None:
@@ -56,7 +57,11 @@ class Tape:
         return self._place == len(self._entries)
 
     def result(self, kind: str, examples: list[Example], make: Callable[[], Results]) -> Results:
-        """The next one, played back or made. Raises: ValueError if it is not of these examples."""
+        """The next one, played back or made.
+
+        Raises:
+            ValueError: If it is not of these examples.
+        """
         key = zlib.crc32("\0".join(example.text for example in examples).encode())
         if self.ended:
             self._record(kind, key, make)

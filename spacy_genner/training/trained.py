@@ -47,7 +47,8 @@ class Trained:
     """The models of the pipes that are trained, by the names of the pipes. A layer of several of
     them counts once.
 
-    Raises: ValueError if a model has layers of another framework than thinc and PyTorch.
+    Raises:
+        ValueError: If a model has layers of another framework than thinc and PyTorch.
     """
 
     def __init__(self, models: Mapping[str, Model[Any, Any]]) -> None:

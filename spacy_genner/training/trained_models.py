@@ -11,9 +11,12 @@ from thinc.api import Config, Model
 def trained_models(nlp: Language, config: Config) -> dict[str, Model[Any, Any]]:
     """The models of the pipes that are trained, by the names of the pipes.
 
-    nlp: The pipeline.
-    config: Its configuration, interpolated.
-    Raises: ValueError if there are none, or not all are thinc's, or if training has no seed.
+    Args:
+        nlp: The pipeline.
+        config: Its configuration, interpolated.
+
+    Raises:
+        ValueError: If there are none, or not all are thinc's, or if training has no seed.
     """
     frozen = config["training"]["frozen_components"]
     pipes: dict[str, Any] = {name: pipe for name, pipe in nlp.pipeline if name not in frozen}

@@ -32,8 +32,11 @@ class Tuning(Protocol):
         """Write what training changed."""
 
     def restore(self, model: Any, folder: Path) -> None:
-        """Read it back. Raises: ValueError if the files are missing, corrupt, or fit another
-        model."""
+        """Read it back.
+
+        Raises:
+            ValueError: If the files are missing, corrupt, or fit another model.
+        """
 
     def merged(self, model: Any, dtype: torch.dtype) -> Any:
         """A plain model of the present weights for decoding, apart from the trainable one."""
@@ -53,8 +56,9 @@ class LoRA:
     def attach(self, base: Any) -> Any:
         """The base's modules with adapters inside; the base's weights are shared, not copied.
 
-        Raises: ValueError if the adapter would change the output matrix, whose rows are read one by
-            one.
+        Raises:
+            ValueError: If the adapter would change the output matrix, whose rows are read one by
+                one.
         """
         from peft import LoraConfig, get_peft_model
 
@@ -81,8 +85,11 @@ class LoRA:
         _write(_adapter(model), folder / "adapter_model.safetensors")
 
     def restore(self, model: Any, folder: Path) -> None:
-        """Read a PEFT folder. Raises: ValueError if it is missing, corrupt, or fits another model
-        or other settings."""
+        """Read a PEFT folder.
+
+        Raises:
+            ValueError: If it is missing, corrupt, or fits another model or other settings.
+        """
         from peft import set_peft_model_state_dict
 
         weights = _read(folder / "adapter_model.safetensors", _adapter(model))
@@ -125,8 +132,11 @@ class FullTuning:
         _write(dict(model.named_parameters()), folder / "model.safetensors")
 
     def restore(self, model: Any, folder: Path) -> None:
-        """Read `model.safetensors`. Raises: ValueError if it is missing, corrupt, or fits another
-        model."""
+        """Read `model.safetensors`.
+
+        Raises:
+            ValueError: If it is missing, corrupt, or fits another model.
+        """
         weights = dict(model.named_parameters())
         with torch.no_grad():
             for name, saved in _read(folder / "model.safetensors", weights).items():

@@ -17,7 +17,8 @@ def save_base(base: Base, folder: Path) -> None:
     The files that they come from are copied, for what transformers 5 writes, transformers 4 cannot
     read. Only if they are gone, they are written anew.
 
-    Raises: OSError if they cannot be written.
+    Raises:
+        OSError: If they cannot be written.
     """
     folder.mkdir()
     files = _files(base.origin)

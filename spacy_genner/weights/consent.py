@@ -14,7 +14,11 @@ _WORDS = {"trust_remote_code": "remote_code", "allow_pickle": "pickle"}
 
 
 def check_consent(trust_remote_code: bool, allow_pickle: bool) -> None:
-    """Raises: ValueError if one of these settings is on, and the environment does not allow it."""
+    """Check that whoever loads a model agrees to settings that can run code.
+
+    Raises:
+        ValueError: If one of these settings is on, and the environment does not allow it.
+    """
     on = {"trust_remote_code": trust_remote_code, "allow_pickle": allow_pickle}
     asked = [name for name in _WORDS if on[name]]
     allowed = {word.strip() for word in os.environ.get(VARIABLE, "").split(",")}

@@ -11,8 +11,11 @@ from .place import Place
 
 
 def refuse_adapters(place: Place) -> None:
-    """Raises: ValueError for an adapter: transformers would load the base that it names, from
-    wherever that is."""
+    """wherever that is.
+
+    Raises:
+        ValueError: For an adapter: transformers would load the base that it names, from.
+    """
     from transformers.utils.peft_utils import find_adapter_config_file
 
     if find_adapter_config_file(place.name, revision=place.revision):
@@ -23,8 +26,11 @@ def refuse_adapters(place: Place) -> None:
 
 
 def refuse_other_files(place: Place) -> None:
-    """Raises: ValueError if the index of weights in several files names something else than such
-    files beside it: transformers would load it, from wherever it is, also a pickle."""
+    """files beside it: transformers would load it, from wherever it is, also a pickle.
+
+    Raises:
+        ValueError: If the index of weights in several files names something else than such.
+    """
     from transformers.utils import SAFE_WEIGHTS_INDEX_NAME
     from transformers.utils.hub import cached_file
 
@@ -46,8 +52,9 @@ def refuse_other_files(place: Place) -> None:
 def usable(config: Any, encoder_decoder: bool) -> Any:
     """The configuration of a model, without the requests in it that we do not honour.
 
-    Raises: ValueError if the model is of the other kind, cannot be decoded in steps, or keeps its
-        weights elsewhere.
+    Raises:
+        ValueError: If the model is of the other kind, cannot be decoded in steps, or keeps its
+            weights elsewhere.
     """
     if config.is_encoder_decoder != encoder_decoder:
         kind, loader = (

@@ -38,8 +38,9 @@ def convert_gguf(file: Path, folder: Path) -> None:
     """Write a GGUF file as bfloat16 safetensors with configuration and tokenizer. The folder must
     exist.
 
-    Raises: ValueError for an architecture or tokenizer other than SmolLM2's, or a tensor it does
-        not have.
+    Raises:
+        ValueError: For an architecture or tokenizer other than SmolLM2's, or a tensor it does not
+            have.
     """
     reader = gguf.GGUFReader(file)
     meta = {key: field.contents() for key, field in reader.fields.items()}

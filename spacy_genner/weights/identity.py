@@ -80,8 +80,11 @@ def scales_hidden(config: Any) -> bool:
 
 
 def read_identity(path: Path) -> dict[str, Any]:
-    """What a saved pipeline remembers of its base weights. Raises: ValueError if the file is
-    missing or corrupt."""
+    """What a saved pipeline remembers of its base weights.
+
+    Raises:
+        ValueError: If the file is missing or corrupt.
+    """
     saved = read_object(path)
     with reading(path):
         if not all(isinstance(saved.get(key), str) for key in HASHES):

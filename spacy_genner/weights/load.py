@@ -24,12 +24,13 @@ from .tensors import check_numbers
 class Base:
     """Base weights in memory; pipes that ask for the same ones share them.
 
-    model: A causal language model in evaluation mode, its weights frozen.
-    fingerprint: Of weights and settings, the same for every type that they are loaded in; see
-        `identity`.
-    tokenizer_hash: Of the vocabulary and of how text is split; see `identity`.
-    origin: The folder or GGUF file that they come from; for a model on the hub, its place in the
-        cache.
+    Attributes:
+        model: A causal language model in evaluation mode, its weights frozen.
+        fingerprint: Of weights and settings, the same for every type that they are loaded in; see
+            `identity`.
+        tokenizer_hash: Of the vocabulary and of how text is split; see `identity`.
+        origin: The folder or GGUF file that they come from; for a model on the hub, its place in
+            the cache.
     """
 
     model: Any
@@ -58,13 +59,16 @@ def load_base(
     """Load base weights, or find those already loaded, if their files have not changed. Threads
     take turns.
 
-    name: A local folder (safetensors) or GGUF file, else a name that `spacy genner download` has
-        installed, else a model on the Hugging Face hub.
-    encoder_decoder: Whether it is to be an encoder–decoder model; else a causal one.
-    check: Called with the model when it has been loaded. Raises: ValueError if the model cannot be
-        used.
-    Raises: ValueError if there is no such model, it cannot be used, or what could run code is not
-        allowed.
+    Args:
+        name: A local folder (safetensors) or GGUF file, else a name that `spacy genner download`
+            has installed, else a model on the Hugging Face hub.
+        encoder_decoder: Whether it is to be an encoder–decoder model; else a causal one.
+        check: Called with the model when it has been loaded. Raises: ValueError if the model cannot
+            be used.
+
+    Raises:
+        ValueError: If there is no such model, it cannot be used, or what could run code is not
+            allowed.
     """
     check_consent(trust_remote_code, allow_pickle)
     with _lock:
@@ -78,8 +82,11 @@ def load_base(
 
 
 def device_of(name: str) -> torch.device:
-    """A device by its name; "auto": the GPU if there is one. Raises: ValueError for one that torch
-    does not have."""
+    """A device by its name; "auto": the GPU if there is one.
+
+    Raises:
+        ValueError: For one that torch does not have.
+    """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -91,8 +98,11 @@ def device_of(name: str) -> torch.device:
 
 
 def dtype_of(name: str, device: torch.device) -> torch.dtype:
-    """A type by its name; "auto": bfloat16 if the device computes in it. Raises: ValueError for an
-    unknown name."""
+    """A type by its name; "auto": bfloat16 if the device computes in it.
+
+    Raises:
+        ValueError: For an unknown name.
+    """
     if name == "auto":
         fast = (
             device.type != "cpu"

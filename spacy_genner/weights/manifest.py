@@ -29,7 +29,8 @@ def seal(folder: Path, source: str, licence: str) -> None:
 def verify(folder: Path) -> None:
     """Compare every file of a downloaded folder with its manifest.
 
-    Raises: WeightsError that names what is missing or changed.
+    Raises:
+        WeightsError: That names what is missing or changed.
     """
     try:
         sums = dict(json.loads((folder / MANIFEST).read_text(encoding="utf8"))["sha256"])

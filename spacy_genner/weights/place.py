@@ -14,11 +14,12 @@ from .packages import PACKAGES, installed
 class Place:
     """Where base weights are.
 
-    name: What transformers loads from: a folder, or a model on the hub.
-    gguf: The file in the folder, if it is one.
-    revision: The commit on the hub.
-    origin: The folder or GGUF file; for a model on the hub, its folder in the cache.
-    version: Changes when a file there changes. A commit on the hub never does.
+    Attributes:
+        name: What transformers loads from: a folder, or a model on the hub.
+        gguf: The file in the folder, if it is one.
+        revision: The commit on the hub.
+        origin: The folder or GGUF file; for a model on the hub, its folder in the cache.
+        version: Changes when a file there changes. A commit on the hub never does.
     """
 
     name: str
@@ -31,10 +32,13 @@ class Place:
 def place_of(name: str, revision: str | None) -> Place:
     """Where the base weights with a name are.
 
-    name: A local folder or GGUF file, else a name that `spacy genner download` has installed, else
-        a model on the hub, of which the configuration is fetched.
-    Raises: ValueError for a name that can be downloaded and is not; OSError or HFValidationError if
-        there is no such model on the hub.
+    Args:
+        name: A local folder or GGUF file, else a name that `spacy genner download` has installed,
+            else a model on the hub, of which the configuration is fetched.
+
+    Raises:
+        ValueError: For a name that can be downloaded and is not.
+        OSError or HFValidationError: If there is no such model on the hub.
     """
     path = Path(name).expanduser()
     if path.suffix == ".gguf" and path.is_file():

@@ -14,7 +14,11 @@ from ..files.saved import reading
 
 
 def save_tensors(tensors: Mapping[str, torch.Tensor], path: Path, **metadata: str) -> None:
-    """Write them. Raises: OSError if the file cannot be written."""
+    """Write them.
+
+    Raises:
+        OSError: If the file cannot be written.
+    """
     path.touch()
     mode = path.stat().st_mode
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
@@ -28,15 +32,22 @@ def save_tensors(tensors: Mapping[str, torch.Tensor], path: Path, **metadata: st
 
 
 def load_tensors(path: Path) -> dict[str, torch.Tensor]:
-    """Read them. Raises: ValueError if the file is missing or corrupt."""
+    """Read them.
+
+    Raises:
+        ValueError: If the file is missing or corrupt.
+    """
     with reading(path):
         tensors: dict[str, torch.Tensor] = load_file(path)
         return tensors
 
 
 def check_numbers(tensors: Mapping[str, torch.Tensor], place: object) -> None:
-    """Raises: ValueError that names the place if one of them holds anything but finite
-    floating-point numbers."""
+    """floating-point numbers.
+
+    Raises:
+        ValueError: That names the place if one of them holds anything but finite.
+    """
     for name, tensor in tensors.items():
         if not tensor.is_floating_point():
             raise ValueError(
