@@ -30,7 +30,7 @@ HAS_PYTHON = import sys; sys.version_info < (3, 10) and sys.exit("Python 3.10 or
 # A machine that has no package index: 64-bit Linux with this Python.
 WHEELS_FOR = --only-binary=:all: --python-version 3.12 --platform manylinux_2_28_x86_64 --platform manylinux2014_x86_64
 
-.PHONY: help setup demo test test-slow test-stack4 lint types imports check wheels format clean
+.PHONY: help setup demo test test-slow test-stack4 lint types imports check docs wheels format clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -64,6 +64,9 @@ imports: setup  ## Check that the imports run one way
 
 check: lint types imports test test-stack4  ## All checks, on both stacks
 
+docs: $(VENV)/.docs  ## Build the documentation into site/, and fail if a link leads nowhere
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
 wheels: setup  ## Fetch what a GPU machine with torch, transformers and peft lacks (docs/benchmarks.md)
 	rm -rf wheels build
 	$(PIP) download --no-deps $(WHEELS_FOR) -c constraints/transformers-5.txt -r benchmarks/wheels.txt -d wheels
@@ -75,7 +78,7 @@ format: setup  ## Format the code and fix what can be fixed
 	$(BIN)/python -m ruff format .
 
 clean:  ## Remove the virtual environments and all caches
-	rm -rf $(VENV) $(VENV4) build dist *.egg-info .coverage .*_cache
+	rm -rf $(VENV) $(VENV4) build dist site *.egg-info .coverage .*_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/.torch:
@@ -87,4 +90,8 @@ $(VENV)/.torch:
 
 $(INSTALLED): $(VENV)/.torch setup.cfg constraints/common.txt constraints/transformers-$(STACK).txt
 	$(PIP) -c constraints/transformers-$(STACK).txt -e ".[$(EXTRAS)]"
+	touch $@
+
+$(VENV)/.docs: $(INSTALLED)
+	$(PIP) -c constraints/transformers-$(STACK).txt -e ".[docs]"
 	touch $@
