@@ -17,6 +17,7 @@ from spacy.training import Example
 from spacy.util import fix_random_seed, minibatch
 from thinc.api import Adam, warmup_linear
 
+from spacy_genner.corpora.known import known_corpus
 from spacy_genner.corpora.spacy_files import read_corpus
 from spacy_genner.evaluation.running import annotated, evaluate
 from spacy_genner.pipeline.docs import Reading, gold_spans
@@ -98,9 +99,8 @@ def main(
             if all("f" in cell for cell in todo):
                 continue
             lm = {"name": model, "gradient_checkpointing": True}  # a step reads whole documents
-            nlp = trained(
-                train, lm, steps, CORPORA[name].batch, sentence_starts=False, line_breaks=lines
-            )
+            batch = known_corpus(name).training.batch
+            nlp = trained(train, lm, steps, batch, sentence_starts=False, line_breaks=lines)
             for cell in todo:
                 nlp.get_pipe(COMPONENT).cfg["sentence_starts"] = cell["sentence_starts"]
                 examples = annotated(

@@ -11,56 +11,111 @@ from spacy.schemas import ConfigSchemaTraining
 from spacy.util import load_config, load_model_from_config, registry
 from weasel.util import split_command, substitute_project_variables, validate_project_commands
 
+from scripts.with_corpus import filled
+from spacy_genner.corpora.known import KNOWN
+
 ROOT = Path(__file__).parent.parent
-PROJECT = substitute_project_variables(srsly.read_yaml(ROOT / "project.yml"))
-COMMANDS = {command["name"]: command for command in PROJECT["commands"]}
-TRAININGS = {
-    name: arguments
-    for name, command in COMMANDS.items()
-    for arguments in map(split_command, command["script"])
-    if "train" in arguments
-}
+SCRIPT = ["python", "scripts/with_corpus.py"]
 needs_encoder = pytest.mark.skipif(
     not find_spec("spacy_transformers"), reason="needs spacy-transformers: STACK=4"
 )
 
 
+def project(corpus: str) -> dict[str, Any]:
+    """The project with its variables, for a corpus."""
+    raw = srsly.read_yaml(ROOT / "project.yml")
+    return substitute_project_variables(raw, {"vars.corpus": corpus})
+
+
+def command_lines(command: dict[str, Any], corpus: str) -> list[list[str]]:
+    """The arguments of its scripts, without "python -m"."""
+    lines = []
+    for line in map(split_command, command["script"]):
+        if line[:2] == SCRIPT:
+            assert line[2] == corpus
+            lines.append(filled(corpus, line[3:]))
+        else:
+            assert line[:2] == ["python", "-m"]
+            lines.append(line[2:])
+    return lines
+
+
+PROJECTS = {corpus: project(corpus) for corpus in KNOWN}
+PROJECT = PROJECTS["wnut17"]
+TRAININGS = {
+    command["name"]: (arguments, command["deps"])
+    for corpus, of_corpus in PROJECTS.items()
+    for command in of_corpus["commands"]
+    for arguments in command_lines(command, corpus)
+    if arguments[:3] == ["spacy", "genner", "train"]
+}
+
+
 def config_and_overrides(arguments: list[str]) -> tuple[Path, dict[str, Any]]:
     """Of a `spacy genner train` command; its options have no dot in their names."""
-    at = arguments.index("train") + 1
-    options = zip(arguments[at + 1 :: 2], arguments[at + 2 :: 2], strict=True)
+    _, _, _, config, *words = arguments
+    options = zip(words[::2], words[1::2], strict=True)
     overrides = [word for option in options for word in option if "." in option[0]]
-    return ROOT / arguments[at], parse_config_overrides(overrides, env_var=None)
+    return ROOT / config, parse_config_overrides(overrides, env_var=None)
+
+
+def test_each_corpus_has_trainings_of_its_own() -> None:
+    kinds = ("train", "baseline", "causal", "bidirectional", "echo", "encoder-train")
+    expected = {f"{corpus}-{kind}" for corpus in KNOWN for kind in kinds}
+    assert TRAININGS.keys() == expected | {"demo-train"}
 
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=needs_encoder if "encoder" in name else []) for name in TRAININGS],
+    [
+        pytest.param(name, marks=needs_encoder if "encoder" in name else [])
+        for name in TRAININGS
+        if name.startswith(("demo", "wnut17", "genia"))  # a flat corpus and a nested one
+    ],
 )
 def test_a_training_of_the_project_fits_its_config(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)  # spaCy's logger makes the folder of its file
-    path, overrides = config_and_overrides(TRAININGS[name])
+    arguments, deps = TRAININGS[name]
+    path, overrides = config_and_overrides(arguments)
+    assert str(path.relative_to(ROOT)) in deps
     config = load_config(path, overrides)
     nlp = load_model_from_config(config, auto_fill=True)
     assert nlp.pipe_names == config["nlp"]["pipeline"]
-    filled = nlp.config.interpolate()
-    assert registry.resolve(filled["training"], schema=ConfigSchemaTraining)["max_steps"] > 0
-    assert filled["corpora"]["train"]["path"] in COMMANDS[name]["deps"]
-    assert filled["corpora"]["dev"]["path"] in COMMANDS[name]["deps"]
+    filled_config = nlp.config.interpolate()
+    training = registry.resolve(filled_config["training"], schema=ConfigSchemaTraining)
+    assert training["max_steps"] > 0
+    assert filled_config["corpora"]["train"]["path"] in deps
+    assert filled_config["corpora"]["dev"]["path"] in deps
 
 
-def test_all_trainings_go_on_after_a_kill() -> None:
-    command = ["python", "-m", "spacy", "genner", "train"]
-    assert TRAININGS and all(arguments[:5] == command for arguments in TRAININGS.values())
+@pytest.mark.parametrize("corpus", KNOWN)
+def test_generative_ner_is_trained_as_the_table_says(corpus: str) -> None:
+    row = KNOWN[corpus].training
+    arguments, _ = TRAININGS[f"{corpus}-train"]
+    assert arguments[arguments.index("--steps") + 1] == str(row.steps)
+    _, overrides = config_and_overrides(arguments)
+    assert overrides["training.eval_frequency"] == row.eval_frequency
+    assert overrides["training.batcher.size"] == row.batch
+    assert overrides["components.generative_ner.model.format.max_depth"] == row.max_depth
+
+
+@pytest.mark.parametrize("corpus", KNOWN)
+def test_what_is_trained_beside_it_suits_the_corpus(corpus: str) -> None:
+    row = KNOWN[corpus].training
+    path, _ = config_and_overrides(TRAININGS[f"{corpus}-baseline"][0])
+    assert path.stem == row.baseline
+    for kind, first in (("causal", "tok2vec"), ("encoder-train", "transformer")):
+        _, overrides = config_and_overrides(TRAININGS[f"{corpus}-{kind}"][0])
+        assert overrides["nlp.pipeline"] == [first, row.baseline]
 
 
 @pytest.mark.parametrize(
     "path", sorted((ROOT / "configs").glob("*.cfg")), ids=lambda path: path.name
 )
 def test_every_config_is_used_or_chosen_by_a_variable(path: Path) -> None:
-    used = {config_and_overrides(arguments)[0] for arguments in TRAININGS.values()}
+    used = {config_and_overrides(arguments)[0] for arguments, _ in TRAININGS.values()}
     assert path in used or path.stem in (
         "gpu",
         "coarse",
@@ -69,17 +124,48 @@ def test_every_config_is_used_or_chosen_by_a_variable(path: Path) -> None:
 
 
 def test_the_commands_and_workflows_are_valid() -> None:
-    validate_project_commands(PROJECT)  # it exits with a message
+    validate_project_commands(srsly.read_yaml(ROOT / "project.yml"))  # it exits with a message
+    for of_corpus in PROJECTS.values():
+        validate_project_commands(of_corpus)
 
 
+def test_each_corpus_has_assets_that_the_table_names() -> None:
+    assert {Path(asset["dest"]).parts[1] for asset in PROJECT["assets"]} == set(KNOWN)
+    for asset in PROJECT["assets"]:
+        sources = KNOWN[Path(asset["dest"]).parts[1]].sources
+        address = asset["url"] if "url" in asset else asset["git"]["repo"]
+        owner_and_name = "/".join(address.split("/")[3:5])
+        assert any(f"/{owner_and_name}/" in source for source in sources)
+        if "url" in asset:  # a repository cannot be cloned at a commit
+            assert any(source.split("/")[-1] in address for source in sources)
+
+
+@pytest.mark.parametrize("corpus", KNOWN)
 @pytest.mark.parametrize("workflow", PROJECT["workflows"])
-def test_a_step_needs_what_earlier_steps_or_the_repository_have(workflow: str) -> None:
-    made = {asset["dest"] for asset in PROJECT["assets"]}
-    for step in PROJECT["workflows"][workflow]:
-        needed = (
-            set(COMMANDS[step].get("deps", []))
-            - made
-            - {f"{PROJECT['vars']['encoder']}/config.json"}
-        )
+def test_a_step_needs_what_earlier_steps_or_the_repository_have(workflow: str, corpus: str) -> None:
+    of_corpus = PROJECTS[corpus]
+    commands = {command["name"]: command for command in of_corpus["commands"]}
+    made = {f"assets/{corpus}", f"{of_corpus['vars']['encoder']}/config.json"}
+    for step in of_corpus["workflows"][workflow]:
+        needed = set(commands[step].get("deps", [])) - made
         assert [path for path in needed if not (ROOT / path).is_file()] == []
-        made |= set(COMMANDS[step].get("outputs", []))
+        made |= set(commands[step].get("outputs", []))
+
+
+@pytest.mark.parametrize("corpus", KNOWN)
+def test_what_a_corpus_writes_has_its_name(corpus: str) -> None:
+    for command in PROJECTS[corpus]["commands"]:
+        if command["name"].startswith(f"{corpus}-"):
+            assert all(corpus in output for output in command["outputs"])
+
+
+def test_unknown_corpora_and_settings_are_refused() -> None:
+    with pytest.raises(ValueError, match="corpus 'wnut' is not known"):
+        filled("wnut", ["{steps}"])
+    with pytest.raises(KeyError, match="step"):
+        filled("wnut17", ["{step}"])
+    assert filled("genia", ["{baseline}.cfg", "--steps", "{steps}"]) == [
+        "spancat.cfg",
+        "--steps",
+        "225",
+    ]
