@@ -18,6 +18,8 @@ import typer
 from cells import Cell, Cells
 from stages import Stages
 
+import spacy_genner
+
 COARSE = ["wnut17", "btc", "wikigold", "bc5cdr"]
 TARGETS = ["sec-fin", "genia"]
 NOTHING = "nothing"
@@ -42,9 +44,10 @@ def main(
     definitions: Annotated[
         Path | None,
         typer.Option(
-            help="Definitions of labels: SCHEME.json, label → text; left out where there is none"
+            help="Folder with SCHEME.json, label → definitions; a scheme without a file has none",
+            exists=True,
         ),
-    ] = Path(__file__).parent.parent / "spacy_genner" / "definitions",
+    ] = Path(spacy_genner.__file__).parent / "labels" / "definitions",
     runs: Annotated[str, typer.Option(help="Coarse stages, with commas between them")] = ",".join(
         [NOTHING, *RUNS]
     ),

@@ -11,8 +11,10 @@ component, they are scored constrained only. Those that are finished are not tra
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Callable, Sequence
+from importlib.metadata import entry_points
 from pathlib import Path
 from statistics import mean
 from typing import Annotated, Any
@@ -34,15 +36,20 @@ from spacy_genner.decoding.free import longest
 from spacy_genner.models.generative import speller_of
 
 BATCH = 8
+
+
+def spelled(name: str) -> str:
+    """The name of a class as words: `InlineXML` → "inline XML"."""
+    words = re.findall("[A-Z][a-z]+|[A-Z]+(?![a-z])", name)
+    return " ".join(word if word.isupper() else word.lower() for word in words)
+
+
 FORMATS = {
-    "inline bracketed": "InlineBracketed",
-    "inline XML": "InlineXML",
-    "BIO": "BIO",
-    "typed list": "TypedList",
-    "grouped JSON": "GroupedJSON",
-    "occurrence JSON": "OccurrenceJSON",
-    "offset JSON": "OffsetJSON",
+    spelled(entry.attr): entry.attr
+    for entry in entry_points(group="spacy_misc")
+    if entry.module.startswith("spacy_genner.formats.")
 }
+"""Those that are registered: name → class."""
 MODES: dict[str, Callable[[Subject], System]] = {
     "constrained": speculative,
     "free": lambda subject: InBatches(Generate(subject, lambda task: longest(task.job))),

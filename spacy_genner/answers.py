@@ -1,5 +1,5 @@
-"""What a model wrote freely, once it is read, and the account of what was wrong with it. Standard
-library only."""
+"""What a model wrote freely, once it has been read, and a count of what was wrong with it. Imports
+only the standard library."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from operator import add
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """A marked copy of the source.
+    """An answer that is a copy of the source with marks around its entities.
 
     Attributes:
         text: The copy without its marks.
-        spans: Start and end of each span, characters of the text, half-open; and its label as it
-            was written.
-        spaced: Whether the copy has a space between all words, also where the source has none.
+        spans: The start, the (exclusive) end and the label of each span. The positions are
+            characters of `text`; the label is as the model wrote it.
+        spaced: Whether the copy has a space between all words, even where the source has none.
     """
 
     text: str
@@ -25,13 +25,15 @@ class Marked:
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """An entity that is named instead of marked.
+    """An entity that an answer names instead of marking it in a copy.
 
     Attributes:
-        label: As it was written.
-        occurrence: Which occurrence of the text in the source it is, from 1, those inside of words
-            counted as well.
-        start, end: Where it stands in the text of the source, characters, half-open.
+        text: The text of the entity as the model wrote it.
+        label: The label as the model wrote it.
+        occurrence: Which occurrence of the text in the source is meant, counted from 1; those
+            inside words count as well.
+        start: The character of the source's text where the entity starts.
+        end: The character after the one where it ends.
     """
 
     text: str
@@ -43,11 +45,12 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A list of mentions.
+    """An answer that is a list of mentions.
 
     Attributes:
-        unread: How many parts of the answer could not be read.
-        grouped: Whether it goes through the source once for each label, instead of once.
+        mentions: The mentions in the order of the list.
+        unread: The number of parts of the answer that could not be read.
+        grouped: Whether the list goes through the source once for each label, instead of once.
     """
 
     mentions: list[Mention]
@@ -57,29 +60,28 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Repairs:
-    """What was wrong with answers; the accounts of several add up.
+    """Counts of what was wrong with answers. The counts of several answers can be added up.
 
-    Copies are compared in *pieces*: runs of letters and digits, and all other characters one by
-        one.
+    A copy is compared with the source in *pieces*: runs of letters and digits, and every other
+    character by itself.
 
     Attributes:
-        omissions: Pieces of the source that were not written.
-        additions: Written pieces that stand for nothing in the source, those of unreadable marks
-            too.
-        substitutions: Pieces written in place of others, or in another case.
-        grown: Spans that started or ended inside a word of the source: they cover it whole.
-        unended: Answers cut at the length that none may exceed.
+        omissions: Pieces of the source that the model did not write.
+        additions: Written pieces that correspond to nothing in the source, including those of
+            marks that could not be read.
+        substitutions: Pieces written in place of others, or with other capitalisation.
+        grown: Spans that started or ended inside a word of the source, and now cover all of it.
+        unended: Answers that were cut off at the maximum length.
         unread: Parts of a list that could not be read.
-        inexact: Texts and labels found only by ignoring case and white space.
-        misplaced: Mentions with a wrong occurrence or wrong offsets: they are taken as if they
-            named no place.
+        inexact: Texts and labels that were found only by ignoring case and white space.
+        misplaced: Mentions with a wrong occurrence or wrong offsets, which were ignored.
         unknown: Entities left out because their label is not in the label set.
-        missing: Entities left out because the source does not have their text, as whole words.
+        missing: Entities left out because their text does not occur in the source as whole words.
         crossing: Entities left out because they cross a longer one, or an earlier one of the same
             length.
-        duplicate: Entities left out because they were there already.
-        inexpressible: Entities left out because the format allows no such depth, or moved to where
-            it means their text.
+        duplicate: Entities left out because they were already there.
+        inexpressible: Entities that the format cannot express: left out because they are nested
+            too deeply, or moved to the occurrence of their text that the format can express.
     """
 
     omissions: int = 0

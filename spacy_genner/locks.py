@@ -1,5 +1,5 @@
-"""What objects need that threads share, and that processes are forked with: locks, and values that
-are made once."""
+"""Locks and lazily made values, for objects that threads share and that may exist when a process
+forks."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ T = TypeVar("T")
 
 
 class Lock:
-    """A lock that the thread that holds it may take again. After a fork it is free, whatever the
-    threads of the parent were doing, and every copy has one of its own.
+    """A reentrant lock that survives forks and can be copied.
+
+    In a forked process it is free, whatever the threads of the parent were doing. A copy, pickled
+    or not, is a new lock.
 
     Attributes:
-        interrupted: Whether another thread held it at the fork, so that what it protects may be
-            half done.
+        interrupted: Whether another thread held the lock when the process was forked, so that what
+            it protects may be half done.
     """
 
     def __init__(self) -> None:
@@ -36,11 +38,13 @@ class Lock:
         return Lock, ()
 
     def after_fork(self) -> None:
-        """To be called in a forked process."""
+        """Free the lock in a forked process. Python calls this for every lock after each fork."""
         if self._lock.acquire(blocking=False):
             self._lock.release()
         else:
-            self._lock, self.interrupted = RLock(), True
+            # The thread that held it does not exist in this process and will never release it.
+            self._lock = RLock()
+            self.interrupted = True
 
 
 _locks: WeakSet[Lock] = WeakSet()
@@ -51,13 +55,13 @@ def _free_all() -> None:
         lock.after_fork()
 
 
-if hasattr(os, "register_at_fork"):
+if hasattr(os, "register_at_fork"):  # not on Windows, which cannot fork
     os.register_at_fork(after_in_child=_free_all)
 
 
 class shared_property(cached_property[T]):
-    """A cached property of an object with a `lock`: of several threads that ask at once, one makes
-    the value, and the others wait for it."""
+    """A cached property of an object that has a `lock`. When several threads ask for the value at
+    the same time, one of them makes it, and the others wait for it."""
 
     def __get__(self, instance: Any, owner: type[Any] | None = None) -> Any:
         if instance is None:

@@ -1,4 +1,4 @@
-"""What the commands print: no text from a file can do anything to the terminal."""
+"""What the commands print. Text from a file cannot control the terminal."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from .text import visible
 
 
 class VisiblePrinter(Printer):
-    """wasabi's printer, with control characters as escapes."""
+    """wasabi's printer, which shows control characters as escapes."""
 
     def text(self, title: Any = "", text: Any = "", *args: Any, **settings: Any) -> Any:
-        """A message; wasabi's methods for errors, warnings and so on call this one."""
+        """Print a message. wasabi's methods for errors, warnings and so on call this one."""
         return super().text(_lines(title), _lines(text), *args, **settings)
 
     def table(self, data: Any, **settings: Any) -> Any:
-        """A table of these rows."""
+        """Print rows as a table."""
         header = settings.pop("header", None)
         return super().table(
             [_cells(row) for row in data], header=header and _cells(header), **settings
@@ -26,6 +26,7 @@ class VisiblePrinter(Printer):
 
 
 def _lines(message: object) -> str:
+    """Return a message with control characters as escapes, except for its line breaks."""
     return "\n".join(map(visible, str(message).split("\n")))
 
 

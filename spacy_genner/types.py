@@ -1,11 +1,11 @@
-"""The data that flows between the rooms of the package. Standard library only."""
+"""The data that flows between the rooms of the package. Imports only the standard library."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 GAPS = ("", " ", "\n", "\n\n")
-"""What may stand before a token: nothing, a space, a line break, a blank line."""
+"""What may come before a token: nothing, a space, a line break, or a blank line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,11 +13,11 @@ class Source:
     """The text as the model sees it: its tokens without white space.
 
     Attributes:
-        words: The text of each token; never empty and never only white space.
-        spaces: What stands before each token, as an index into `GAPS`: False for nothing, True for
-            a space.
-        starts: Whether each token is known to start a sentence, which no entity crosses; empty
-            where no start is known.
+        words: The text of each token, which is never empty and never only white space.
+        spaces: What comes before each token, as an index into `GAPS`. False and True mean nothing
+            and a space.
+        starts: Whether each token is known to start a sentence, which no entity crosses. Empty if
+            no sentence start is known.
     """
 
     words: tuple[str, ...]
@@ -27,17 +27,18 @@ class Source:
     def __post_init__(self) -> None:
         if len(self.words) != len(self.spaces):
             raise ValueError(
-                f"a Source of {len(self.words)} words has {len(self.spaces)} spaces: give one for "
-                "each"
+                f"a Source has {len(self.words)} words but {len(self.spaces)} spaces: give one "
+                "value in `spaces` for each word"
             )
         if len(self.starts) not in (0, len(self.words)):
             raise ValueError(
-                f"a Source of {len(self.words)} words has {len(self.starts)} starts: give one for "
-                "each"
+                f"a Source has {len(self.words)} words but {len(self.starts)} starts: give one "
+                "value in `starts` for each word, or none at all"
             )
         if any(not word.strip() for word in self.words):
             raise ValueError(
-                "a word of a Source is empty or only white space: white space belongs into `spaces`"
+                "a word of a Source is empty or only white space: leave it out, and describe the "
+                "white space in `spaces`"
             )
 
     def __len__(self) -> int:
@@ -47,14 +48,18 @@ class Source:
         return Source(self.words[part], self.spaces[part], self.starts[part])
 
     def bounds(self) -> list[int]:
-        """For each token, and for the end, how far an entity that starts there may reach: to the
-        next known start of a sentence, else to the end of the source."""
-        bound, bounds = len(self), [len(self)]
+        """Return, for each token, the greatest (exclusive) end of an entity that starts there.
+
+        That is the next known start of a sentence, or else the end of the source. The last element
+        is an additional one, for the end of the source itself.
+        """
+        bounds = [len(self)] * (len(self) + 1)
+        bound = len(self)
         for position in reversed(range(len(self))):
-            bounds.append(bound)
+            bounds[position] = bound
             if self.starts and self.starts[position]:
                 bound = position
-        return bounds[::-1]
+        return bounds
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -62,9 +67,11 @@ class Entity:
     """A labelled span of a Source.
 
     Attributes:
-        start, end: Token indices, half-open.
+        start: The index of its first token.
+        end: The index after its last token.
         label: The name of its type.
-        score: The model's probability of this span, in [0, 1]; no part of the identity.
+        score: The model's probability of this span, in [0, 1]. Entities that differ only in their
+            scores are equal.
     """
 
     start: int
@@ -73,7 +80,7 @@ class Entity:
     score: float = field(default=1.0, compare=False)
 
     def shifted(self, by: int) -> Entity:
-        """The same entity `by` tokens to the right."""
+        """Return the entity moved `by` tokens to the right."""
         return Entity(self.start + by, self.end + by, self.label, self.score)
 
 
@@ -82,11 +89,11 @@ class Move:
     """A semantic step of a derivation, and the text that it writes.
 
     Attributes:
-        kind: What the step does, one of the format's own words ("copy", "open", "close", …).
-        text: What it writes, with its leading space. No move of a state writes a prefix of
-            another's text.
-        label: The label that the step decides, if it does.
-        parts: What the text consists of, if that is several segments, each tokenised on its own.
+        kind: What the step does, in one of the format's own words ("copy", "open", "close", …).
+        text: The text that it writes, with its leading space. No move that is legal in a state
+            writes a prefix of another one's text.
+        label: The label that the step decides, if it decides one.
+        parts: The segments of the text that are tokenised separately, if there are several.
     """
 
     kind: str
@@ -96,20 +103,20 @@ class Move:
 
     @property
     def segments(self) -> tuple[str, ...]:
-        """What is tokenised on its own."""
+        """The texts that are tokenised separately: the parts, or else the whole text."""
         return self.parts or (self.text,)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A move that was taken.
+    """A move that was taken, with its probability.
 
     Attributes:
-        logprob: Natural logarithm of its probability among the legal moves: the sum over the nodes
-            where there was a choice.
-        forced: Whether there was no choice; `logprob` is 0 then.
-        absence: Natural logarithm of the probability of all moves here but those of the grammar's
-            pivotal kind.
+        move: The move.
+        logprob: The log-probability (natural logarithm) of the move among the legal ones: the sum
+            over the nodes where there was a choice.
+        forced: Whether there was no choice at all; `logprob` is 0 then.
+        absence: The log-probability that the move is not of the grammar's pivotal kind.
     """
 
     move: Move
@@ -127,10 +134,10 @@ class Prompt:
     """What the model reads around the source.
 
     Attributes:
-        prefix: Instruction, labels, definitions: the same for every source of a label set.
-        suffix: What stands between the source and the answer.
-        shots: For each example between prefix and source, what stands between its source and its
-            answer, and what stands behind its answer.
+        prefix: Instruction, labels, and definitions: the same for every source of a label set.
+        suffix: The text between the source and the answer.
+        shots: For each example between the prefix and the source, the text between the example's
+            source and its answer, and the text after its answer.
     """
 
     prefix: str

@@ -1,4 +1,5 @@
-"""Long sources: cut into windows that a model can read at once, and put together again."""
+"""Cutting long sources into windows that a model can read at once, and merging what is found in
+them."""
 
 from __future__ import annotations
 
@@ -10,42 +11,46 @@ from typing import TypeAlias
 from .types import Entity, Source
 
 Window: TypeAlias = tuple[int, int]
-"""A span of tokens that is read at once, half-open."""
+"""A span of tokens that is read at once: its first token, and the one after its last."""
 
 _SENTENCE_END = frozenset(".!?\u2026\u3002\uff01\uff1f\uff61\u061f\u0964\u0965")
 _SHARED = 4
-"""Two windows that are cut inside a line share a fourth of the first one, so that an entity there
-is whole in one."""
+"""Where a line is cut, two windows share a quarter of the first one, so that an entity there lies
+whole in one of them."""
 
 
 class Room:
-    """What a window can hold.
+    """How much fits into a window.
 
     Args:
         tokens: The greatest number of tokens, at least 1.
-        lengths: How many token ids the model reads for each token of the source.
-        ids: The greatest number of them in a window; None for any.
+        lengths: For each token of the source, the number of token ids that the model reads for it.
+        ids: The greatest number of token ids; None for any number.
 
     Raises:
-        ValueError: If `tokens` is not positive.
+        ValueError: If `tokens` is less than 1.
     """
 
     def __init__(self, tokens: int, lengths: Iterable[int] = (), ids: int | None = None) -> None:
         if tokens < 1:
-            raise ValueError(f"window = {tokens}: a window holds at least one token")
-        self.tokens, self._ids = tokens, ids
-        self._read = list(accumulate(lengths, initial=0))  # before each token
+            raise ValueError(
+                f"window = {tokens}: a window holds at least one token, so give 1 or more"
+            )
+        self.tokens = tokens
+        self._ids = ids
+        self._ids_before = list(accumulate(lengths, initial=0))
 
     def reach(self, start: int, tokens: int) -> int:
-        """The end of the longest window of at most so many tokens that begins here. It holds at
-        least one token."""
+        """Return the end of the longest window that starts at a token and holds at most this number
+        of tokens. It always holds at least one token, even one that is too long."""
         end = start + min(tokens, self.tokens)
         if self._ids is not None:
-            end = min(end, bisect_right(self._read, self._read[start] + self._ids) - 1)
+            limit = self._ids_before[start] + self._ids
+            end = min(end, bisect_right(self._ids_before, limit) - 1)
         return max(end, start + 1)
 
     def holds(self, window: Window) -> bool:
-        """Whether there is room for a window."""
+        """Return whether there is room for a window."""
         return window[1] <= self.reach(window[0], self.tokens)
 
 
@@ -56,58 +61,63 @@ def split(
     lines: Iterable[int] = (),
     within: Window | None = None,
 ) -> list[Window]:
-    """Cut a source into windows, in order, with nothing left out.
+    """Cut a source into windows, in order, that leave no token out.
 
-    Windows are as few as there is room for, and about as long as one another. They begin where
-    sentences begin; in a sentence that is longer than a window, where lines begin; and in a line
-    that is longer, anywhere, but then two windows share a fourth of the first one.
+    There are as few windows as possible, and they are about equally long. They start where
+    sentences start; in a sentence that is longer than a window, where lines start; and in a line
+    that is longer than a window, anywhere, but there two windows share a quarter of the first one.
 
     Args:
-        sentences: The first token of each sentence. None: sentences end behind a token such as "."
+        source: The source.
+        room: How much fits into a window.
+        sentences: The first token of each sentence. None: sentences end after a token such as "."
             or "?".
         lines: The first token of each line.
-        within: The part to cut; None: all of the source.
+        within: The part of the source to cut. None: all of it.
     """
     if sentences is None:
         sentences = (i + 1 for i, word in enumerate(source.words) if word in _SENTENCE_END)
     start, end = within or (0, len(source))
-    return (
-        _cut((start, end), room, [sorted(set(sentences)), sorted(set(lines))])
-        if start < end
-        else []
-    )
+    if start >= end:
+        return []
+    return _cut((start, end), room, [sorted(set(sentences)), sorted(set(lines))])
 
 
 def _cut(window: Window, room: Room, levels: Sequence[Sequence[int]]) -> list[Window]:
-    """Cut at the places of the first level; pieces that are still too long, at those of the next
+    """Cut at the places of the first level, and pieces that are still too long at those of the next
     level."""
     start, end = window
     if not levels:
         return _balanced(range(start, end + 1), room, overlap=True)
     places = [start, *(place for place in levels[0] if start < place < end), end]
-    windows = list[Window]()
+    windows: list[Window] = []
     for fit, group in groupby(pairwise(places), key=room.holds):
         pieces = list(group)
         if fit:
             windows += _balanced([pieces[0][0], *(end for _, end in pieces)], room)
         else:
-            windows += [part for piece in pieces for part in _cut(piece, room, levels[1:])]
+            for piece in pieces:
+                windows += _cut(piece, room, levels[1:])
     return windows
 
 
 def _balanced(places: Sequence[int], room: Room, overlap: bool = False) -> list[Window]:
-    """The fewest windows there is room for, each of as few tokens as that number allows."""
+    """Return as few windows as possible, each of as few tokens as that number of windows allows."""
     fewest = len(_packed(places, room, room.tokens, overlap))
-    shorter = range(1, room.tokens)
-    enough = bisect_left(
-        shorter, True, key=lambda tokens: len(_packed(places, room, tokens, overlap)) <= fewest
-    )
-    return _packed(places, room, enough + 1, overlap)
+
+    def suffices(tokens: int) -> bool:
+        return len(_packed(places, room, tokens, overlap)) <= fewest
+
+    # Binary search for the smallest size that suffices; the full size does, if no smaller one.
+    size = 1 + bisect_left(range(1, room.tokens), True, key=suffices)
+    return _packed(places, room, size, overlap)
 
 
 def _packed(places: Sequence[int], room: Room, tokens: int, overlap: bool) -> list[Window]:
-    """Windows from place to place, each as long as may be, but at least up to the next place."""
-    windows, at = list[Window](), 0
+    """Return windows from place to place, each as long as possible, but never ending before the
+    place after its start."""
+    windows: list[Window] = []
+    at = 0
     while not windows or windows[-1][1] < places[-1]:
         last = max(bisect_right(places, room.reach(places[at], tokens)) - 1, at + 1)
         windows.append((places[at], places[last]))
@@ -116,8 +126,8 @@ def _packed(places: Sequence[int], room: Room, tokens: int, overlap: bool) -> li
 
 
 def covering(windows: Iterable[Window]) -> list[Window]:
-    """The windows in order, without those that lie inside another one."""
-    kept = list[Window]()
+    """Return the windows in order, without those that lie inside another one."""
+    kept: list[Window] = []
     for start, end in sorted(windows, key=lambda window: (window[0], -window[1])):
         if not kept or end > kept[-1][1]:
             kept.append((start, end))
@@ -127,10 +137,12 @@ def covering(windows: Iterable[Window]) -> list[Window]:
 def inside(
     entities: Iterable[Entity], windows: Sequence[Window]
 ) -> tuple[list[list[Entity]], list[Entity]]:
-    """The entities that lie in each window, counted from its start, and those that lie in none."""
+    """Return the entities that lie in each window, with positions counted from its start, and the
+    entities that lie in no window."""
     kept: list[list[Entity]] = [[] for _ in windows]
-    lost = []
-    starts, ends = [start for start, _ in windows], [end for _, end in windows]
+    lost: list[Entity] = []
+    starts = [start for start, _ in windows]
+    ends = [end for _, end in windows]
     for entity in entities:
         holding = range(bisect_left(ends, entity.end), bisect_right(starts, entity.start))
         for n in holding:
@@ -143,50 +155,58 @@ def inside(
 def merge(
     entities: Sequence[Iterable[Entity]], windows: Sequence[Window]
 ) -> tuple[list[Entity], list[Entity]]:
-    """The entities of all windows, counted from the start of the source, and those that had to be
-    dropped.
+    """Merge the entities that were found in windows.
 
-    Where two windows overlap, one cut decides: what lies on its left is taken from the left window,
-    what lies on its right from the right one. It is the place nearest the middle that no entity of
-    either window spans. If there is no such place, it is the one that the fewest span, and these
-    are dropped.
+    Where two windows overlap, one cut decides: what lies to the left of it is taken from the left
+    window, and what lies to the right of it from the right one. The cut is the place nearest the
+    middle that no entity of either window spans. If there is no such place, it is the one that the
+    fewest entities span, and these are dropped.
+
+    Args:
+        entities: The entities of each window, with positions counted from its start.
+        windows: The windows in order.
+
+    Returns:
+        The merged entities, with positions counted from the start of the source, and the entities
+        that had to be dropped.
     """
-    found = [
-        [e.shifted(start) for e in some] for some, (start, _) in zip(entities, windows, strict=True)
-    ]
-    cuts = [
-        _best_cut(start, end, {*left, *right})
-        for (left, right), ((_, end), (start, _)) in zip(
-            pairwise(found), pairwise(windows), strict=True
-        )
-    ]
-    kept, dropped = list[Entity](), list[Entity]()
-    for some, low, high in zip(
-        found, [0, *cuts], [*cuts, *(end for _, end in windows[-1:])], strict=False
-    ):
-        kept += [entity for entity in some if low <= entity.start and entity.end <= high]
-        dropped += [e for e in some if e.start < low < e.end or e.start < high < e.end]
-    return kept, list(dict.fromkeys(dropped))
+    found: list[list[Entity]] = []
+    for own, (start, _) in zip(entities, windows, strict=True):
+        found.append([entity.shifted(start) for entity in own])
+    cuts: list[int] = []
+    for n, ((_, left_end), (right_start, _)) in enumerate(pairwise(windows)):
+        cuts.append(_best_cut(right_start, left_end, {*found[n], *found[n + 1]}))
+    kept: list[Entity] = []
+    dropped: list[Entity] = []
+    for own, (low, high) in zip(found, _between(windows, cuts), strict=True):
+        kept += [e for e in own if low <= e.start and e.end <= high]
+        dropped += [e for e in own if e.start < low < e.end or e.start < high < e.end]
+    return kept, list(dict.fromkeys(dropped))  # both windows may have found the same entity
 
 
 def shares(windows: Sequence[Window]) -> list[Window]:
-    """The part of each window that counts if each token counts once: windows that overlap meet in
-    the middle."""
-    cuts = [_best_cut(start, end, set()) for (_, end), (start, _) in pairwise(windows)]
-    return list(
-        zip(
-            [start for start, _ in windows[:1]] + cuts,
-            cuts + [end for _, end in windows[-1:]],
-            strict=True,
-        )
-    )
+    """Return the part of each window that counts when each token counts once: windows that overlap
+    meet in the middle of their overlap."""
+    cuts = [
+        _best_cut(right_start, left_end, set())
+        for (_, left_end), (right_start, _) in pairwise(windows)
+    ]
+    return _between(windows, cuts)
+
+
+def _between(windows: Sequence[Window], cuts: Sequence[int]) -> list[Window]:
+    """Return the part of each window that lies between the cuts from its neighbours."""
+    if not windows:
+        return []
+    return list(pairwise([windows[0][0], *cuts, windows[-1][1]]))
 
 
 def _best_cut(start: int, end: int, entities: set[Entity]) -> int:
-    """The place that the fewest entities span; of several, that nearest the middle, and of two the
-    left one."""
+    """Return the place that the fewest entities span: of several, the one nearest the middle; of
+    two that are equally near, the left one."""
 
     def cost(place: int) -> tuple[int, int]:
-        return sum(e.start < place < e.end for e in entities), abs(2 * place - start - end)
+        spanning = sum(entity.start < place < entity.end for entity in entities)
+        return spanning, abs(2 * place - start - end)
 
     return min(range(start, end + 1), key=cost)

@@ -1,10 +1,12 @@
-"""`python -m spacy genner …`: one file a command, each a thin typer shell over a plain function."""
+"""The commands of `python -m spacy genner`: each file defines one, on top of plain functions."""
 
 import typer
 from spacy.cli._util import app
 
 genner = typer.Typer(
-    name="genner", help="Generative NER: weights, corpora, evaluation.", no_args_is_help=True
+    name="genner",
+    help="Generative NER: download weights, convert corpora, train, evaluate and annotate.",
+    no_args_is_help=True,
 )
 app.add_typer(genner)
 

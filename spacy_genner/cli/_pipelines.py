@@ -1,5 +1,4 @@
-"""What the commands need of any pipeline: load it, save it, find a component in it, and say what
-went wrong."""
+"""What the commands do with pipelines: load and save them, find a component, and report errors."""
 
 from __future__ import annotations
 
@@ -17,12 +16,12 @@ from ..printing import msg
 from ..weights.manifest import WeightsError
 
 MENDABLE: tuple[type[Exception], ...] = (OSError, ValueError, WeightsError)
-"""What the user can mend."""
+"""The kinds of errors that the user can mend."""
 
 
 @contextmanager
 def plain_errors(kinds: tuple[type[Exception], ...] = MENDABLE) -> Iterator[None]:
-    """Ends the command with the message of an error of these kinds, without a traceback."""
+    """End the command on an error of these kinds: print its message, without a traceback."""
     try:
         yield
     except kinds as error:
@@ -30,15 +29,19 @@ def plain_errors(kinds: tuple[type[Exception], ...] = MENDABLE) -> Iterator[None
 
 
 def load(model: str, gpu_id: int = -1) -> Language:
-    """The pipeline from a folder or an installed package; ends the command with a message if it is
-    not there."""
+    """Load a pipeline; if that fails, end the command with a message.
+
+    Args:
+        model: A folder, or the name of an installed package.
+        gpu_id: The GPU of thinc's own layers; -1 for the CPU.
+    """
     setup_gpu(gpu_id, silent=True)
     with plain_errors():
         return util.load_model(model)
 
 
 def save(nlp: Language, folder: Path) -> None:
-    """Save a pipeline, whole or not at all.
+    """Save a pipeline, completely or not at all.
 
     Raises:
         OSError: If it cannot be written.
@@ -48,16 +51,21 @@ def save(nlp: Language, folder: Path) -> None:
 
 
 def generative_ner_of(nlp: Language, name: str) -> GenerativeNER:
-    """A component by its name.
+    """Return the generative_ner component with this name.
 
     Raises:
-        ValueError: If there is none, or if it is another component.
+        ValueError: If there is no component with this name.
+        ValueError: If the component is of another kind.
     """
     if name not in nlp.pipe_names:
         raise ValueError(
-            f"the pipeline has no component {name!r}, only {', '.join(nlp.pipe_names)}"
+            f"the pipeline has no component {name!r}, only {', '.join(nlp.pipe_names)}: give the "
+            "name of one as --component"
         )
     pipe = nlp.get_pipe(name)
     if not isinstance(pipe, GenerativeNER):
-        raise ValueError(f"the component {name!r} is a {type(pipe).__name__}, no generative_ner")
+        raise ValueError(
+            f"the component {name!r} is a {type(pipe).__name__}: give the name of a "
+            "generative_ner as --component"
+        )
     return pipe

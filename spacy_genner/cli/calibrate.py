@@ -1,4 +1,4 @@
-"""`genner calibrate`: scores that are probabilities."""
+"""`python -m spacy genner calibrate`: turn the scores of a pipeline into probabilities."""
 
 from __future__ import annotations
 
@@ -6,55 +6,56 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
-import typer
 from numpy.typing import ArrayLike
+from typer import Argument
 
 from ..corpora.spacy_files import read_corpus
 from ..decoding.calibration import brier, calibration_error, cross_validated, fit_platt
 from ..evaluation.running import annotated, evaluate, outcomes
 from ..printing import msg
 from . import genner
+from ._options import Component, Model
 from ._pipelines import generative_ner_of, load, plain_errors, save
 
 _FEW = 50
-"""With how many right or wrong spans a fit is worth a warning."""
+"""The command warns if there are fewer right or fewer wrong spans than this to fit a curve to."""
 
 
 @genner.command("calibrate")
 def calibrate_cli(
-    model: Annotated[str, typer.Argument(help="Pipeline: a folder or an installed package")],
+    model: Model,
     data: Annotated[
-        Path, typer.Argument(help="Development documents: not those trained on", exists=True)
+        Path,
+        Argument(
+            help="Development documents, a .spacy file or a folder of them. They must not be "
+            "those trained on.",
+            exists=True,
+        ),
     ],
-    output: Annotated[Path, typer.Argument(help="Folder for the calibrated pipeline")],
-    component: Annotated[
-        str, typer.Option(help="Name of the generative_ner component")
-    ] = "generative_ner",
+    output: Annotated[Path, Argument(help="Folder to save the calibrated pipeline to.")],
+    component: Component = "generative_ner",
 ) -> None:
-    """Fit the scores of a pipeline to how often its spans are right (Platt scaling), and save it.
+    """Turn the scores of a pipeline into probabilities.
 
-    Nothing is saved if the fit makes scores worse on documents that it has not seen, by
-    cross-validation.
+    The scores are fitted to how often spans are right (Platt scaling), and the pipeline is saved
+    with them. Nothing is saved if, by cross-validation, the fit makes the scores of unseen
+    documents worse.
     """
     nlp = load(model)
     with plain_errors():
         pipe = generative_ner_of(nlp, component)
+        threshold = pipe.threshold
+        pipe.threshold = 0.0  # the curve is fitted to the scores of all spans
         pipe.calibrate(None)
-        pipe.threshold, threshold = (
-            0.0,
-            pipe.threshold,
-        )  # the curve is fitted to the scores of all spans
-        result = evaluate(
-            nlp, annotated(read_corpus(data, nlp), pipe.spans_key), pipe.spans_key, "spans"
-        )
-        scores, correct, documents = outcomes(result)
-        scaling, unseen = fit_platt(scores, correct), cross_validated(scores, correct, documents)
+        examples = annotated(read_corpus(data, nlp), pipe.spans_key)
+        scores, correct, documents = outcomes(evaluate(nlp, examples, pipe.spans_key, "spans"))
+        scaling = fit_platt(scores, correct)
+        unseen = cross_validated(scores, correct, documents)
         _report({"as they are": scores, "calibrated, cross-validated": unseen}, correct)
         if brier(unseen, correct) >= brier(scores, correct):
             raise ValueError(
                 f"the fit makes the scores of {len(scores)} spans worse on documents that it has "
-                "not seen: give more "
-                "documents, or leave the scores as they are"
+                "not seen: give more documents, or leave the scores as they are"
             )
         pipe.calibrate(scaling)
         pipe.threshold = threshold
@@ -64,20 +65,16 @@ def calibrate_cli(
 
 def _report(kinds: Mapping[str, ArrayLike], correct: Sequence[bool]) -> None:
     """Print how far each kind of scores is from the truth."""
-    rows = [
-        (name, f"{calibration_error(p, correct):.3f}", f"{brier(p, correct):.3f}")
-        for name, p in kinds.items()
-    ]
-    msg.table(
-        rows,
-        header=("scores", "calibration error", "Brier score"),
-        aligns=("l", "r", "r"),
-        divider=True,
-    )
+    rows = []
+    for name, scores in kinds.items():
+        error = calibration_error(scores, correct)
+        rows.append((name, f"{error:.3f}", f"{brier(scores, correct):.3f}"))
+    header = ("scores", "calibration error", "Brier score")
+    msg.table(rows, header=header, aligns=("l", "r", "r"), divider=True)
     right = sum(correct)
-    if min(right, len(correct) - right) < _FEW:
-        advice = f"give documents with at least {_FEW} of each kind"
+    wrong = len(correct) - right
+    if min(right, wrong) < _FEW:
         msg.warn(
-            f"{right} right and {len(correct) - right} wrong spans are few to fit a curve to: "
-            f"{advice}"
+            f"{right} right and {wrong} wrong spans are few to fit a curve to: give documents with "
+            f"at least {_FEW} of each kind"
         )

@@ -1,4 +1,4 @@
-"""`genner compare`: the metrics of several systems as one Markdown table."""
+"""`python -m spacy genner compare`: print the metrics of several systems as one Markdown table."""
 
 from __future__ import annotations
 
@@ -17,11 +17,15 @@ def compare_cli(
     metrics: Annotated[
         list[Path],
         typer.Argument(
-            help="JSON files that `genner evaluate` wrote, or folders of them", exists=True
+            help="JSON files that `genner evaluate --output` wrote, or folders of them.",
+            exists=True,
         ),
     ],
 ) -> None:
-    """Print one Markdown table: a row for each metrics file, rates in percent. Training is timed by
-    `genner train`."""
+    """Compare the metrics of several systems in a table.
+
+    The table is Markdown, with a row for each metrics file. Rates are in percent. The training time
+    is known for pipelines that `genner train` trained.
+    """
     with plain_errors():
         typer.echo(compare(metrics))

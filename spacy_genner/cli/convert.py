@@ -1,28 +1,29 @@
-"""`python -m spacy genner convert`: corpora → `.spacy`."""
+"""`python -m spacy genner convert`: turn annotated corpora into a .spacy file."""
 
 from __future__ import annotations
 
-import json
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import spacy
-from spacy.tokens import DocBin
 from typer import Argument, BadParameter, Option
 
 from ..corpora.columns import Layout
 from ..corpora.conversion import Output, convert_brat, convert_columns, convert_json
+from ..corpora.conversion_report import Report
+from ..corpora.known import KNOWN, convert_known
 from ..corpora.offsets import Alignment
+from ..corpora.spacy_files import write_doc_bin
 from ..corpora.tags import Scheme
-from ..files.writing import replacing
 from ..printing import msg
 from . import genner
+from ._output import write_json
 from ._pipelines import plain_errors
 
 
 class InputFormat(str, Enum):
-    """The kind of the input."""
+    """The kinds of input."""
 
     columns = "columns"
     jsonl = "jsonl"
@@ -38,11 +39,14 @@ def _columns(value: str) -> str:
 
 
 def _found(values: list[Path]) -> list[Path]:
-    """The files, compressed where they are there in that form only, and the folders."""
-    places = [path if path.exists() else path.with_name(f"{path.name}.gz") for path in values]
-    if missing := [
-        str(path) for path, place in zip(values, places, strict=True) if not place.exists()
-    ]:
+    """Return the paths, each with .gz added where there is only a compressed file."""
+    places, missing = list[Path](), list[str]()
+    for path in values:
+        place = path if path.exists() else path.with_name(f"{path.name}.gz")
+        places.append(place)
+        if not place.exists():
+            missing.append(str(path))
+    if missing:
         raise BadParameter(f"{', '.join(missing)}: no such file or folder, nor a .gz of it")
     return places
 
@@ -57,97 +61,133 @@ def _spacy_file(value: Path) -> Path:
 def convert(
     inputs: Annotated[
         list[Path],
-        Argument(help="Files to read, plain or .gz; for brat folders too", callback=_found),
+        Argument(
+            help="Files to read, plain or .gz; for brat also folders; for --corpus its folder.",
+            callback=_found,
+        ),
     ],
-    output: Annotated[Path, Argument(help="The .spacy file to write", callback=_spacy_file)],
+    output: Annotated[Path, Argument(help="The .spacy file to write.", callback=_spacy_file)],
     format: Annotated[
-        InputFormat, Option(help="columns: CoNLL; jsonl: JSON of many tools; brat: .txt with .ann")
-    ],
+        InputFormat | None,
+        Option(
+            help="Kind of the input. columns: CoNLL; jsonl: JSON of many tools; brat: .txt files "
+            "with .ann files. Required, except for --corpus."
+        ),
+    ] = None,
+    corpus: Annotated[
+        str | None,
+        Option(help=f"Public corpus in the folder INPUTS, of known format: {', '.join(KNOWN)}."),
+    ] = None,
+    part: Annotated[
+        str | None, Option(help="Part of the --corpus, such as train, dev or test.")
+    ] = None,
     lang: Annotated[
-        str, Option(help="Language code of the vocabulary and of the tokenizer for texts")
+        str, Option(help="Language code of the vocabulary, and of the tokenizer for texts.")
     ] = "en",
     spans_key: Annotated[
-        str,
-        Option(help="Group of doc.spans to write all spans into (and to read from spaCy's JSON)"),
+        str, Option(help="Key in doc.spans to write all spans to, and to read in spaCy's JSON.")
     ] = "sc",
     max_depth: Annotated[
-        int | None, Option(help="Leave out (and report) spans nested deeper", min=1)
+        int | None, Option(help="Leave out (and report) spans that are nested deeper.", min=1)
     ] = None,
     limit: Annotated[
-        int | None, Option(help="Write only so many documents, drawn at random", min=1)
+        int | None, Option(help="Write at most this many documents, drawn at random.", min=1)
     ] = None,
-    seed: Annotated[int, Option(help="Seed of the draw for --limit")] = 0,
-    token_column: Annotated[int, Option(help="columns: where the token is, counted from 0")] = 0,
+    seed: Annotated[int, Option(help="Seed for drawing the documents of --limit.")] = 0,
+    token_column: Annotated[
+        int, Option(help="columns: the column of the token, counted from 0.")
+    ] = 0,
     tag_columns: Annotated[
         str,
         Option(
-            help="columns: where the tags are, like 1,2 for two levels; -1 is the last",
+            help="columns: the columns of the tags, such as 1,2 for two levels of nesting; -1 is "
+            "the last column.",
             callback=_columns,
         ),
     ] = "-1",
     scheme: Annotated[
-        Scheme | None, Option(help="columns, jsonl: how tags are to be read; else detected")
+        Scheme | None,
+        Option(help="columns, jsonl: the scheme of the tags. Default: detect it."),
     ] = None,
     tag_names: Annotated[
-        str, Option(help="jsonl: the names of tags that are numbers, like O,B-PER,I-PER")
+        str, Option(help="jsonl: the names of tags that are numbers, such as O,B-PER,I-PER.")
     ] = "",
     comment: Annotated[
-        str, Option(help="columns: what comment lines start with; else there are none")
+        str, Option(help="columns: how comment lines start. Default: there are none.")
     ] = "",
     merge: Annotated[
-        bool, Option("--merge", help="columns: the inputs tag the same text, one file a type")
+        bool,
+        Option("--merge", help="columns: the inputs tag the same text, each with another type."),
     ] = False,
     alignment: Annotated[
         Alignment,
-        Option(help="jsonl, brat: what becomes of spans that start or end inside a token"),
+        Option(
+            help="jsonl, brat: what happens to spans that start or end inside a token. strict: "
+            "they are lost; contract: they shrink; expand: they grow."
+        ),
     ] = Alignment.expand,
     report_path: Annotated[
-        Path | None, Option("--json", help="Write the report into this JSON file too")
+        Path | None, Option("--json", help="JSON file to write the report to as well.")
     ] = None,
 ) -> None:
-    """Convert annotated corpora into a .spacy file, and report all that is changed, lost or left
-    out."""
-    if format is not InputFormat.brat and (
-        folders := [str(path) for path in inputs if path.is_dir()]
-    ):
-        raise BadParameter(
-            f"{', '.join(folders)}: only --format brat reads folders, name the files"
-        )
-    what = Output(spans_key, max_depth, limit, seed)
+    """Convert annotated corpora into a .spacy file.
+
+    Prints a report of what is changed, lost or left out. Options whose help starts with the name of
+    a format are for that format only.
+    """
+    _check(inputs, format, corpus, part)
+    settings = Output(spans_key, max_depth, limit, seed)
     try:
         nlp = spacy.blank(lang)
-        if format is InputFormat.columns:
-            layout = Layout(
-                token_column, tuple(int(column) for column in tag_columns.split(",")), comment
+        if corpus and part:
+            docs, report = convert_known(corpus, part, inputs[0], nlp, settings, alignment)
+        elif format is InputFormat.columns:
+            columns = tuple(int(column) for column in tag_columns.split(","))
+            layout = Layout(token_column, columns, comment)
+            docs, report = convert_columns(
+                inputs, nlp, settings, layout, scheme=scheme, merge=merge
             )
-            docs, report = convert_columns(inputs, nlp, what, layout, scheme=scheme, merge=merge)
         elif format is InputFormat.brat:
-            docs, report = convert_brat(inputs, nlp, what, alignment)
+            docs, report = convert_brat(inputs, nlp, settings, alignment)
         else:
             names = tag_names.split(",") if tag_names else []
             docs, report = convert_json(
-                inputs, nlp, what, alignment, scheme=scheme, tag_names=names
+                inputs, nlp, settings, alignment, scheme=scheme, tag_names=names
             )
     except (ImportError, OSError, ValueError) as error:
         msg.fail("Nothing is written", error, exits=1)
     with plain_errors():
-        with replacing(output) as new:
-            DocBin(docs=docs).to_disk(new)
+        write_doc_bin(output, docs)
         print(report)
         if report_path:
-            with replacing(report_path) as new:
-                new.write_text(
-                    json.dumps(report.to_dict(), ensure_ascii=False, indent=2) + "\n",
-                    encoding="utf-8",
-                )
+            write_json(report_path, report.to_dict())
+    _warn(report)
+    msg.good(f"{report.documents} documents in {output}")
+
+
+def _check(
+    inputs: list[Path], format: InputFormat | None, corpus: str | None, part: str | None
+) -> None:
+    """Check that the options say in one way how the inputs are to be read."""
+    folders = [str(path) for path in inputs if path.is_dir()]
+    if bool(corpus) is bool(format):
+        raise BadParameter("give either --format or --corpus")
+    if bool(corpus) is not bool(part):
+        raise BadParameter("--corpus and --part go together: give both of them, or neither")
+    if corpus and (len(inputs) > 1 or not folders):
+        raise BadParameter("--corpus reads one folder, that of the corpus, and no files")
+    if folders and not corpus and format is not InputFormat.brat:
+        raise BadParameter(
+            f"{', '.join(folders)}: only --format brat reads folders, name the files"
+        )
+
+
+def _warn(report: Report) -> None:
     if report.left_out:
+        count = sum(report.left_out.values())
         msg.warn(
-            f"{sum(report.left_out.values())} records are no gold and not in the output: see left "
-            "out above"
+            f"{count} records are not gold annotations and not in the output: see left out above"
         )
     if report.lost:
-        msg.warn(
-            f"{sum(report.lost.values())} of {report.read} spans are not in the output: see LOST "
-            "above"
-        )
-    msg.good(f"{report.documents} documents in {output}")
+        count = sum(report.lost.values())
+        msg.warn(f"{count} of {report.read} spans are not in the output: see LOST above")

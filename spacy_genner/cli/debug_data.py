@@ -1,4 +1,4 @@
-"""`python -m spacy genner debug-data`: what to know about a corpus before training on it."""
+"""`python -m spacy genner debug-data`: check a corpus before training on it."""
 
 from __future__ import annotations
 
@@ -11,25 +11,30 @@ from ..corpora.checking import read_docs, sections, warnings
 from ..corpora.statistics import seen_share, statistics
 from ..printing import msg
 from . import genner
+from ._options import SpansKey
 from ._pipelines import plain_errors
 
 
 @genner.command("debug-data")
 def debug_data_command(
     train: Annotated[
-        Path, Argument(help="The .spacy file to train on", exists=True, dir_okay=False)
+        Path, Argument(help="The .spacy file to train on.", exists=True, dir_okay=False)
     ],
     dev: Annotated[
-        Path, Argument(help="The .spacy file to evaluate on", exists=True, dir_okay=False)
+        Path, Argument(help="The .spacy file to evaluate on.", exists=True, dir_okay=False)
     ],
-    spans_key: Annotated[str, Option(help="Group of doc.spans that holds the gold spans")] = "sc",
-    window: Annotated[int, Option(help="The component's window in tokens", min=1)] = 256,
+    spans_key: SpansKey = "sc",
+    window: Annotated[
+        int, Option(help="The component's `window` setting, in tokens.", min=1)
+    ] = 256,
     max_depth: Annotated[
-        int, Option(help="The depth of nesting that the component's format can write", min=1)
+        int, Option(help="How deep the component's format can nest spans (`max_depth`).", min=1)
     ] = 4,
 ) -> None:
-    """Check a training and a development corpus: labels, nesting, lengths, overlap, and what cannot
-    be learned."""
+    """Check a training and a development corpus.
+
+    Prints their labels, nesting, lengths and overlap, and warns of what cannot be learned.
+    """
     with plain_errors():
         debug_data(train, dev, spans_key, window, max_depth)
 
@@ -40,14 +45,13 @@ def debug_data(
     """Print the measures of two `.spacy` files side by side, and warnings for what deserves a look.
 
     Raises:
-        ValueError: For a file that cannot be read.
+        ValueError: If a file cannot be read, or holds no documents.
     """
-    train, dev = (
-        statistics(read_docs(path), spans_key, window, max_depth) for path in (train_path, dev_path)
-    )
-
+    train = statistics(read_docs(train_path), spans_key, window, max_depth)
+    dev = statistics(read_docs(dev_path), spans_key, window, max_depth)
+    dev_sections = sections(dev, window)
     for title, left in sections(train, window).items():
-        right = sections(dev, window)[title]
+        right = dev_sections[title]
         msg.divider(title)
         rows = [(name, left.get(name, 0), right.get(name, 0)) for name in left | right]
         msg.table(rows, header=("", "train", "dev"), aligns=("l", "r", "r"))

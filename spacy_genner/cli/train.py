@@ -1,23 +1,20 @@
-"""`python -m spacy genner train`: `spacy train`, but killed and run again it goes on where it
-was."""
+"""`python -m spacy genner train`: train like `spacy train`, but go on after a kill."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-import srsly
 from spacy.cli._util import import_code, parse_config_overrides, setup_gpu, show_validation_error
 from spacy.util import load_config
 from typer import Argument, Context, Option
 
-from ..files.writing import replacing
 from ..printing import msg
-from ..training.logger import first_is_best, weighted
+from ..training.logger import first_is_best, remove_log, weighted
 from ..training.step_count import schedule_ends_early, set_steps
 from . import genner
+from ._options import GpuId
 from ._pipelines import plain_errors
 
 
@@ -26,38 +23,44 @@ from ._pipelines import plain_errors
 )
 def train_cli(
     context: Context,
-    config: Annotated[Path, Argument(help="Config file", exists=True, dir_okay=False)],
+    config: Annotated[Path, Argument(help="Config file.", exists=True, dir_okay=False)],
     output: Annotated[
-        Path, Option("--output", "-o", help="Folder for model-best, model-last and checkpoint.pt")
+        Path,
+        Option("--output", "-o", help="Folder for model-best, model-last and checkpoint.pt."),
     ],
     code: Annotated[
         Path | None,
-        Option("--code", "-c", help="Python file to import first, with registered functions, say"),
+        Option("--code", "-c", help="Python file to import first; it may register functions."),
     ] = None,
-    gpu_id: Annotated[
-        int, Option("--gpu-id", "-g", help="GPU of thinc's own layers; -1: CPU")
-    ] = -1,
+    gpu_id: GpuId = -1,
     steps: Annotated[
         int | None,
         Option(
-            help="Sets [training] max_steps and, where there is one, total_steps of the schedule",
+            help="Number of steps: sets [training] max_steps and, if the learning rate schedule "
+            "has it, total_steps.",
             min=1,
         ),
     ] = None,
     seconds: Annotated[
-        float, Option(help="How long to train from one checkpoint to the next", min=0)
+        float, Option(help="Seconds of training between two checkpoints.", min=0)
     ] = 60,
 ) -> None:
-    """Train a pipeline as `spacy train` does; run again after a kill or an error, go on where it
-    was.
+    """Train a pipeline as `spacy train` does.
 
-    Settings of the config can be overridden, as in `--paths.train train.spacy`. All trainable
-    components can be trained whose models are thinc's or, through thinc, PyTorch's. The result is
-    that of a training without a break; dropout in thinc's own layers on a GPU alone draws other
-    random numbers. A checkpoint of another config or of other data is not used. The output_file of
-    a ConsoleLogger, spaCy's or ours, is replaced; other loggers get the part before the checkpoint
-    a second time. How long all updates and evaluations took, stands in the pipeline's meta.json,
-    and from there in what `evaluate` and `compare` say.
+    After a kill or an error, run the same command again to go on.
+
+    Settings of the config can be overridden, as in `--paths.train train.spacy`. All components can
+    be trained whose models are thinc's or, wrapped by thinc, PyTorch's.
+
+    A training that went on after a kill gives the same result as one without a break. There is one
+    exception: on a GPU, dropout in thinc's own layers draws other random numbers. A checkpoint of
+    another config or of other data is not used.
+
+    The output_file of a ConsoleLogger (spaCy's or ours) is replaced. Other loggers log the part
+    before the checkpoint a second time.
+
+    The time that all updates and evaluations took is saved in the pipeline's meta.json, from where
+    `evaluate` and `compare` take it.
     """
     overrides = parse_config_overrides(context.args)
     import_code(code)
@@ -72,12 +75,10 @@ def train(
     seconds: float = 60,
     steps: int | None = None,
 ) -> None:
-    """What `spacy.cli.train.train` does, with checkpoints; see `Recording`."""
+    """Do what `spacy.cli.train.train` does, with checkpoints (see `Recording`)."""
     from spacy.training.initialize import init_nlp
-    from spacy.training.loop import DIR_MODEL_BEST, DIR_MODEL_LAST
-    from spacy.training.loop import train as train_nlp
 
-    from ..training.recording import Recording
+    from ..training.recording import Recording, train_recorded
 
     if not output.exists():
         with plain_errors():
@@ -98,32 +99,13 @@ def train(
     msg.divider("Training pipeline")
     with plain_errors():
         recording = Recording(nlp, output, seconds)
-        _remove_log(training["logger"])
+        remove_log(training["logger"])
     with plain_errors((OSError,)):
-        with recording:
-            train_nlp(nlp, output, use_gpu=gpu_id, stdout=sys.stdout, stderr=sys.stderr)
-        for name in (DIR_MODEL_BEST, DIR_MODEL_LAST):
-            if (path := output / name / "meta.json").exists():
-                _add_seconds(path, recording.seconds)
-    if not training["logger"]["@loggers"].startswith("spacy_genner."):  # which says so itself
+        train_recorded(nlp, output, recording, gpu_id)
+    if not training["logger"]["@loggers"].startswith("spacy_genner."):  # ours warns itself
         _warn(first_is_best(weighted(training["score_weights"], recording.evaluations)))
-
-
-def _add_seconds(path: Path, seconds: float) -> None:
-    """How long training took, to a meta.json."""
-    meta = srsly.read_json(path)
-    meta["performance"]["training_seconds"] = seconds
-    with replacing(path) as new:
-        srsly.write_json(new, meta)
 
 
 def _warn(text: str) -> None:
     if text:
         msg.warn(text)
-
-
-def _remove_log(logger: Mapping[str, Any]) -> None:
-    """The console logger writes to no file that exists: a second run would write none, and leave
-    that of the first."""
-    if ".ConsoleLogger." in logger["@loggers"] and logger.get("output_file"):
-        Path(logger["output_file"]).unlink(missing_ok=True)

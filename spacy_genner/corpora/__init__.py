@@ -1,0 +1,1 @@
+"""Corpora: readers for training, converters of other formats to Docs, and checks."""

@@ -1,7 +1,8 @@
-"""What to know about a training and a development corpus before training on them."""
+"""Checks of a training and a development corpus before training on them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import spacy
@@ -11,22 +12,30 @@ from .statistics import Statistics, shared_texts
 
 
 def read_docs(path: Path) -> list[Doc]:
-    """The documents of a .spacy file.
+    """Read the documents of a .spacy file.
 
     Raises:
-        ValueError: If it is not one, or has no document.
+        ValueError: If it is not a .spacy file.
+        ValueError: If there is no document in it.
     """
     try:
         docs = list(DocBin().from_disk(path).get_docs(spacy.blank("xx").vocab))
     except (ValueError, KeyError) as error:
-        raise ValueError(f"{path} is no .spacy file ({error}): write it with convert") from error
+        raise ValueError(
+            f"{path} is not a .spacy file ({error}): write it with `genner convert`"
+        ) from error
     if not docs:
         raise ValueError(f"{path}: there is no document in it")
     return docs
 
 
 def sections(part: Statistics, window: int) -> dict[str, dict[str, int | str]]:
-    """The measures of a corpus as tables: title → name → value."""
+    """Return the measures of a corpus as tables: titles, names of measures, and values.
+
+    Args:
+        part: The measures of the corpus.
+        window: The window that they were computed for, in tokens.
+    """
     documents: dict[str, int | str] = {
         "documents": part.documents,
         "without spans": part.without_spans,
@@ -45,28 +54,32 @@ def sections(part: Statistics, window: int) -> dict[str, dict[str, int | str]]:
 
 
 def warnings(train: Statistics, dev: Statistics, spans_key: str, window: int) -> list[str]:
-    """A sentence for each thing in the two corpora that may harm training or evaluation."""
-    lines = []
-    for name, part, other in (("train", train, dev), ("dev", dev, train)):
-        if part.from_ents:
-            lines.append(
-                f"{name}: no document has spans under {spans_key!r}: doc.ents are taken instead"
-            )
-        if only := sorted(part.labels.keys() - other.labels.keys()):
-            lines.append(f"{name}: labels that the other part lacks: {', '.join(only)}")
-        if part.split:
-            lines.append(
-                f"{name}: {part.split} documents are split: longer than the window of {window} "
-                "tokens"
-            )
-        if part.white_space_edges:
-            lines.append(f"{name}: {part.white_space_edges} spans start or end with white space")
-        lines += [
-            f"{name}: {count} spans cannot be learned: {reason}"
-            for reason, count in part.unusable.items()
-        ]
+    """Return a sentence for each thing in the two corpora that may harm training or evaluation.
+
+    Args:
+        train: The measures of the training corpus.
+        dev: The measures of the development corpus.
+        spans_key: The key of the spans that they were computed for.
+        window: The window that they were computed for, in tokens.
+    """
+    lines = [f"train: {line}" for line in _warnings(train, dev, spans_key, window)]
+    lines += [f"dev: {line}" for line in _warnings(dev, train, spans_key, window)]
     if shared := shared_texts(train, dev):
         lines.append(
-            f"{shared} documents of dev have the text of a document of train: scores will flatter"
+            f"{shared} documents of dev have the text of a document of train: scores will be too "
+            "high"
         )
     return lines
+
+
+def _warnings(part: Statistics, other: Statistics, spans_key: str, window: int) -> Iterator[str]:
+    if part.from_ents:
+        yield f"no document has spans under {spans_key!r}: doc.ents are used instead"
+    if only := sorted(part.labels.keys() - other.labels.keys()):
+        yield f"labels that the other part lacks: {', '.join(only)}"
+    if part.split:
+        yield f"{part.split} documents are split: longer than the window of {window} tokens"
+    if part.white_space_edges:
+        yield f"{part.white_space_edges} spans start or end with white space"
+    for reason, count in part.unusable.items():
+        yield f"{count} spans cannot be learned: {reason}"

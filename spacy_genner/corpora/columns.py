@@ -1,10 +1,11 @@
-"""Column files (CoNLL): one token a line, a blank line after each sentence."""
+"""Column files (CoNLL): each line has a token, and a blank line ends a sentence."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,12 +17,12 @@ _GAP = re.compile(" +")
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Which columns hold what. Columns are counted from 0, or from the right with -1 as the last.
+    """Which column holds what. Columns are counted from 0, or from the right with -1 as the last.
 
     Attributes:
         token: The column of the token.
         tags: The columns of tags, one for each level of nesting.
-        comment: What a comment line starts with; empty if the file has none.
+        comment: How a comment line starts; empty if the file has none.
     """
 
     token: int = 0
@@ -31,12 +32,13 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """The entities of one tag column of one file.
+    """The entities of one tag column of a sentence.
 
     Attributes:
-        place: The file, or file and record.
-        lines: For each token the number of the line in the file, or its own number in the record,
-            from 1.
+        place: The file, or the file and record.
+        lines: The place of each token, from 1: the number of its line in the file, or its own
+            number in the record.
+        chunks: The entities.
     """
 
     place: str
@@ -49,8 +51,10 @@ class Sentence:
     """A tagged sentence.
 
     Attributes:
-        place: File, and line or index.
+        place: The file, and the line or the index in it.
+        words: The words.
         spaces: Whether white space follows each word.
+        levels: The entities of each tag column.
     """
 
     place: str
@@ -67,15 +71,16 @@ class _Row(NamedTuple):
 
 
 def read_columns(path: Path, layout: Layout) -> list[Sentence]:
-    """The sentences of a file. Columns are separated by tabs or, in a line without a tab, by
-    spaces.
+    """Read the sentences of a file.
 
-    Lines of white space and `-DOCSTART-` end a sentence. `SpaceAfter=No` in the last column, as in
-    CoNLL-U: no space follows.
+    Columns are separated by tabs or, in a line without a tab, by spaces. Lines of white space and
+    `-DOCSTART-` end a sentence. `SpaceAfter=No` in the last column means, as in CoNLL-U, that no
+    space follows the token.
 
     Raises:
-        ValueError: For a line with too few columns, or with something else than a tag in a tag
-            column, and for a file without sentences.
+        ValueError: If a line has too few columns; the error names the line.
+        ValueError: If there is something else than a tag in a tag column.
+        ValueError: If the file has no sentences.
     """
     sentences: list[Sentence] = []
     rows: list[_Row] = []
@@ -87,7 +92,8 @@ def read_columns(path: Path, layout: Layout) -> list[Sentence]:
                 rows.append(_row(number, line, layout))
             except ValueError as error:
                 raise ValueError(
-                    f"{path}:{number}: {error}; if this is a comment, say how comments start"
+                    f"{path}:{number}: {error}; if the line is a comment, give the start of "
+                    "comments (--comment)"
                 ) from error
         elif rows:
             sentences.append(_sentence(path, rows, layout))
@@ -96,7 +102,8 @@ def read_columns(path: Path, layout: Layout) -> list[Sentence]:
         sentences.append(_sentence(path, rows, layout))
     if not sentences:
         raise ValueError(
-            f"{path} has no sentence: expected a token a line, and a blank line after each sentence"
+            f"{path} has no sentence: expected a token in each line, and a blank line after each "
+            "sentence"
         )
     return sentences
 
@@ -108,7 +115,7 @@ def _row(number: int, line: str, layout: Layout) -> _Row:
     except IndexError as error:
         columns = ", ".join(map(str, (layout.token, *layout.tags)))
         raise ValueError(
-            f"columns {columns} are wanted, counted from 0, but the line has {len(cells)}"
+            f"columns {columns} are wanted, counted from 0, but the line has {len(cells)} columns"
         ) from error
     return _Row(number, word, "SpaceAfter=No" not in cells[-1], [parse_tag(tag) for tag in tags])
 
@@ -119,31 +126,32 @@ def _sentence(path: Path, rows: list[_Row], layout: Layout) -> Sentence:
         Level(str(path), lines, chunks(row.tags[level] for row in rows))
         for level in range(len(layout.tags))
     ]
-    return Sentence(
-        f"{path}:{lines[0]}", [row.word for row in rows], [row.space for row in rows], levels
-    )
+    words = [row.word for row in rows]
+    spaces = [row.space for row in rows]
+    return Sentence(f"{path}:{lines[0]}", words, spaces, levels)
 
 
 def merge_files(files: Sequence[Sequence[Sentence]]) -> list[Sentence]:
-    """The sentences of files that annotate the same text, each with the levels of all files.
+    """Merge files that annotate the same text, so that each sentence has the levels of all files.
 
     Args:
-        files: Each with at least one sentence.
+        files: The sentences of each file; at least one sentence in each.
 
     Raises:
-        ValueError: Where a file has other words than the first one.
+        ValueError: If the files have different numbers of sentences.
+        ValueError: If a file has other words than the first one.
     """
+    first = files[0]
     for file in files:
-        if len(file) != len(files[0]):
+        if len(file) != len(first):
             raise ValueError(
-                f"files of the same text must have as many sentences, not {len(files[0])} from "
-                f"{files[0][0].place} on, "
-                f"and {len(file)} from {file[0].place} on"
+                f"files of the same text must have as many sentences, not {len(first)} from "
+                f"{first[0].place} on, and {len(file)} from {file[0].place} on"
             )
-    return [_merge(sentences) for sentences in zip(*files, strict=True)]
+    return [_merge([file[i] for file in files]) for i in range(len(first))]
 
 
-def _merge(sentences: tuple[Sentence, ...]) -> Sentence:
+def _merge(sentences: Sequence[Sentence]) -> Sentence:
     first = sentences[0]
     for other in sentences:
         if other.words != first.words:
@@ -151,4 +159,5 @@ def _merge(sentences: tuple[Sentence, ...]) -> Sentence:
                 f"files of the same text must have the same words: {first.place} and "
                 f"{other.place} differ"
             )
-    return replace(first, levels=[level for sentence in sentences for level in sentence.levels])
+    levels = chain.from_iterable(sentence.levels for sentence in sentences)
+    return replace(first, levels=list(levels))

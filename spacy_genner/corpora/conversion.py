@@ -1,9 +1,10 @@
-"""Corpus files → annotated Docs."""
+"""Conversion of corpus files to annotated Docs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from spacy.language import Language
@@ -26,10 +27,11 @@ class Output:
     """What is written of a corpus, and where.
 
     Attributes:
-        spans_key: The group of `doc.spans` for all spans; the outermost go into `doc.ents` too.
-        max_depth: Spans nested deeper are left out and reported; None for any depth.
-        limit: How many documents, drawn at random with `seed` and kept in their order; None for
+        spans_key: The key in `doc.spans` for all spans. The outermost go into `doc.ents`, too.
+        max_depth: Spans that are nested deeper are left out and reported; None for any depth.
+        limit: The number of documents at most, drawn at random and kept in their order; None for
             all.
+        seed: The seed for drawing them.
     """
 
     spans_key: str = "sc"
@@ -47,22 +49,25 @@ def convert_columns(
     scheme: Scheme | None,
     merge: bool,
 ) -> tuple[list[Doc], Report]:
-    """The sentences of column files as Docs.
+    """Convert column files, each sentence to a Doc.
 
     Args:
-        scheme: How the tags are to be read; None to detect it from all the files.
-        merge: Whether the files annotate the same text (one file for each type) instead of
+        paths: The files.
+        nlp: The pipeline whose vocabulary the Docs have.
+        output: What to write.
+        layout: The columns of the files.
+        scheme: The scheme of the tags; None to detect it from all the files.
+        merge: Whether the files annotate the same text (each with another type) instead of
             following one another.
 
     Raises:
-        ValueError: For what cannot be read, with file and line.
+        ValueError: If something cannot be read; the error names file and line.
     """
     files = [read_columns(path, layout) for path in paths]
-    sentences = merge_files(files) if merge else [sentence for file in files for sentence in file]
+    sentences = merge_files(files) if merge else list(chain.from_iterable(files))
     report = Report(scheme=(scheme or _detected(sentences)).value)
-    return _docs(
-        sample(sentences, output.limit, output.seed), nlp, output, Alignment.strict, report
-    ), report
+    drawn = sample(sentences, output.limit, output.seed)
+    return _docs(drawn, nlp, output, Alignment.strict, report), report
 
 
 def convert_json(
@@ -74,51 +79,83 @@ def convert_json(
     scheme: Scheme | None = None,
     tag_names: Sequence[str] = (),
 ) -> tuple[list[Doc], Report]:
-    """The records of JSON files as Docs. Those that are no gold are left out and reported, before
-    `limit` draws.
+    """Convert JSON files, each record to a Doc.
+
+    Records that are not gold annotations are left out and reported, before `output.limit` counts.
 
     Args:
-        alignment: What becomes of spans that start or end inside a token.
-        scheme: How the tags of tokens are to be read; None to detect it from all the files.
+        paths: The files.
+        nlp: The pipeline whose tokenizer cuts the texts.
+        output: What to write.
+        alignment: What happens to spans that start or end inside a token.
+        scheme: The scheme of the tags of tokens; None to detect it from all the files.
         tag_names: The names of tags that are numbers.
 
     Raises:
-        ValueError: For what cannot be read, with file and line, and if every record is left out.
+        ValueError: If something cannot be read; the error names file and line.
+        ValueError: If every record is left out.
     """
-    report, records = Report(), list[Record | Sentence]()
-    for item in [item for path in paths for item in read_json(path, output.spans_key, tag_names)]:
-        if isinstance(item, LeftOut):
-            report.leave_out(item.reason, item.place)
-        else:
-            records.append(item)
+    report = Report()
+    records = list[Record | Sentence]()
+    for path in paths:
+        for item in read_json(path, output.spans_key, tag_names):
+            if isinstance(item, LeftOut):
+                report.leave_out(item.reason, item.place)
+            else:
+                records.append(item)
     if not records:
         first = "; ".join(f"{places[0]} ({reason})" for reason, places in report.places.items())
         raise ValueError(
-            "there is nothing to write: every record is left out, the first of each kind are "
+            f"there is nothing to write, since every record is left out. The first of each kind: "
             f"{first}"
         )
     if sentences := [record for record in records if isinstance(record, Sentence)]:
         report.scheme = (scheme or _detected(sentences)).value
-    return _docs(sample(records, output.limit, output.seed), nlp, output, alignment, report), report
+    drawn = sample(records, output.limit, output.seed)
+    return _docs(drawn, nlp, output, alignment, report), report
 
 
 def convert_brat(
     paths: Sequence[Path], nlp: Language, output: Output, alignment: Alignment
 ) -> tuple[list[Doc], Report]:
-    """The documents of brat, in folders or files, as Docs.
+    """Convert brat's documents to Docs.
 
     Args:
-        alignment: What becomes of spans that start or end inside a token.
+        paths: Folders and files.
+        nlp: The pipeline whose tokenizer cuts the texts.
+        output: What to write.
+        alignment: What happens to spans that start or end inside a token.
 
     Raises:
-        ValueError: For what cannot be read, with file and line.
+        ValueError: If something cannot be read; the error names file and line.
     """
-    report, pairs = Report(), sample(find_pairs(paths), output.limit, output.seed)
-    return _docs(map(read_pair, pairs), nlp, output, alignment, report), report
+    report = Report()
+    drawn = sample(find_pairs(paths), output.limit, output.seed)
+    return _docs(map(read_pair, drawn), nlp, output, alignment, report), report
+
+
+def convert_records(
+    records: Sequence[Record], nlp: Language, output: Output, alignment: Alignment
+) -> tuple[list[Doc], Report]:
+    """Convert records that have been read already, each to a Doc.
+
+    Args:
+        records: The texts with their spans.
+        nlp: The pipeline whose tokenizer cuts the texts.
+        output: What to write.
+        alignment: What happens to spans that start or end inside a token.
+
+    Raises:
+        ValueError: If the tokenizer changes a text.
+    """
+    report = Report()
+    drawn = sample(records, output.limit, output.seed)
+    return _docs(drawn, nlp, output, alignment, report), report
 
 
 def _detected(sentences: Iterable[Sentence]) -> Scheme:
-    return detect(level.chunks for sentence in sentences for level in sentence.levels)
+    levels = chain.from_iterable(sentence.levels for sentence in sentences)
+    return detect(level.chunks for level in levels)
 
 
 def _docs(

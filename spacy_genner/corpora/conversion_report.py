@@ -1,4 +1,4 @@
-"""What a conversion wrote, changed and lost."""
+"""The report of a conversion: what it wrote, changed and lost."""
 
 from __future__ import annotations
 
@@ -11,24 +11,26 @@ from wasabi.tables import table
 from ..text import visible
 
 SHOWN_PLACES = 5
-"""How many places a report names for each reason."""
+"""The number of places that a report names for each reason."""
 
 
 @dataclass
 class Report:
-    """The account of a conversion: `read` = `written` + the sum of `lost`, always.
+    """The account of a conversion. `read` always equals `written` plus the sum of `lost`.
 
     Attributes:
-        documents, tokens: How many were written.
-        read: Spans in the input documents that were converted.
-        spans: Spans written, by label.
-        nested: How many of them lie inside another one.
-        lost: Spans of the input that were not written, by reason.
-        changed: What was written differently from the input, by reason.
-        ignored: Annotations of the input that are no gold spans of its documents, by kind.
-        left_out: Records of the input that are no gold, by reason; their spans are not in `read`.
-        places: For each reason the first places where it happened.
-        scheme: The tag scheme of column files, given or detected.
+        documents: The number of documents written.
+        tokens: The number of tokens written.
+        read: The number of spans in the input documents that were converted.
+        spans: The numbers of spans written, by label.
+        nested: The number of these that lie inside another span.
+        lost: The numbers of spans of the input that were not written, by reason.
+        changed: How often something was written differently from the input, by reason.
+        ignored: The numbers of annotations that are not gold spans of the documents, by kind.
+        left_out: The numbers of records that are not gold annotations, by reason. Their spans do
+            not count in `read`.
+        places: The first places where each reason applied.
+        scheme: The scheme of the tags, given or detected; None without tags.
     """
 
     documents: int = 0
@@ -45,21 +47,21 @@ class Report:
 
     @property
     def written(self) -> int:
-        """Spans written, of all labels."""
+        """The number of spans written, of all labels."""
         return sum(self.spans.values())
 
     def lose(self, reason: str, place: str) -> None:
-        """A span of the input is not written."""
+        """Count a span of the input that is not written."""
         self.lost[reason] += 1
         self._place(reason, place)
 
     def change(self, reason: str, place: str) -> None:
-        """Something is written differently from the input."""
+        """Count something that is written differently from the input."""
         self.changed[reason] += 1
         self._place(reason, place)
 
     def leave_out(self, reason: str, place: str) -> None:
-        """A record of the input is no document."""
+        """Count a record of the input that does not become a document."""
         self.left_out[reason] += 1
         self._place(reason, place)
 
@@ -69,13 +71,14 @@ class Report:
             places.append(place)
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything in the report, ready for JSON."""
+        """Return everything in the report, ready for JSON."""
         return {**vars(self), "written": self.written}
 
     def __str__(self) -> str:
         rows: list[tuple[str, int | str]] = [("tag scheme", self.scheme)] if self.scheme else []
-        rows += [("documents", self.documents), ("tokens", self.tokens)]
         rows += [
+            ("documents", self.documents),
+            ("tokens", self.tokens),
             ("spans read", self.read),
             ("spans written", self.written),
             ("of them nested", self.nested),
@@ -85,9 +88,7 @@ class Report:
         rows += [(f"changed: {reason}", count) for reason, count in self.changed.most_common()]
         rows += [(f"ignored: {visible(kind)}", count) for kind, count in self.ignored.most_common()]
         rows += [(f"left out: {reason}", count) for reason, count in self.left_out.most_common()]
-        lines = [
-            line
-            for reason, places in self.places.items()
-            for line in (f"First {reason}:", *map(visible, places))
-        ]
-        return "\n".join([table(rows, aligns=("l", "r")), *lines])
+        lines = [table(rows, aligns=("l", "r"))]
+        for reason, places in self.places.items():
+            lines += [f"First {reason}:", *map(visible, places)]
+        return "\n".join(lines)

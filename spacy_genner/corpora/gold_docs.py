@@ -1,4 +1,4 @@
-"""Entities → the spans and entities of a Doc."""
+"""Writing entities into the spans and entities of a Doc."""
 
 from __future__ import annotations
 
@@ -19,10 +19,17 @@ def annotate(
     spans_key: str,
     max_depth: int | None,
 ) -> None:
-    """Write entities into `doc.spans[spans_key]`, the outermost ones into `doc.ents` too, and count
-    them.
+    """Write entities into `doc.spans[spans_key]`, and the outermost ones into `doc.ents`, too.
 
-    What is not properly nested or deeper than `max_depth` is lost, as `nest` decides, and reported.
+    Entities that are not properly nested, or deeper than `max_depth`, are lost, as `nest` decides.
+
+    Args:
+        doc: The document to change.
+        entities: Its entities, over tokens.
+        report: Counts what is written and what is lost.
+        place: The place of the document in the input, for the report.
+        spans_key: The key of the spans.
+        max_depth: The depth of nesting at most; None for any.
     """
     kept, rest = nest(entities, max_depth)
     for entity, reason in rest:

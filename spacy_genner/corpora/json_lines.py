@@ -1,4 +1,4 @@
-"""JSON files of annotated texts. Which tool wrote a record is seen from its shape."""
+"""JSON files of annotated texts. The shape of a record tells which tool wrote it."""
 
 from __future__ import annotations
 
@@ -18,15 +18,17 @@ Item = Record | Sentence | LeftOut
 
 
 def read_json(path: Path, spans_key: str = "sc", tag_names: Sequence[str] = ()) -> list[Item]:
-    """The records of a file of JSON lines, of one JSON array, or of one object.
+    """Read the records of a file of JSON lines, of one JSON array, or of one object.
 
     Args:
-        spans_key: Which group of spans to read of a document that spaCy's `Doc.to_json` wrote.
+        path: The file.
+        spans_key: The key of the spans to read in documents that spaCy's `Doc.to_json` wrote.
         tag_names: The names of tags that are numbers.
 
     Raises:
-        ValueError: For a file without records, for what is not JSON, and for a record of no known
-            layout, with its place.
+        ValueError: If the file has no records.
+        ValueError: If something in it is not JSON.
+        ValueError: If a record is in no known layout; the error names its place.
     """
     values = read_values(path)
     bare = any(isinstance(value, dict) and span_fields(value) for _, value in values)
@@ -46,8 +48,10 @@ def read_json(path: Path, spans_key: str = "sc", tag_names: Sequence[str] = ()) 
 
 
 def _annotator_item(value: Any, place: str) -> Item:
-    """A text of NER Annotator, which runs in a browser; null stands for one that was passed
-    over."""
+    """Read a text of NER Annotator, where null stands for a text that the user skipped.
+
+    NER Annotator runs in a browser: its offsets count UTF-16 units.
+    """
     match value:
         case None:
             return LeftOut(place, "skipped")
@@ -59,11 +63,15 @@ def _annotator_item(value: Any, place: str) -> Item:
 
 
 def _item(value: Any, place: str, spans_key: str, tag_names: Sequence[str], bare: bool) -> Item:
-    """A record; the first shape that it has tells its layout."""
+    """Read a record in the first layout whose shape it has.
+
+    Args:
+        bare: Whether a record without spans is a text without entities.
+    """
     match value:
         case {"answer": "reject" | "ignore" as answer}:  # Prodigy
             return LeftOut(place, f"answer: {answer}")
-        case {"_is_binary": True}:  # Prodigy asked for one span only: nobody has looked for others
+        case {"_is_binary": True}:  # Prodigy asked about one span only: nobody looked for others
             return LeftOut(place, "answer to a binary question")
         case {"data": dict()}:
             return read_task(value, place)
@@ -88,5 +96,5 @@ def _item(value: Any, place: str, spans_key: str, tag_names: Sequence[str], bare
         case dict():
             return read_span_record(value, place, bare=bare)
     raise ValueError(
-        f"{place} is a {type(value).__name__}: expected an object with a text and its spans"
+        f"{place} is of type {type(value).__name__}: expected an object with a text and its spans"
     )

@@ -1,4 +1,4 @@
-"""Reading JSON as it is found: one array in a file, one object, or one object a line."""
+"""Reading JSON as it is found: one array in a file, one object, or an object in each line."""
 
 from __future__ import annotations
 
@@ -13,15 +13,19 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def read_values(path: Path) -> list[tuple[str, Any]]:
-    """The records of a file, each with its place. An array that starts with a string is one record.
+    """Read the records of a file, each with its place.
+
+    An array that starts with a string is one record.
 
     Raises:
-        ValueError: For a file without records, and as `parse_json` does.
+        ValueError: If the file has no records, and as `parse_json` does.
     """
     lines = [(f"{path}:{number}", line) for number, line in numbered_lines(path)]
     first = next((place for place, line in lines if line.strip()), None)
     if first is None:
-        raise ValueError(f"{path} is empty: expected JSON, an object a line or an array of them")
+        raise ValueError(
+            f"{path} is empty: expected JSON, an object in each line or an array of objects"
+        )
     text = "\n".join(line for _, line in lines)
     value, end = _first_value(text, first)
     if text[end:].strip():
@@ -39,18 +43,23 @@ def read_values(path: Path) -> list[tuple[str, Any]]:
 
 
 def parse_json(line: str, place: str) -> Any:
-    """The value of a line.
+    """Return the JSON value of a line.
+
+    Args:
+        line: The line.
+        place: Its place, for error messages.
 
     Raises:
-        ValueError: With the place for what is not JSON, for what Python cannot hold (values nested
-            too deep, numbers too long), and for text with half a character (a lone surrogate),
-            which no file could be written with.
+        ValueError: If the line is not JSON.
+        ValueError: If Python cannot hold it (values nested too deep, numbers too long).
+        ValueError: If its text has half a character (a lone surrogate), which cannot be written to
+            a file.
     """
     value, end = _first_value(line, place)
     if line[end:].strip():
         raise ValueError(
-            f"{place} is not JSON (something follows behind column {end}): expected an object a "
-            "line"
+            f"{place} is not JSON (something follows after column {end}): expected one object in "
+            "each line"
         )
     if _SURROGATE.search(line):
         _refuse_halves(value, place)
@@ -58,12 +67,12 @@ def parse_json(line: str, place: str) -> Any:
 
 
 def _first_value(text: str, place: str) -> tuple[Any, int]:
-    """The value that a text starts with, and where it ends."""
+    """Return the value that a text starts with, and the position after it."""
     try:
         return json.JSONDecoder().raw_decode(text, len(text) - len(text.lstrip()))
     except (ValueError, RecursionError) as error:
         raise ValueError(
-            f"{place} is not JSON ({error}): expected an object a line, or an array of them"
+            f"{place} is not JSON ({error}): expected an object in each line, or an array of them"
         ) from error
 
 
@@ -73,7 +82,7 @@ def _refuse_halves(value: Any, place: str) -> None:
     except UnicodeEncodeError as error:
         half = error.object[error.start : error.end]
         raise ValueError(
-            f"{place} has half a character, {half!a}: a pair of two such codes makes one"
+            f"{place} has half a character, {half!a}: two such codes in a row make a character"
         ) from error
     except RecursionError as error:  # writing takes a little more depth than reading
         raise ValueError(f"{place} is nested too deep ({error})") from error

@@ -1,9 +1,11 @@
-"""Readers of corpora with different label sets: each example asks for the labels that it was
-annotated with."""
+"""Readers of corpora with different label sets.
+
+Each example asks for the labels that it was annotated with.
+"""
 
 import math
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -24,24 +26,29 @@ from .sampling import sample
 
 @dataclass(frozen=True, slots=True)
 class LabelledCorpus:
-    """The reader of one corpus, each text with the label set of the corpus in
-    `doc._.genner_labels`, or with those of it that it has there already. A text that has none of
-    them is left out.
+    """The reader of one corpus.
+
+    Each text gets the label set of the corpus in `doc._.genner_labels`. A text that already has a
+    label set there keeps those labels that the corpus has, too; it is left out if there are none.
 
     Attributes:
         path: A .spacy file, or a folder of them.
-        labels: The label set, or a JSON file with it: a list of names, or names with definitions.
-            None: those of the spans.
-        mapping: New labels for old ones, or a JSON file with them; null: spans with the old one are
-            left out.
-        limit: How many documents, drawn at random with `seed`; 0: all. The labels are those of all
-            of them.
-        spans_key: The spans are in `doc.spans[spans_key]`, or else in `doc.ents`.
+        labels: The label set, a list of names or names with definitions, or a JSON file with it.
+            None for the labels of the spans.
+        mapping: New labels for old ones, or a JSON file with them. Spans whose label becomes null
+            are left out.
+        limit: The number of documents at most, drawn at random; 0 for all. The labels are those of
+            all documents in any case.
+        seed: The seed of the draw.
+        spans_key: The key of the spans in `doc.spans`; `doc.ents` are used where it is missing.
 
     Raises:
-        ValueError: For labels that a configuration file cannot hold. When it reads.
-        ValueError: For spans whose label is not in the label set, and if there are no documents or
-            no labels. Warns of a mapping of labels that are not there.
+        ValueError: If there are labels that a config file cannot hold.
+        ValueError: If, on reading, there are no documents, or no labels.
+        ValueError: If, on reading, a span has a label that is not in the label set.
+
+    Warns:
+        UserWarning: If the mapping has labels that the corpus lacks.
     """
 
     path: Path
@@ -58,43 +65,53 @@ class LabelledCorpus:
             check_labels({old: new or "" for old, new in self.mapping.items()})
 
     def __call__(self, nlp: Language) -> Iterator[Example]:
-        """The examples, read anew."""
+        """Read the examples from the file; each call reads them again."""
         examples = list(Corpus(self.path)(nlp))
-        labels = self._labels(examples)
-        for example in sample(examples, self.limit or None, self.seed):
-            own = own_labels(example.reference) or labels
-            if asked := {label: definition for label, definition in labels.items() if label in own}:
-                set_doc_labels(example.predicted, asked)
-                yield example
-
-    def _labels(self, examples: Sequence[Example]) -> Labels:
-        """The label set of the corpus, in which labels are mapped from now on."""
         if not examples:
             raise ValueError(f"{self.path}: there is no document with a token in it")
         if mapping := _content(self.mapping):
-            if unknown := sorted(mapping.keys() - (found := labels_of(examples, self.spans_key))):
-                message = (
-                    f"{self.path}: mapping of {', '.join(unknown)}: "
-                    f"the labels are {', '.join(found)}"
-                )
-                warnings.warn(message, stacklevel=2)
-            for example in examples:
-                _rename(example.reference, self.spans_key, mapping)
+            self._map_labels(examples, mapping)
+        labels = self._labels(examples)
+        for example in sample(examples, self.limit or None, self.seed):
+            own = own_labels(example.reference) or labels
+            asked = {label: definition for label, definition in labels.items() if label in own}
+            if asked:
+                set_doc_labels(example.predicted, asked)
+                yield example
+
+    def _map_labels(self, examples: Sequence[Example], mapping: Mapping[str, str | None]) -> None:
+        """Map the labels in the gold documents."""
+        found = labels_of(examples, self.spans_key)
+        if unknown := sorted(mapping.keys() - found):
+            warnings.warn(
+                f"{self.path}: mapping of {', '.join(unknown)}: the labels of the corpus are "
+                f"{', '.join(found)}",
+                stacklevel=2,
+            )
+        for example in examples:
+            _rename(example.reference, self.spans_key, mapping)
+
+    def _labels(self, examples: Sequence[Example]) -> Labels:
+        """Return the label set of the corpus, after checking that it has the labels of all spans.
+
+        Raises:
+            ValueError: If there are no labels.
+            ValueError: If a span has another label.
+        """
         given = _content(self.labels)
         labels = labels_of(examples, self.spans_key) if given is None else as_labels(given)
         if not labels:
-            raise ValueError(f"{self.path}: no document has a span: give `labels`")
-        spans = (
-            span
-            for example in examples
-            for span in gold_spans(example.reference, self.spans_key) or ()
-        )
-        if lacking := sorted(
-            {span.label_ for span in spans if span.label_.strip()} - labels.keys()
-        ):
             raise ValueError(
-                f"{self.path} has spans of {', '.join(lacking)}, not in `labels`: add, or map to "
-                "null"
+                f"{self.path}: no document has a span, so there are no labels: give `labels`"
+            )
+        found = set[str]()
+        for example in examples:
+            spans = gold_spans(example.reference, self.spans_key) or ()
+            found.update(span.label_ for span in spans if span.label_.strip())
+        if lacking := sorted(found - labels.keys()):
+            raise ValueError(
+                f"{self.path} has spans of {', '.join(lacking)}, which are not in `labels`: add "
+                "them, or map them to null"
             )
         return labels
 
@@ -104,16 +121,21 @@ class MergedCorpora:
     """The reader of several corpora at once, shuffled.
 
     Attributes:
-        corpora: Their readers, by name.
-        temperature: Each has a part that is proportional to its size ** (1 / temperature): 1 as
-            they are, the more the more alike. What there is not enough of comes again.
-        size: How many examples an epoch has; 0: as many as there are in all. Every reading gives
-            the same epoch.
-        endless: One epoch after the other, each drawn anew, for [training] max_epochs = -1; not for
-            development data.
+        corpora: The readers of the corpora, by name.
+        temperature: How even the parts of the corpora are. Each part is proportional to
+            size ** (1 / temperature): with 1 the parts are like the sizes, with a larger number
+            they are more alike. Examples of a corpus with too few of them come again.
+        size: The number of examples in an epoch; 0 for as many as there are in all corpora. Every
+            reading gives the same epoch.
+        endless: Whether to give one epoch after the other, each drawn again. This is for training
+            data with [training] max_epochs = -1, and not for development data.
+        seed: The seed of the draws.
 
     Raises:
-        ValueError: For numbers out of their range, no corpora, and corpora without examples.
+        ValueError: If there are no corpora, or one of them is not a reader.
+        ValueError: If a number is out of its range.
+        ValueError: If, on reading, a corpus has no examples.
+        ValueError: If, on reading, `endless` does not fit [training] max_epochs.
     """
 
     corpora: dict[str, Any]
@@ -124,22 +146,24 @@ class MergedCorpora:
 
     def __post_init__(self) -> None:
         if not self.corpora:
-            raise ValueError("corpora is empty: name at least one, [corpora.train.corpora.NAME]")
+            raise ValueError(
+                "corpora is empty: name at least one, as in [corpora.train.corpora.NAME]"
+            )
         if others := [name for name, reader in self.corpora.items() if not callable(reader)]:
             raise ValueError(
-                f"corpora {', '.join(others)}: give each a reader, spacy_genner.LabelledCorpus.v1 "
-                "say"
+                f"corpora {', '.join(others)}: give each a reader, such as "
+                "spacy_genner.LabelledCorpus.v1"
             )
         if not self.temperature > 0:
             raise ValueError(
-                f"temperature = {self.temperature}: give a number above 0, 1 for the sizes as "
-                "they are"
+                f"temperature = {self.temperature}: give a number above 0, or 1 to keep the sizes "
+                "as they are"
             )
         if self.size < 0:
             raise ValueError(f"size = {self.size}: give a number of examples, or 0 for all")
 
     def __call__(self, nlp: Language) -> Iterator[Example]:
-        """The examples: of one epoch, or without end."""
+        """Read the examples of one epoch, or without end."""
         if self.endless and nlp.config.interpolate()["training"]["max_epochs"] >= 0:
             raise ValueError(
                 "endless = true: spaCy would read for ever, unless [training] max_epochs = -1"
@@ -147,17 +171,14 @@ class MergedCorpora:
         random = Random(self.seed)
         corpora = {name: list(reader(nlp)) for name, reader in self.corpora.items()}
         if empty := [name for name, examples in corpora.items() if not examples]:
-            raise ValueError(f"corpora {', '.join(empty)}: there is no example")
-        counts = proportions(
-            [len(examples) for examples in corpora.values()], self.temperature, self.size
-        )
+            raise ValueError(f"corpora {', '.join(empty)}: there is no example in them")
+        sizes = [len(examples) for examples in corpora.values()]
+        counts = proportions(sizes, self.temperature, self.size)
         decks = [_deck(examples, random) for examples in corpora.values()]
         while True:
-            epoch = [
-                example
-                for deck, count in zip(decks, counts, strict=True)
-                for example in islice(deck, count)
-            ]
+            epoch: list[Example] = []
+            for deck, count in zip(decks, counts, strict=True):
+                epoch += islice(deck, count)
             random.shuffle(epoch)
             yield from epoch
             if not self.endless:
@@ -165,42 +186,46 @@ class MergedCorpora:
 
 
 def proportions(sizes: Sequence[int], temperature: float, total: int = 0) -> list[int]:
-    """How many of each, in proportion to size ** (1 / temperature), to the nearest whole numbers
-    with this total.
+    """Return whole numbers in proportion to size ** (1 / temperature), rounded to add up exactly.
 
     Args:
-        total: 0: the sum of the sizes.
+        sizes: The sizes.
+        temperature: A number above 0.
+        total: The sum of the result; 0 for the sum of the sizes.
     """
+    total = total or sum(sizes)
     weights = [(size / max(sizes)) ** (1 / temperature) for size in sizes]
-    exact = [(total or sum(sizes)) * weight / sum(weights) for weight in weights]
+    exact = [total * weight / sum(weights) for weight in weights]
     counts = [math.floor(share) for share in exact]
-    by_rest = sorted(range(len(sizes)), key=lambda i: counts[i] - exact[i])
-    for i in by_rest[: (total or sum(sizes)) - sum(counts)]:
+    # What is left by rounding down goes to those that lost most.
+    by_loss = sorted(range(len(sizes)), key=lambda i: counts[i] - exact[i])
+    for i in by_loss[: total - sum(counts)]:
         counts[i] += 1
     return counts
 
 
 def _deck(examples: Sequence[Example], random: Random) -> Iterator[Example]:
-    """All, shuffled, again and again."""
+    """Yield all examples, shuffled, again and again."""
     while True:
         yield from random.sample(examples, len(examples))
 
 
 def _content(setting: object) -> Any:
-    """A setting, or what is in the JSON file that it names."""
+    """Return a setting, or the content of the JSON file that it names."""
     return srsly.read_json(setting) if isinstance(setting, str | Path) else setting
 
 
-def _rename(doc: Doc, spans_key: str, mapping: dict[str, str | None]) -> None:
-    """Map labels in a document: of its spans, of its entities, and of its own label set."""
+def _rename(doc: Doc, spans_key: str, mapping: Mapping[str, str | None]) -> None:
+    """Map the labels of a document's spans, of its entities, and of its own label set."""
 
     def renamed(spans: Iterable[Span]) -> list[Span]:
-        labels = ((span, mapping.get(span.label_, span.label_)) for span in spans)
-        return [
-            Span(doc, span.start, span.end, label, kb_id=span.kb_id, span_id=span.id)
-            for span, label in labels
-            if label is not None
-        ]
+        result = []
+        for span in spans:
+            label = mapping.get(span.label_, span.label_)
+            if label is not None:
+                new = Span(doc, span.start, span.end, label, kb_id=span.kb_id, span_id=span.id)
+                result.append(new)
+        return result
 
     if spans_key in doc.spans:
         doc.spans[spans_key] = renamed(doc.spans[spans_key])
@@ -208,7 +233,9 @@ def _rename(doc: Doc, spans_key: str, mapping: dict[str, str | None]) -> None:
         missing = [doc[token.i : token.i + 1] for token in doc if not token.ent_iob]
         doc.set_ents(renamed(doc.ents), missing=missing, blocked=blocked(doc))
     if own := own_labels(doc):
-        labels = ((mapping.get(label, label), definition) for label, definition in own.items())
-        set_doc_labels(
-            doc, {label: definition for label, definition in labels if label is not None} or None
-        )
+        labels: Labels = {}
+        for old, definition in own.items():
+            new = mapping.get(old, old)
+            if new is not None:
+                labels[new] = definition
+        set_doc_labels(doc, labels or None)

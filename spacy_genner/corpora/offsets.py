@@ -1,4 +1,4 @@
-"""Spans as a file has them → spans of tokens."""
+"""From the spans of a file to spans of tokens."""
 
 from __future__ import annotations
 
@@ -16,8 +16,13 @@ from .words import words_doc
 
 
 class Alignment(str, Enum):
-    """What becomes of a span that starts or ends inside a token: it is lost, shrinks, or grows to
-    whole tokens."""
+    """What happens to a span that starts or ends inside a token.
+
+    Attributes:
+        strict: The span is lost.
+        contract: The span shrinks to whole tokens.
+        expand: The span grows to whole tokens.
+    """
 
     strict = "strict"
     contract = "contract"
@@ -27,11 +32,15 @@ class Alignment(str, Enum):
 def record_doc(
     record: Record, nlp: Language, alignment: Alignment, report: Report
 ) -> tuple[Doc, list[Entity]]:
-    """The Doc of a record, and its entities over the tokens. Every span that is lost or changed is
-    reported.
+    """Return the Doc of a record, and its entities over the tokens.
+
+    Every span that is lost or changed is reported.
 
     Args:
-        nlp: Its tokenizer cuts the text; tokens that the record brings stay as they are.
+        record: The record.
+        nlp: The pipeline whose tokenizer cuts the text. Tokens of the record stay as they are.
+        alignment: What happens to spans that start or end inside a token.
+        report: Counts the spans.
 
     Raises:
         ValueError: If the tokenizer changes the text.
@@ -41,37 +50,56 @@ def record_doc(
     if record.text is None:
         spans = [span for span in record.spans if _kept(span, span, record.tokens, report)]
         entities = [Entity(*span.extent, span.label) for span in spans]
-        return words_doc(
-            nlp.vocab, record.tokens, [True] * len(record.tokens), entities, record.place, report
-        )
-    doc, text = nlp.tokenizer(record.text), record.text
-    if doc.text != text:
+        spaces = [True] * len(record.tokens)
+        return words_doc(nlp.vocab, record.tokens, spaces, entities, record.place, report)
+    doc = nlp.tokenizer(record.text)
+    if doc.text != record.text:
         raise ValueError(
-            f"{record.place}: the tokenizer of this --lang changes the text, so that offsets are "
-            "wrong"
+            f"{record.place}: the tokenizer of this --lang changes the text, so offsets would be "
+            "wrong: choose another language, such as xx"
         )
-    units, moved = in_characters(text, record.spans, record.utf16)
+    units, moved = in_characters(record.text, record.spans, record.utf16)
     if units != Units():
         report.change(str(units), record.place)
-    pairs = [pair for pair in zip(record.spans, moved, strict=True) if _kept(*pair, text, report)]
-    aligned = [_align(doc, text, *span.extent, raw, alignment, report) for raw, span in pairs]
-    return doc, [entity for entity in aligned if entity is not None]
+    entities = []
+    for raw, span in zip(record.spans, moved, strict=True):
+        if _kept(raw, span, record.text, report):
+            entity = _align(doc, record.text, span.extent, raw, alignment, report)
+            if entity is not None:
+                entities.append(entity)
+    return doc, entities
 
 
 def _kept(raw: RawSpan, span: RawSpan, pieces: Sequence[str], report: Report) -> bool:
-    """Whether a span is one of the text or of the tokens; if not, it is lost."""
-    if reason := span.fault(pieces):
-        texts = "".join(f" {text!r}" for text in raw.texts)
-        start, end = span.extent
-        in_range = 0 <= start <= end <= len(pieces)
-        found = f"in the text {pieces[start:end]!r}" if in_range else f"of {len(pieces)}"
-        report.lose(reason, f"{raw}{texts}, {found}")
-    return not reason
+    """Return whether a span is one of the text or of the tokens; report it as lost if not.
+
+    Args:
+        raw: The span as the file has it.
+        span: The same span with offsets in characters or tokens.
+        pieces: The text, or the tokens.
+        report: Counts the spans.
+    """
+    reason = span.fault(pieces)
+    if not reason:
+        return True
+    texts = "".join(f" {text!r}" for text in raw.texts)
+    start, end = span.extent
+    in_range = 0 <= start <= end <= len(pieces)
+    found = f"in the text {pieces[start:end]!r}" if in_range else f"of {len(pieces)}"
+    report.lose(reason, f"{raw}{texts}, {found}")
+    return False
 
 
 def _align(
-    doc: Doc, text: str, start: int, end: int, raw: RawSpan, alignment: Alignment, report: Report
+    doc: Doc,
+    text: str,
+    extent: tuple[int, int],
+    raw: RawSpan,
+    alignment: Alignment,
+    report: Report,
 ) -> Entity | None:
+    """Return the entity over tokens at an extent in characters; None if it is lost."""
+    start, end = extent
     content = text[start:end]
     place = f"{raw} {content!r}"
     if len(raw.parts) > 1:

@@ -1,11 +1,10 @@
-"""What readers give: texts or tokens with their spans as the file has them, not yet compared with
-one another."""
+"""What the readers return: texts or tokens, with spans as the file has them, not yet compared."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any, NamedTuple
 
 
@@ -13,10 +12,10 @@ class RawSpan(NamedTuple):
     """A span as it was read.
 
     Attributes:
-        place: File, and line or index.
-        parts: Start and end of each of its parts, half-open. More than one: the parts of a
-            discontinuous span.
-        texts: What the file says that stands there, as often as it says so.
+        place: The file, and the line or the index in it.
+        label: The label.
+        parts: The start and the (exclusive) end of each part. A discontinuous span has several.
+        texts: The texts that the file says the span has; several if it says so in several ways.
         contradiction: Why what the file says of the span cannot all be true; empty if it can.
     """
 
@@ -28,44 +27,54 @@ class RawSpan(NamedTuple):
 
     @property
     def extent(self) -> tuple[int, int]:
-        """From the start of the first part to the end of the last one."""
+        """The start of the first part and the end of the last one."""
         return self.parts[0][0], self.parts[-1][1]
 
     def moved(self, places: Mapping[int, int]) -> RawSpan:
-        """The same span with other offsets; -1 for those that have no other one."""
+        """Return the span with other offsets.
+
+        Args:
+            places: The new offset for each old one. An offset that is missing becomes -1.
+        """
         parts = tuple((places.get(start, -1), places.get(end, -1)) for start, end in self.parts)
         return self._replace(parts=parts)
 
     def fault(self, pieces: Sequence[str]) -> str:
-        """Why this is no span of a text, or of tokens; empty if it is one. White space makes no
-        other text."""
+        """Return why this is not a span of a text or of tokens; empty if it is one.
+
+        Texts that only differ in white space count as the same.
+
+        Args:
+            pieces: The text, or the tokens.
+        """
         if any(not 0 <= start <= end <= len(pieces) for start, end in self.parts):
             return "offsets out of range"
-        gaps = [(end, start) for (_, end), (start, _) in pairwise(self.parts)]
-        if any(end > start or _bare(pieces[end:start]) for end, start in gaps):
-            return "discontinuous"
-        found = _bare(pieces[slice(*self.extent)])
-        return (
-            self.contradiction
-            if all(_bare(text) == found for text in self.texts)
-            else "text differs"
-        )
+        for (_, end), (start, _) in pairwise(self.parts):
+            if end > start or _bare(pieces[end:start]):
+                return "discontinuous"
+        start, end = self.extent
+        found = _bare(pieces[start:end])
+        if any(_bare(text) != found for text in self.texts):
+            return "text differs"
+        return self.contradiction
 
     def __str__(self) -> str:
-        offsets = [offset for part in self.parts for offset in part]
-        return f"{self.place} [{', '.join(map(str, (*offsets, self.label)))}]"
+        values = (*chain.from_iterable(self.parts), self.label)
+        return f"{self.place} [{', '.join(map(str, values))}]"
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An annotated text: either `text` is a string, or it is None and `tokens` holds the words.
+    """An annotated text: `text` is a string, or it is None and `tokens` holds the words.
 
     Attributes:
-        place: File, and line or index.
-        spans: Their offsets count characters of the text, or tokens.
+        place: The file, and the line or the index in it.
+        text: The text, if there is one.
+        tokens: The words, if there is no text.
+        spans: The spans. Their offsets count characters of the text, or tokens.
         utf16: Whether they probably count UTF-16 units of the text instead, as the tool that wrote
             them does.
-        ignored: Annotations that are no spans, by kind, as often as they occur.
+        ignored: The kind of each annotation that is not a span.
     """
 
     place: str
@@ -77,29 +86,29 @@ class Record:
 
 
 class LeftOut(NamedTuple):
-    """A record that is no gold, and why."""
+    """A record that is not a gold annotation, and the reason."""
 
     place: str
     reason: str
 
 
 def raw_span(place: str, start: Any, end: Any, label: Any, texts: tuple[str, ...] = ()) -> RawSpan:
-    """A span of one part.
+    """Return a span of one part.
 
     Raises:
-        ValueError: Unless start and end are whole numbers, written as such, and the label is a
-            string that is not empty. A number in quotes may count something else, such as
-            paragraphs.
+        ValueError: If start and end are not whole numbers. A number in quotes is refused, since it
+            may count something else, such as paragraphs.
+        ValueError: If the label is not a string, or is empty.
     """
     if not (type(start) is type(end) is int and isinstance(label, str) and label.strip()):
         found = f"[{start!r:.40}, {end!r:.40}, {label!r:.40}]"
         raise ValueError(
-            f"{place} {found} is no span: expected whole numbers as start and end, and a label "
+            f"{place} {found} is not a span: expected whole numbers as start and end, and a label "
             "that is not empty"
         )
     return RawSpan(place, label, ((start, end),), texts)
 
 
 def _bare(pieces: Sequence[str]) -> str:
-    """The text without white space."""
+    """Return the text without white space."""
     return "".join("".join(pieces).split())

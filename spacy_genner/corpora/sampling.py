@@ -10,8 +10,13 @@ T = TypeVar("T")
 
 
 def sample(items: Sequence[T], limit: int | None, seed: int) -> list[T]:
-    """`limit` of the items, drawn at random, in their order; all of them if there are no more or
-    `limit` is None."""
+    """Draw items at random, and return them in their original order.
+
+    Args:
+        items: The items to draw from.
+        limit: The number of items at most; None for all.
+        seed: The seed of the draw.
+    """
     if limit is None or limit >= len(items):
         return list(items)
     return [items[index] for index in sorted(random.Random(seed).sample(range(len(items)), limit))]

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from spacy.language import Language
+from spacy.tokens import Doc, DocBin
 from spacy.training import Corpus, Example
 
+from ..files.writing import replacing
 from ..pipeline.docs import own_labels
 from ..pipeline.extension import set_doc_labels
 
 
 def read_corpus(path: Path, nlp: Language, limit: int = 0) -> list[Example]:
-    """The documents of a .spacy file or folder, as `spacy evaluate` reads them, but to be asked for
-    the label sets that they were annotated with, where they say so; 0: all of them.
+    """Read the documents of a .spacy file or folder, as `spacy evaluate` does.
+
+    Documents that carry the label set that they were annotated with are asked for those labels.
+
+    Args:
+        path: The file or folder.
+        nlp: The pipeline whose tokenizer makes the documents to predict.
+        limit: The number of documents at most, the first ones; 0 for all.
 
     Raises:
-        ValueError: If a file is no .spacy file, if there is no document, or if the tokenizer
-            changes a text.
+        ValueError: If a file is not a .spacy file.
+        ValueError: If there is no document.
+        ValueError: If the tokenizer changes a text.
     """
     try:
         examples = list(Corpus(path, limit=limit)(nlp))
@@ -28,13 +38,22 @@ def read_corpus(path: Path, nlp: Language, limit: int = 0) -> list[Example]:
     if not examples:
         raise ValueError(f"{path}: there is no document with a token in it")
     for i, example in enumerate(examples, 1):
-        if example.predicted.text != example.reference.text:
+        text, gold_text = example.predicted.text, example.reference.text
+        if text != gold_text:
             raise ValueError(
-                f"{path}, document {i}: the pipeline's tokenizer changes "
-                f"{example.reference.text[:60]!r} to "
-                f"{example.predicted.text[:60]!r}, so that spans cannot be compared: use one that "
-                "keeps the text"
+                f"{path}, document {i}: the pipeline's tokenizer changes {gold_text[:60]!r} to "
+                f"{text[:60]!r}, so spans cannot be compared: use a tokenizer that keeps the text"
             )
         if labels := own_labels(example.reference):
             set_doc_labels(example.predicted, labels)
     return examples
+
+
+def write_doc_bin(path: Path, docs: Iterable[Doc]) -> None:
+    """Write documents to a .spacy file.
+
+    Raises:
+        OSError: If the file cannot be written.
+    """
+    with replacing(path) as new:
+        DocBin(docs=docs).to_disk(new)

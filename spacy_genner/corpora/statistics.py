@@ -14,24 +14,27 @@ from ..types import Entity
 
 @dataclass
 class Statistics:
-    """The measures of a corpus. Lengths are in tokens without white space, as a `window` counts
-    them.
+    """The measures of a corpus.
+
+    Lengths are in tokens without white space, as a component's `window` counts them.
 
     Attributes:
+        documents: The number of documents.
+        tokens: The number of tokens.
         longest: The length of the longest document.
-        without_spans: Documents with no span.
-        split: Documents longer than the window.
-        from_ents: Whether no document has the group of spans, so that `doc.ents` were taken
+        without_spans: The number of documents without spans.
+        split: The number of documents longer than the window.
+        from_ents: Whether no document has the key of the spans, so that `doc.ents` were used
             instead.
-        labels: Spans by label.
-        nested: Spans that lie inside another one.
-        depths: Properly nested spans by depth, from 1 for the outermost; of several labels on one
-            extent each is deeper.
-        unusable: Spans that a component cannot learn, by reason: those of `nest`, and "longer than
-            the window".
-        white_space_edges: Spans that start or end with a white space token.
-        names: Spans by their text.
-        texts: The texts, without white space around them.
+        labels: The numbers of spans by label.
+        nested: The number of spans that lie inside another one.
+        depths: The numbers of properly nested spans by depth, from 1 for the outermost. Of several
+            labels on the same tokens, each is one deeper.
+        unusable: The numbers of spans that a component cannot learn, by reason: those of `nest`,
+            and "longer than the window".
+        white_space_edges: The number of spans that start or end with a white space token.
+        names: The numbers of spans by their text.
+        texts: The numbers of documents by their text, without white space around it.
     """
 
     documents: int = 0
@@ -50,14 +53,21 @@ class Statistics:
 
     @property
     def spans(self) -> int:
-        """How many spans there are."""
+        """The number of spans."""
         return sum(self.labels.values())
 
 
 def statistics(
     docs: Sequence[Doc], spans_key: str = "sc", window: int = 256, max_depth: int = 4
 ) -> Statistics:
-    """The measures of a corpus for a component with these settings."""
+    """Measure a corpus for a component with these settings.
+
+    Args:
+        docs: The documents.
+        spans_key: The key of the spans in `doc.spans`. If no document has it, `doc.ents` are used.
+        window: The component's window, in tokens.
+        max_depth: The depth of nesting that its format can write.
+    """
     result = Statistics(from_ents=not any(spans_key in doc.spans for doc in docs))
     for doc in docs:
         spans = list(doc.ents) if result.from_ents else list(doc.spans.get(spans_key, []))
@@ -65,24 +75,28 @@ def statistics(
         result.documents += 1
         result.tokens += length
         result.longest = max(result.longest, length)
-        result.split += length > window
-        result.without_spans += not spans
+        if length > window:
+            result.split += 1
+        if not spans:
+            result.without_spans += 1
         result.texts[doc.text.strip()] += 1
         _count(spans, window, max_depth, result)
     return result
 
 
 def _count(spans: Sequence[Span], window: int, max_depth: int, result: Statistics) -> None:
-    result.labels.update(span.label_ for span in spans)
-    result.names.update(span.text for span in spans)
-    result.white_space_edges += sum(
-        span[0].is_space or span[-1].is_space for span in spans if len(span)
-    )
+    """Add the spans of a document to the measures."""
+    for span in spans:
+        result.labels[span.label_] += 1
+        result.names[span.text] += 1
+        if len(span) and (span[0].is_space or span[-1].is_space):
+            result.white_space_edges += 1
     entities = [Entity(span.start, span.end, span.label_) for span in spans]
-    kept = nest(entities)[0]
-    result.nested += len(inner(kept))
-    result.depths.update(depths(kept))
-    result.unusable.update(reason for _, reason in nest(entities, max_depth)[1])
+    nested, _ = nest(entities)
+    result.nested += len(inner(nested))
+    result.depths.update(depths(nested))
+    _, unusable = nest(entities, max_depth)
+    result.unusable.update(reason for _, reason in unusable)
     result.unusable.update("longer than the window" for span in spans if _length(span) > window)
 
 
@@ -91,12 +105,17 @@ def _length(tokens: Doc | Span) -> int:
 
 
 def seen_share(train: Statistics, dev: Statistics) -> float:
-    """The share of the spans in `dev` whose text is a span in `train` too; 0 if `dev` has none."""
+    """Return the share of the spans in `dev` whose text is a span in `train`, too.
+
+    It is 0 if `dev` has no spans.
+    """
     seen = sum(count for name, count in dev.names.items() if name in train.names)
     return seen / dev.spans if dev.spans else 0.0
 
 
 def shared_texts(train: Statistics, dev: Statistics) -> int:
-    """How many documents of `dev` have the text of a document of `train`; empty ones do not
-    count."""
+    """Return how many documents of `dev` have the text of a document of `train`.
+
+    Empty documents do not count.
+    """
     return sum(count for text, count in dev.texts.items() if text and text in train.texts)

@@ -1,4 +1,4 @@
-"""Tag sequences (IOB1, IOB2, BIOES and its other names) → entities."""
+"""From tag sequences (IOB1, IOB2, BIOES under all its names) to entities."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class Scheme(str, Enum):
     """How tags mark where an entity starts and ends.
 
     Attributes:
-        iob1: `I-`; `B-` only where an entity follows another of its label at once.
+        iob1: `I-`; `B-` only where an entity directly follows another of the same label.
         iob2: `B-` at the start of each entity, then `I-`.
-        bioes: as iob2, but `E-` (or `L-`) at the end and `S-` (or `U-`) alone.
+        bioes: as iob2, but `E-` (or `L-`) at the end, and `S-` (or `U-`) for a single token.
     """
 
     iob1 = "iob1"
@@ -28,34 +28,36 @@ _VALID = {Scheme.iob1: "[BI]I*", Scheme.iob2: "BI*", Scheme.bioes: "S|BI*E"}
 _PREFIXES = {"B": "B", "I": "I", "E": "E", "L": "E", "S": "S", "U": "S"}
 
 Tag = tuple[str, str]
-"""Prefix (O, B, I, E or S) and label (empty for O)."""
+"""A prefix (O, B, I, E or S) and a label (empty for O)."""
 
 Chunk = tuple[Entity, str]
-"""An entity of a tag sequence and the prefixes of its tags."""
+"""An entity of a tag sequence, and the prefixes of its tags."""
 
 
 @cache
 def parse_tag(text: str) -> Tag:
-    """A tag as it is written: `O`, or a prefix, a hyphen and a label.
+    """Parse a tag: `O`, or a prefix, a hyphen and a label.
 
     Raises:
-        ValueError: For anything else.
+        ValueError: If the text is anything else.
     """
     if text == "O":
         return "O", ""
     prefix, _, label = text.partition("-")
     if prefix not in _PREFIXES or not label.strip():
         raise ValueError(
-            f"{text!r} is no tag: expected O, or one of B I E S L U with a hyphen and a label "
+            f"{text!r} is not a tag: expected O, or one of B I E S L U with a hyphen and a label "
             "(B-ORG)"
         )
     return _PREFIXES[prefix], label
 
 
 def chunks(tags: Iterable[Tag]) -> list[Chunk]:
-    """The entities of a tag sequence of any scheme, also of one that its scheme forbids, as the
-    script conlleval (Tjong Kim Sang and Buchholz, 2000) reads them: an entity starts at B and S,
-    after O, E and S, and where the label changes.
+    """Return the entities of a tag sequence of any scheme.
+
+    Sequences that their scheme forbids are read as well, in the way of the script conlleval (Tjong
+    Kim Sang and Buchholz, 2000): an entity starts at B and S, after O, E and S, and where the label
+    changes.
     """
     result: list[Chunk] = []
     before = ("O", "")
@@ -72,26 +74,26 @@ def chunks(tags: Iterable[Tag]) -> list[Chunk]:
 
 
 def is_valid(chunk: Chunk, scheme: Scheme) -> bool:
-    """Whether the scheme writes an entity like this."""
+    """Return whether the scheme writes an entity with these prefixes."""
     return re.fullmatch(_VALID[scheme], chunk[1]) is not None
 
 
 def detect(sequences: Iterable[Sequence[Chunk]]) -> Scheme:
-    """The scheme that the sequences of a corpus are written in.
+    """Detect the scheme in which the sequences of a corpus are written.
 
-    bioes if E or S occurs; iob1 if some entity starts with I, and B only stands where an entity
-    follows another of its label at once; else iob2.
+    It is bioes if E or S occurs. It is iob1 if some entity starts with I, and B occurs only where
+    an entity directly follows another of the same label. Else it is iob2.
     """
-    inside = apart = False
+    starts_with_i = needless_b = False
     for sequence in sequences:
         previous = Entity(0, 0, "")
         for entity, prefixes in sequence:
             if set(prefixes) & {"E", "S"}:
                 return Scheme.bioes
-            inside |= prefixes[0] == "I"
-            apart |= prefixes[0] == "B" and (previous.end, previous.label) != (
-                entity.start,
-                entity.label,
-            )
+            follows = (previous.end, previous.label) == (entity.start, entity.label)
+            if prefixes[0] == "I":
+                starts_with_i = True
+            elif not follows:
+                needless_b = True
             previous = entity
-    return Scheme.iob1 if inside and not apart else Scheme.iob2
+    return Scheme.iob1 if starts_with_i and not needless_b else Scheme.iob2

@@ -1,5 +1,4 @@
-"""Records of tokens: GLiNER's training data, and token classification as in Hugging Face's
-datasets."""
+"""Records of tokens: GLiNER's training data, and Hugging Face's token classification."""
 
 from __future__ import annotations
 
@@ -12,10 +11,12 @@ from .tags import chunks, parse_tag
 
 
 def read_gliner(item: Mapping[str, Any], place: str) -> Record:
-    """`tokenized_text`, and `ner` with [first token, last token, label] for each span.
+    """Read a record of GLiNER.
+
+    It has `tokenized_text`, and `ner` with [first token, last token, label] for each span.
 
     Raises:
-        ValueError: For what is not such a record, with its place.
+        ValueError: If it is not such a record; the error names its place.
     """
     tokens = _strings(item["tokenized_text"], f"{place}: `tokenized_text`")
     spans = []
@@ -26,19 +27,25 @@ def read_gliner(item: Mapping[str, Any], place: str) -> Record:
                 spans.append(found._replace(parts=((start, end + 1),)))
             case _:
                 raise ValueError(
-                    f"{place} {span!r:.80} is no span: expected [first token, last token, label]"
+                    f"{place} {span!r:.80} is not a span: expected [first token, last token, label]"
                 )
     return Record(place, None, tokens, spans)
 
 
 def read_tags(item: Mapping[str, Any], place: str, tags: Any, names: Sequence[str]) -> Sentence:
-    """`tokens`, and a tag for each: its name, or its number in `names`.
+    """Read a record of `tokens` with tags.
+
+    Args:
+        item: The JSON object.
+        place: Its place in the input.
+        tags: A tag for each token: its name, or its number in `names`.
+        names: The names of tags that are numbers.
 
     Raises:
-        ValueError: For what is not such a record, with its place.
+        ValueError: If it is not such a record; the error names its place.
     """
     words = _strings(item["tokens"], f"{place}: `tokens`")
-    tags = _list(tags, f"{place}: the tags")
+    tags = _list(tags, f"{place}: the list of tags")
     if len(tags) != len(words):
         raise ValueError(
             f"{place} has {len(words)} tokens and {len(tags)} tags: expected a tag for each token"
@@ -47,9 +54,8 @@ def read_tags(item: Mapping[str, Any], place: str, tags: Any, names: Sequence[st
         found = chunks([parse_tag(_name(tag, names)) for tag in tags])
     except ValueError as error:
         raise ValueError(f"{place}: {error}") from error
-    return Sentence(
-        place, words, [True] * len(words), [Level(place, range(1, len(words) + 1), found)]
-    )
+    level = Level(place, range(1, len(words) + 1), found)
+    return Sentence(place, words, [True] * len(words), [level])
 
 
 def _name(tag: Any, names: Sequence[str]) -> str:
@@ -57,7 +63,7 @@ def _name(tag: Any, names: Sequence[str]) -> str:
         return tag
     if type(tag) is not int or not 0 <= tag < len(names):
         given = f"from 0 to {len(names) - 1}" if names else "with --tag-names O,B-ORG,…"
-        raise ValueError(f"{tag!r:.40} is no tag: expected its name, or a number {given}")
+        raise ValueError(f"{tag!r:.40} is not a tag: expected its name, or a number {given}")
     return names[tag]
 
 

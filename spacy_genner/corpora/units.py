@@ -1,10 +1,10 @@
-"""What offsets into a text count."""
+"""What the offsets into a text count: characters, or something else."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import accumulate, product
+from itertools import accumulate, product, starmap
 from typing import NamedTuple
 
 from .record import RawSpan
@@ -14,20 +14,23 @@ class Units(NamedTuple):
     """What offsets count: characters, or what other programs take for one.
 
     Attributes:
-        utf16: A character beyond U+FFFF, such as an emoji, counts two, as in JavaScript, Java and
+        utf16: A character above U+FFFF, such as an emoji, counts as two, as in JavaScript, Java and
             .NET.
-        crlf: CRLF counts one, as where a browser or an editor has changed the line ends.
+        crlf: A CRLF counts as one, as where a browser or an editor has changed the line ends.
     """
 
     utf16: bool = False
     crlf: bool = False
 
     def characters(self, text: str) -> dict[int, int]:
-        """The character at each offset. There is none for an offset inside of what counts as
-        one."""
+        """Return the character offset for each offset in these units.
+
+        An offset inside of what counts as several has none.
+        """
         widths = [2 if self.utf16 and char > "\uffff" else 1 for char in text]
-        for match in re.finditer("\r\n", text) if self.crlf else ():
-            widths[match.start() + 1] = 0
+        if self.crlf:
+            for match in re.finditer("\r\n", text):
+                widths[match.start() + 1] = 0
         return {offset: i for i, offset in enumerate(accumulate(widths, initial=0))}
 
     def __str__(self) -> str:
@@ -38,21 +41,25 @@ class Units(NamedTuple):
 def in_characters(
     text: str, spans: Sequence[RawSpan], utf16: bool
 ) -> tuple[Units, Sequence[RawSpan]]:
-    """The units under which most of the spans are spans of the text, and the spans counted in
-    characters.
+    """Find the units under which most of the spans are spans of the text.
 
     Args:
-        utf16: Whether to take UTF-16 units if others are no better; else characters are taken.
+        text: The text.
+        spans: The spans, with offsets in unknown units.
+        utf16: Whether to take UTF-16 units if others fit no better; else characters are taken.
+
+    Returns:
+        The units, and the spans with offsets in characters.
     """
-    beyond, crlf = max(text, default="") > "\uffff", "\r\n" in text
-    if not spans or not (beyond or crlf):
+    has_wide = max(text, default="") > "\uffff"
+    has_crlf = "\r\n" in text
+    if not spans or not (has_wide or has_crlf):
         return Units(), spans
-    units = [
-        Units(*each) for each in product((False, True)[: 1 + beyond], (False, True)[: 1 + crlf])
-    ]
-    units.sort(
-        key=lambda each: each.utf16 != (utf16 and beyond)
-    )  # of equally good ones `max` takes the first
-    places = {each: each.characters(text) for each in units}
-    readings = [(each, [span.moved(places[each]) for span in spans]) for each in units]
+    # Of units that fit equally well, `max` takes the first.
+    utf16_choices = [utf16, not utf16] if has_wide else [False]
+    crlf_choices = [False, True] if has_crlf else [False]
+    readings = []
+    for units in starmap(Units, product(utf16_choices, crlf_choices)):
+        places = units.characters(text)
+        readings.append((units, [span.moved(places) for span in spans]))
     return max(readings, key=lambda reading: sum(not span.fault(text) for span in reading[1]))

@@ -1,9 +1,8 @@
-"""Ready-made tokens → Doc."""
+"""From words and their entities to a Doc."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import accumulate
 
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
@@ -22,34 +21,48 @@ def words_doc(
     place: str,
     report: Report,
 ) -> tuple[Doc, list[Entity]]:
-    """A Doc of these words, and the entities over its tokens.
+    """Return a Doc of words, and their entities over its tokens.
 
-    Empty words and words of white space are left out, and white space around a word is cut off:
-    both are reported.
+    Empty words and words of white space are left out, and white space around a word is cut off.
+    Both are reported.
 
     Args:
+        vocab: The vocabulary of the Doc.
+        words: The words.
         spaces: Whether white space follows each word.
+        entities: The entities over the words.
+        place: The place of the words in the input, for the report.
+        report: Counts the changes.
     """
-    stripped = [word.strip() for word in words]
-    for word, core in zip(words, stripped, strict=True):
-        if not core:
+    tokens, token_spaces = list[str](), list[bool]()
+    before = [0]  # the number of tokens before each word, and before the end
+    for word, space in zip(words, spaces, strict=True):
+        token = word.strip()
+        if not token:
             report.change("empty word left out", place)
-        elif core != word:
-            report.change("white space cut off a word", f"{place} {word!r}")
-    before = list(accumulate((bool(core) for core in stripped), initial=0))
-    kept = [(core, space) for core, space in zip(stripped, spaces, strict=True) if core]
-    doc = Doc(vocab, words=[core for core, _ in kept], spaces=[space for _, space in kept])
-    return doc, [
-        Entity(before[entity.start], before[entity.end], entity.label) for entity in entities
-    ]
+        else:
+            if token != word:
+                report.change("white space cut off a word", f"{place} {word!r}")
+            tokens.append(token)
+            token_spaces.append(space)
+        before.append(len(tokens))
+    doc = Doc(vocab, words=tokens, spaces=token_spaces)
+    moved = [Entity(before[entity.start], before[entity.end], entity.label) for entity in entities]
+    return doc, moved
 
 
 def sentence_doc(
     sentence: Sentence, scheme: Scheme, vocab: Vocab, report: Report
 ) -> tuple[Doc, list[Entity]]:
-    """The Doc of a tagged sentence, and its entities of all levels.
+    """Return the Doc of a tagged sentence, and its entities of all levels.
 
     A tag sequence that the scheme forbids is read all the same (see `tags.chunks`), and reported.
+
+    Args:
+        sentence: The sentence.
+        scheme: The scheme of its tags.
+        vocab: The vocabulary of the Doc.
+        report: Counts the entities and the changes.
     """
     entities = []
     for level in sentence.levels:

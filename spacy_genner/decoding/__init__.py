@@ -1,1 +1,2 @@
-"""Constrained decoding: moves become token tries, and a step model chooses among their branches."""
+"""Decoding: finding the most probable legal answer, token by token or with drafts, and the
+probabilities of its entities; free answers, for comparison, without constraints."""

@@ -1,4 +1,4 @@
-"""Batches of jobs that share a prefix and are about as long as one another."""
+"""Batches of jobs that share a prefix and are of similar length."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from .interfaces import Job, StepModel
 def batches(
     model: StepModel, jobs: Sequence[Job], sizes: Sequence[int], budget: int
 ) -> Iterator[list[int]]:
-    """Indices of jobs, the shortest first.
+    """Yield batches as indices of jobs, for each prefix the shortest jobs first.
 
     Args:
-        sizes: The number of ids that each job reads at first, behind its prefix.
-        budget: How many ids a batch reads at most, padding and prefixes that are not shared
-            included; a longer single job makes a batch of its own.
+        sizes: The number of token ids that each job reads in its first pass, after its prefix.
+        budget: At most how many token ids a batch reads, including padding and prefixes that are
+            not shared. A job that exceeds it alone makes a batch of its own.
     """
     by_prefix = defaultdict[tuple[int, ...], list[int]](list)
     for i, job in enumerate(jobs):

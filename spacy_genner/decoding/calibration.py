@@ -1,5 +1,5 @@
-"""Scores as probabilities: Platt scaling of the log score, and how far scores are from the
-truth."""
+"""Calibration: turning scores into probabilities by Platt scaling of their logarithm, and measures
+of how well scores are calibrated."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 
 @dataclass(frozen=True, slots=True)
 class Platt:
-    """A score p becomes 1 / (1 + exp(-(slope · ln p + intercept))) (Platt 1999). The order of
-    scores stays.
+    """A scaling that turns a score p into 1 / (1 + exp(-(slope · ln p + intercept))) (Platt 1999).
+
+    It keeps the order of scores.
 
     Raises:
-        ValueError: For a slope that is not above 0, and for numbers that are not finite.
+        ValueError: If the slope is not above 0, or a number is not finite.
     """
 
     slope: float
@@ -28,15 +29,15 @@ class Platt:
             raise ValueError(f"{self}: expected a slope above 0, and finite numbers")
 
     def __call__(self, scores: ArrayLike) -> NDArray[np.float64]:
-        """The calibrated scores."""
+        """Return the calibrated scores."""
         return _logistic(self.slope * _log(scores) + self.intercept)
 
 
 def as_platt(saved: Any) -> Platt | None:
-    """The scaling that was saved as a dict, None if it is None.
+    """Return the scaling that was saved as a dictionary, or None if None was saved.
 
     Raises:
-        ValueError: If it is something else.
+        ValueError: If anything else was saved.
     """
     match saved:
         case None:
@@ -51,22 +52,24 @@ def as_platt(saved: Any) -> Platt | None:
 
 
 def fit_platt(scores: ArrayLike, correct: ArrayLike, iterations: int = 100) -> Platt:
-    """The scaling under which the correctness of spans is most likely, by Newton's method on
+    """Fit the scaling under which the correctness of spans is most likely, by Newton's method on
     Platt's smoothed targets.
 
     Args:
-        scores: Those of predicted spans, in (0, 1].
-        correct: Whether each is a gold span.
+        scores: The scores of predicted spans, in (0, 1].
+        correct: Whether each of them is a gold span.
+        iterations: At most how many steps are made.
 
     Raises:
-        ValueError: If there are no correct or no wrong spans, or higher scores do not mean more
-            correct spans.
+        ValueError: If there are no correct or no wrong spans.
+        ValueError: If higher scores do not mean more correct spans.
     """
     x, right = _log(scores), np.asarray(correct, dtype=bool)
     positives, negatives = int(right.sum()), int((~right).sum())
     if not positives or not negatives:
         raise ValueError(
-            f"{positives} correct and {negatives} wrong spans: calibration needs some of both"
+            f"{positives} correct and {negatives} wrong spans: calibration needs some of both, use "
+            "more data"
         )
     target = np.where(right, (positives + 1) / (positives + 2), 1 / (negatives + 2))
     features = np.stack([x, np.ones_like(x)], axis=1)
@@ -87,8 +90,8 @@ def fit_platt(scores: ArrayLike, correct: ArrayLike, iterations: int = 100) -> P
 
 
 def calibration_error(scores: ArrayLike, correct: ArrayLike, bins: int = 10) -> float:
-    """The mean distance between score and share of correct spans over bins of equal size, weighted
-    by size."""
+    """Return the expected calibration error: the mean distance between the average score and the
+    share of correct spans, over bins with an equal number of spans."""
     order = np.argsort(scores, kind="stable")
     p, right = np.asarray(scores, dtype=float)[order], np.asarray(correct, dtype=float)[order]
     parts = [part for part in np.array_split(np.arange(len(p)), bins) if len(part)]
@@ -98,22 +101,22 @@ def calibration_error(scores: ArrayLike, correct: ArrayLike, bins: int = 10) -> 
 
 
 def brier(scores: ArrayLike, correct: ArrayLike) -> float:
-    """The mean square of the distance between score and truth (Brier 1950): lower is better."""
+    """Return the mean squared distance between score and truth (Brier 1950): lower is better."""
     return float(np.mean((np.asarray(scores, dtype=float) - np.asarray(correct, dtype=float)) ** 2))
 
 
 def cross_validated(
     scores: ArrayLike, correct: ArrayLike, documents: ArrayLike, folds: int = 5, seed: int = 0
 ) -> NDArray[np.float64]:
-    """What scores become by scalings that were fitted to the other documents: how good a fit is on
-    new ones.
+    """Return the scores, each calibrated by a scaling that was fitted to other documents. They show
+    how good a fit is on new documents.
 
     Args:
-        documents: The number of the document of each span. Spans of one document resemble one
-            another.
+        documents: The number of the document of each span. Documents are not split, because spans
+            of the same one resemble one another.
 
     Raises:
-        ValueError: If a part of the documents is too little to fit to, see `fit_platt`.
+        ValueError: If a scaling cannot be fitted to a part of the documents; see `fit_platt`.
     """
     p, right, document = np.asarray(scores), np.asarray(correct), np.asarray(documents)
     numbers = np.random.default_rng(seed).permutation(np.unique(document))

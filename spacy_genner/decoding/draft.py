@@ -1,9 +1,9 @@
-"""What is expected of an answer before it is known.
+"""Drafts: guesses of a whole answer, which the model then verifies.
 
-A draft policy says for each branching node which child to expect: at first the first one, a copy,
-or what the model's draft head proposes. Everything before the first difference to what the model
-says is accepted, and the model's choice there; later choices were made behind a wrong prefix and
-only teach the policy.
+A draft policy says which child to expect at each branching node: initially the first one, which
+copies, or the one that the model's draft head proposes. The model is asked at every decision of the
+draft in one pass. Everything before the first decision where it differs is accepted, and so is its
+choice there. Its later choices were made after a wrong beginning, so they only update the policy.
 """
 
 from __future__ import annotations
@@ -16,23 +16,24 @@ from .marks import Plan
 from .moves import Walk
 
 Choice: TypeAlias = tuple[Sequence[float], int]
-"""What the model says at a decision: the log-probabilities of the choices, and the index of the
-best one."""
+"""The model's answer at a decision: the log-probabilities of the choices, and the index of the best
+one."""
 
 _FIRST = 64
-"""After how many ids a difference is expected before any is known."""
+"""The number of token ids after which the first difference is expected."""
 
 _REACH = 2
-"""How far a draft reaches, in distances between differences."""
+"""How far a draft reaches, as a multiple of the average distance between differences so far."""
 
 
 class Draft:
-    """What is accepted of an answer, and what is expected of the rest.
+    """The accepted part of an answer, and a guess of the rest.
 
     Attributes:
-        walk: Both.
-        log_probs: Those of the choices at each accepted decision.
-        chunk: The ids to be read next.
+        job: The job that is answered.
+        walk: The walk through the accepted part and the guess.
+        log_probs: The log-probabilities of the choices, for each accepted decision.
+        chunk: The token ids that the model reads next.
     """
 
     def __init__(self, job: Job) -> None:
@@ -40,47 +41,49 @@ class Draft:
         self.walk = Walk(job.grammar, job.encode, job.limit)
         self.log_probs: list[Sequence[float]] = []
         self.chunk: list[int] = []
-        self._offset = self._end = (
-            0  # what to add to a position to find its place in the chunk; where the chunk ends
-        )
-        self._differences = 0  # so far
-        self._policy: dict[Hashable, int] = {}
+        self._offset = 0  # a position in the answer + this = its index in the chunk
+        self._end = 0  # the position in the answer where the chunk ends
+        self._differences = 0  # between the model's choices and the drafts so far
+        self._policy: dict[Hashable, int] = {}  # the token id to expect, by the key of a decision
         self._plan: Plan | None = None
-        self._keys: list[Hashable] = []  # of the decisions
+        self._keys: list[Hashable] = []  # the keys of all decisions of the walk
         self._roll_out()
         self.restart()
 
     @property
     def finished(self) -> bool:
-        """Whether all decisions are accepted, and no more can be asked for."""
+        """Whether all decisions are accepted and no further one can be asked for."""
         accepted = len(self.log_probs) == len(self.walk.decisions)
         return accepted and (not self.walk.choices or self.walk.outgrown)
 
     def restart(self, with_draft: bool = True) -> None:
-        """Begin a new session: read the prompt, and the answer so far, with or without what is only
-        expected."""
+        """Prepare the chunk for a new session: the prompt and the accepted part of the answer, with
+        or without the guess of the rest."""
         accepted = self.walk.decisions[len(self.log_probs)].position if not self.finished else 0
         self._read(self.job.body, 0, self._last if with_draft else accepted)
 
     def asked(self) -> list[tuple[int, list[int]]]:
-        """The open decisions that the chunk leads to: where in it their hidden states are, and
-        their choices."""
+        """Return the open decisions that the chunk leads to: the index of each one's hidden state
+        in the chunk, and its choices."""
         decisions = self.walk.decisions[len(self.log_probs) :]
         return [
             (d.position + self._offset, d.choices) for d in decisions if d.position <= self._end
         ]
 
     def settle(self, choices: Sequence[Choice], plan: Plan | None = None) -> int:
-        """Compare the draft with the model's choices at the decisions that were asked. Up to the
-        first difference they are accepted, and another draft begins behind them; all teach the
-        policy.
+        """Compare the draft with the model's choices at the decisions that were asked.
+
+        The choices up to and including the first one that differs are accepted, and a new draft
+        begins after them. All choices update the policy.
 
         Args:
-            plan: What to expect from now on. It knows better than choices behind a draft that was
-                made without it.
+            choices: The model's choices, one for each decision that `asked` returned.
+            plan: The marks to expect from now on. They replace the update of the policy, because
+                they are better than choices made after a draft without a plan.
 
         Returns:
-            How many ids of the chunk were read in vain.
+            The number of token ids at the end of the chunk that were read but are not part of the
+            answer.
         """
         first, end = len(self.log_probs), self._end
         asked = self.walk.decisions[first : first + len(choices)]
@@ -109,27 +112,31 @@ class Draft:
 
     @property
     def _last(self) -> int:
-        """The number of ids before the last decision."""
+        """The number of token ids before the last decision."""
         return self.walk.decisions[-1].position if self.walk.decisions else 0
 
     def _read(self, body: list[int], start: int, end: int) -> None:
+        """Make a chunk of a prompt's body and the ids of the answer from start to end."""
         self.chunk = body + self.walk.ids[start:end]
         self._offset, self._end = len(body) - start - 1, end
 
     def _rewind(self, count: int) -> None:
+        """Keep only the first decisions, this many of them."""
         self.walk.rewind(count)
         del self._keys[count:]
 
     def _roll_out(self) -> None:
-        """Draft the rest of the answer, as far as no difference is likely."""
+        """Guess the rest of the answer, up to where a difference becomes likely."""
         settled = len(self.walk.ids)
         end = min(settled + _REACH * (settled + _FIRST) // (self._differences + 1), self.job.limit)
-        while (choices := self.walk.choices) and len(self.walk.ids) <= end:
+        while self.walk.choices and len(self.walk.ids) <= end:
             known = self._policy.get(self.walk.key)
-            if known in choices:
-                self._choose(choices.index(known))
+            if known in self.walk.choices:
+                self._choose(self.walk.choices.index(known))
+            elif self._plan:
+                self._choose(self.walk.expected(self._plan))
             else:
-                self._choose(self.walk.expected(self._plan) if self._plan else 0)
+                self._choose(0)
 
     def _choose(self, index: int) -> None:
         self._keys.append(self.walk.key)

@@ -1,4 +1,4 @@
-"""What a decoder needs of a language model."""
+"""What a decoder asks of a language model, and the jobs that it is given."""
 
 from __future__ import annotations
 
@@ -21,15 +21,17 @@ class Job:
     """One source to decode.
 
     Attributes:
-        prefix: The ids that many jobs share.
-        body: The ids of the rest of the prompt.
-        words: Where in the body the last id of each token of the source is, and the last one of
-            all.
-        grammar, encode: The legal answers and how they are spelled.
-        end: The id that ends an answer which is written freely.
-        limit: How many ids of an answer the model can read, which may have only so many positions.
-        read: Finds the entities of such an answer in the source, however broken it is; those that
-            the grammar can say.
+        prefix: The token ids at the beginning of the prompt that many jobs share.
+        body: The token ids of the rest of the prompt.
+        words: For each token of the source, the index in the body of its last token id; then the
+            index of the last token id of the body.
+        grammar: The legal answers.
+        encode: How their texts are tokenised.
+        end: The token id that ends an answer written without constraints.
+        read: Returns the entities of such an answer that are in the source and can be expressed by
+            the grammar, however broken the answer is; and what was wrong with it.
+        limit: The number of token ids of an answer that the model can read at most, if its
+            positions are limited.
     """
 
     prefix: tuple[int, ...]
@@ -43,49 +45,67 @@ class Job:
 
 
 class Session(Protocol):
-    """The state of the model for the rows of a batch."""
+    """The state of the model for a batch of rows, each of which reads a sequence of its own."""
 
     @property
     def rows(self) -> int:
-        """How many there are."""
+        """The number of rows."""
 
     def extend(self, chunks: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Read a chunk of at least one id more in every row: one forward pass. Returns the hidden
-        states of the chunks,
-        padded on the right: rows × longest chunk × width."""
+        """Read one more chunk, of at least one token id, in every row: one forward pass.
+
+        Returns:
+            The hidden states of the chunks, padded on the right: rows × longest chunk × width.
+        """
 
     def expect(self, words: Sequence[Sequence[int]]) -> list[Plan]:
-        """What the model's draft head expects of each row, given the places of its words in the
-        chunk that it has just read; an empty list without a draft head."""
+        """Return what the model's draft head expects of each row; an empty list without a draft
+        head.
+
+        Args:
+            words: For each row, the indices of its source tokens in the chunk that it has just
+                read, as in `Job.words`.
+        """
 
     def drop(self, counts: Sequence[int]) -> None:
-        """Forget the last ids of each row, so many of them."""
+        """Forget the last token ids of each row, given how many of them."""
 
 
 class StepModel(Protocol):
-    """A language model that reads on from where it is."""
+    """A language model that can go on reading from where it is."""
 
     @property
     def copies_first(self) -> bool:
-        """Whether a plain copy is to be tried along with the prompt."""
+        """Whether the first pass reads the first draft, a plain copy, along with the prompt."""
 
     def unshared(self, prefix: tuple[int, ...]) -> int:
-        """How many ids of a prefix each row of a session reads for itself."""
+        """Return how many token ids of a prefix each row of a session reads for itself."""
 
     def session(self, prefix: tuple[int, ...], rows: int) -> Session:
-        """A fresh batch, behind a prefix."""
+        """Return a new session whose rows have read a prefix."""
 
     def gather(self, rows: Sequence[tuple[Any, int]]) -> Session:
-        """A batch of rows, each of one of the sessions of this model, in this order; there they are
-        used no more."""
+        """Return a session of the given rows, in this order.
+
+        Args:
+            rows: Sessions of this model, each with the index of one of its rows. That row must not
+                be used in its old session any more.
+        """
 
     def best(self, hidden: torch.Tensor) -> list[int]:
-        """The most probable of all ids for each row, given hidden states, rows × width."""
+        """Return the most probable of all token ids for each row, given hidden states, rows ×
+        width."""
 
     def log_probs(self, hidden: torch.Tensor, choices: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Log-probabilities of each row's choices among each other, given hidden states, rows ×
-        width. Returns float32 on the CPU, rows × the largest number of choices, padded with minus
-        infinity."""
+        """Return the log-probabilities of each row's choices, normalised over these choices only.
+
+        Args:
+            hidden: Hidden states, rows × width.
+            choices: The token ids that each row may choose from.
+
+        Returns:
+            float32 on the CPU, rows × the largest number of choices, padded with minus infinity.
+        """
 
 
 @runtime_checkable
@@ -93,5 +113,5 @@ class Decoder(Protocol):
     """A way to find the answer to each job."""
 
     def __call__(self, model: StepModel, jobs: Sequence[Job]) -> list[Trace | None]:
-        """One complete derivation for each job, in the order of the jobs; None where it outgrows
-        the job's limit."""
+        """Return one complete derivation for each job, in the order of the jobs; None where it
+        would exceed the job's limit."""

@@ -1,4 +1,8 @@
-"""The trie of the mentions of a source, made as far as it is walked."""
+"""The trie of the mentions of a source, built only as far as it is walked.
+
+A source of n tokens has n · (n + 1) / 2 spans, too many to tokenise each of them. LogitMatch (arXiv
+2601.16946) is a relative: it constrains the matching of spans, too.
+"""
 
 from __future__ import annotations
 
@@ -9,23 +13,23 @@ from ..formats.mentions import Mentions
 from ..types import Move
 
 Cursor: TypeAlias = tuple[int, int, int]
-"""A mention under way: its first token, its present one, and how many ids of that are written;
-below zero, of what closes the mention."""
+"""A mention that is being written: its first token, its present token, and how many token ids of
+that are written. A negative number counts token ids of the closing segment instead."""
 
 
 class Spelling:
-    """The ids of all mentions.
+    """The token ids of all mentions.
 
     Args:
-        encode: Segment of text → token ids.
+        encode: Returns the token ids of a segment of text.
     """
 
     def __init__(self, mentions: Mentions, encode: Callable[[str], Sequence[int]]) -> None:
         self.mentions = mentions
-        texts, self._legal = mentions.texts, mentions.legal
-        self._reach = [
-            max(lasts.nonzero()[0], default=-1) for lasts in self._legal
-        ]  # the last token from each start
+        self._legal = mentions.legal
+        texts = mentions.texts
+        # The last token that a mention from each start can have, -1 if there is no mention.
+        self._reach = [max(lasts.nonzero()[0], default=-1) for lasts in self._legal]
         self._first = [encode(mentions.opening + word) for word in texts.words]
         self._later = [
             encode(space + word) for space, word in zip(texts.spaces, texts.words, strict=True)
@@ -33,11 +37,12 @@ class Spelling:
         self._closing = encode(mentions.closing)
 
     def starts(self) -> Iterator[Cursor]:
-        """All mentions, before anything is written."""
+        """Return the cursors of all mentions, before anything is written."""
         return ((start, start, 0) for start, reach in enumerate(self._reach) if reach >= 0)
 
     def following(self, cursor: Cursor) -> Iterator[tuple[int, Cursor]]:
-        """The ids that may come next, the shortest mention first."""
+        """Yield the token ids that may come next, each with the cursor after it; the shortest
+        mention comes first."""
         start, token, written = cursor
         ids = self._first[token] if token == start else self._later[token]
         if written < 0:
@@ -51,13 +56,20 @@ class Spelling:
                 yield self._later[token + 1][0], (start, token + 1, 1)
 
     def complete(self, cursor: Cursor) -> bool:
-        """Whether a mention is written whole."""
-        return -cursor[2] == len(self._closing)
+        """Return whether a mention is complete, its closing segment included."""
+        _, _, written = cursor
+        return -written == len(self._closing)
+
+    def shortest(self, cursor: Cursor) -> Move:
+        """Return the shortest mention that begins with what a cursor has written."""
+        start, token, _ = cursor
+        more = int(self._legal[start, token:].argmax())  # tokens up to the first legal last one
+        return self.mentions.move(start, token + more + 1)
 
 
 class MentionTrie(Mapping[int, "MentionTrie | Move"]):
-    """A node of the trie: next id → the rest, or the move that the id completes, in the order of
-    the moves."""
+    """A node of the trie: next token id → the rest, or the move that the token id completes, in the
+    order of the moves."""
 
     def __init__(self, spelling: Spelling, cursors: Iterable[Cursor]) -> None:
         self._spelling = spelling
@@ -79,20 +91,26 @@ class MentionTrie(Mapping[int, "MentionTrie | Move"]):
         return len(self._cursors)
 
     def _child(self, cursors: list[Cursor]) -> MentionTrie | Move:
-        start, token, _ = cursors[0]
-        complete = set(map(self._spelling.complete, cursors))
-        if complete == {False}:
+        complete = [self._spelling.complete(cursor) for cursor in cursors]
+        if not any(complete):
             return MentionTrie(self._spelling, cursors)
-        move = self._spelling.mentions.move(start, token + 1)
-        if complete == {True}:
-            return move
+        if all(complete):
+            return self._spelling.shortest(cursors[0])
+        mention = self._spelling.shortest(cursors[complete.index(True)])
+        longer = self._spelling.shortest(cursors[complete.index(False)])
         raise ValueError(
-            f"{move} cannot be told from the other moves with this tokenizer: choose another format"
+            f"the mentions {mention.text!r} and {longer.text!r} cannot be told apart with this "
+            "tokenizer, as the token ids of the second begin with those of the first: choose "
+            "another format or another tokenizer"
         )
 
 
 def mention_trie(mentions: Mentions, encode: Callable[[str], Sequence[int]]) -> MentionTrie:
-    """The id sequences of mentions as a trie. Spans that the tokenizer writes alike are one move:
-    the first of them."""
+    """Return the token ids of mentions as a trie. Mentions with the same token ids are one move,
+    the first of them.
+
+    Raises:
+        ValueError: When a node is reached where one mention is complete and another one is not.
+    """
     spelling = Spelling(mentions, encode)
     return MentionTrie(spelling, spelling.starts())

@@ -1,4 +1,4 @@
-"""Scores of entities: the probabilities of the decisions that made them."""
+"""Scores of entities, from the probabilities of the moves that decided them."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from ..formats.base import Deciding, Grammar
 from ..types import Entity, Trace
 
 SCORINGS = ("own", "moves")
-"""What the score of an entity is the product of.
+"""The ways to score an entity, each a product of probabilities.
 
-own: The probabilities of what decided this entity alone, see `Deciding`.
-moves: The probabilities of all moves where something was decided about it. The openings of entities
-    inside it are among them, whose uncertainty makes it less certain. Pipelines that were saved
-    before there was "own" keep this score.
+own: The probabilities of what decided this entity alone; see `Deciding`.
+moves: The probabilities of all moves made where this entity was decided. They include the openings
+    of entities inside it, so that uncertainty about those lowers its score. Pipelines that were
+    saved before "own" existed keep this score.
 """
 
 
 def scored_entities(grammar: Grammar, trace: Trace, scoring: str = "own") -> list[Entity]:
-    """The entities of a derivation with their scores.
+    """Return the entities of a derivation with their scores.
 
     Args:
         scoring: One of `SCORINGS`.

@@ -1,19 +1,24 @@
-"""Speculative decoding: the answer is a copy of the source with marks, so a draft of all of it is
-verified in one pass.
+"""Speculative decoding: an answer is a copy of the source with marks, so that a draft of all of it
+can be verified in one pass.
 
-Each pass reads the rest of the answer as the draft writes it, and asks for all decisions on its
-way. Aggressive decoding (arXiv 2106.04970) begins so, but goes on token by token after a
-difference.
+Each pass reads the rest of the answer as drafted, and asks for all decisions on its way. Relatives:
+
+- Aggressive decoding (arXiv 2106.04970, 2205.10350) begins in the same way, but goes on token by
+  token after a difference.
+- Sidetrack decoding ("Don't Rewrite My Text", OpenReview MtyXaOjlUa) inserts marks into a verbatim
+  copy of the text.
+- Just Pass Twice (arXiv 2604.05158) reads the text twice and classifies its tokens, instead of
+  writing an answer.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice, zip_longest
-from typing import TypeAlias
+from typing import NamedTuple
 
 import torch
 
@@ -26,20 +31,21 @@ from .marks import Plan
 
 @dataclass(frozen=True, slots=True)
 class SpeculativeDecoder:
-    """Decodes in a few passes what the greedy decoder finds token by token.
+    """A decoder that finds in a few passes what the greedy decoder finds token by token.
 
     Attributes:
-        batch_tokens: How many ids a pass reads at most, padding included; a longer single job is
-            read alone. Where a GPU runs out of memory, the rest of the jobs are read with half as
-            many.
+        batch_tokens: At most how many token ids a pass reads, including padding. A job that exceeds
+            it is read alone. When a GPU runs out of memory, it is halved for the rest of the jobs.
     """
 
     batch_tokens: int = 1024
 
     def __call__(self, model: StepModel, jobs: Sequence[Job]) -> list[Trace | None]:
-        """The most probable move at each state, for each job, in the order of the jobs. Ties go to
-        the earlier move."""
-        budget, drafts = self.batch_tokens, [self._draft(job) for job in jobs]
+        """Return the derivation with the most probable child at each branching node, for each job,
+        in the order of the jobs; None where it would exceed the job's limit. Of equally probable
+        children, the first is taken."""
+        budget = self.batch_tokens
+        drafts = [self._draft(job) for job in jobs]
         while unsettled := [draft for draft in drafts if not draft.finished]:
             for draft in unsettled:
                 draft.restart(model.copies_first)
@@ -52,7 +58,10 @@ class SpeculativeDecoder:
                 if len(groups) == len(unsettled):
                     raise
                 budget //= 2
-                warnings.warn(f"out of memory: going on with batch_tokens = {budget}", stacklevel=2)
+                warnings.warn(
+                    f"out of memory: going on with batch_tokens = {budget}; set it to this or less",
+                    stacklevel=2,
+                )
         return [
             None if draft.walk.outgrown else draft.walk.trace(draft.log_probs) for draft in drafts
         ]
@@ -61,41 +70,63 @@ class SpeculativeDecoder:
         return Draft(job)
 
 
-ActiveRow: TypeAlias = tuple[Draft, Session, int]
-"""An answer under way, and where its state is."""
+class ActiveRow(NamedTuple):
+    """An unfinished answer, and the session and row that have read it so far."""
+
+    draft: Draft
+    session: Session
+    row: int
 
 
 def _decode(model: StepModel, batches: Sequence[Sequence[Draft]], budget: int) -> None:
-    """Settle drafts. The next batch enters when no pass can be filled with the rows under way."""
+    """Settle drafts. A new batch begins whenever the active rows do not fill a pass."""
     waiting = deque(batches)
-    rows: list[ActiveRow] = []  # under way
-    while rows or waiting:
-        group = fullest([len(draft.chunk) for draft, *_ in rows], budget)
-        if waiting and sum(len(rows[n][0].chunk) for n in group) < budget * _FULL:
+    active: list[ActiveRow] = []
+    while active or waiting:
+        group = fullest([len(row.draft.chunk) for row in active], budget)
+        if waiting and sum(len(active[n].draft.chunk) for n in group) < budget * _FULL:
             drafts = waiting.popleft()
             session = model.session(drafts[0].job.prefix, len(drafts))
             hidden = session.extend([draft.chunk for draft in drafts])
             plans = session.expect([draft.job.words for draft in drafts])
         else:
-            drafts = [rows[n][0] for n in group]
-            session = model.gather([rows[n][1:] for n in group])
-            rows = [rows[n] for n in sorted(set(range(len(rows))) - set(group))]
-            hidden, plans = session.extend([draft.chunk for draft in drafts]), []
+            drafts = [active[n].draft for n in group]
+            session = _gathered(model, [active[n] for n in group])
+            active = [active[n] for n in sorted(set(range(len(active))) - set(group))]
+            hidden = session.extend([draft.chunk for draft in drafts])
+            plans = []
         session.drop(_settle(model, hidden, drafts, plans))
-        rows += [(draft, session, row) for row, draft in enumerate(drafts) if not draft.finished]
-        if (
-            sum(session.rows for session in {session for _, session, _ in rows})
-            > _HELD * len(rows)
-            > 0
-        ):
-            session = model.gather([row[1:] for row in rows])
-            rows = [(draft, session, n) for n, (draft, *_) in enumerate(rows)]
+        active += _unfinished(drafts, session)
+        held = sum(session.rows for session in {row.session for row in active})
+        if active and held > _HELD * len(active):
+            session = _gathered(model, active)
+            active = _unfinished([row.draft for row in active], session)
+
+
+def _gathered(model: StepModel, rows: Sequence[ActiveRow]) -> Session:
+    """Return a session of the given rows, in this order."""
+    return model.gather([(row.session, row.row) for row in rows])
+
+
+def _unfinished(drafts: Iterable[Draft], session: Session) -> list[ActiveRow]:
+    """Return the rows of a session that have to read on, given its drafts."""
+    return [
+        ActiveRow(draft, session, row) for row, draft in enumerate(drafts) if not draft.finished
+    ]
 
 
 def _settle(
     model: StepModel, hidden: torch.Tensor, drafts: Sequence[Draft], plans: Sequence[Plan]
 ) -> list[int]:
-    """Ask for all open decisions at once. Returns how many ids of each row were read in vain."""
+    """Ask the model for all open decisions at once, and settle each draft.
+
+    Args:
+        hidden: The hidden states of the drafts' chunks, rows × longest chunk × width.
+        plans: What the draft head expects of each row; empty without a draft head.
+
+    Returns:
+        For each row, the number of token ids that it read but that are not part of its answer.
+    """
     asked = [(row, *question) for row, draft in enumerate(drafts) for question in draft.asked()]
     rows, places, choices = zip(*asked, strict=True)
     log_probs = model.log_probs(hidden[rows, places], choices)
@@ -107,26 +138,27 @@ def _settle(
 
 
 _FULL = 1 / 4
-"""How much of the budget a pass holds at least, if anything waits."""
+"""The share of the budget that a pass must fill as long as batches wait."""
 
 _HELD = 2
-"""How many rows are held in memory at most, for each one under way; the others have ended or read
-on elsewhere."""
+"""At most how many rows are held in memory for each active one. The others have finished, or went
+on in another session."""
 
 _PASS = 32
-"""What a pass costs beside its ids, in ids."""
+"""The cost of a pass apart from its token ids, as a number of token ids."""
 
 
 def fullest(lengths: Sequence[int], budget: int) -> list[int]:
-    """The largest group of rows that are about as long as one another: they cost less padding than
-    a pass of their own.
+    """Return the largest group of rows of similar length, as indices: reading them together costs
+    less padding than a pass of their own would cost.
 
     Args:
-        budget: How many ids a group holds at most, padding included; a longer single row makes a
-            group of its own.
+        lengths: How many token ids each row reads.
+        budget: At most how many token ids a group reads, including padding. A row that exceeds it
+            alone makes a group of its own.
     """
     groups: list[list[int]] = []
-    spare = 0
+    spare = 0  # how many token ids of padding the last group may still take
     for n in sorted(range(len(lengths)), key=lambda n: -lengths[n]):
         longest = lengths[groups[-1][0]] if groups else 0
         spare -= longest - lengths[n]

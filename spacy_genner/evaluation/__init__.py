@@ -1,0 +1,1 @@
+"""Evaluation of pipelines and of stored answers: scores, comparison, and a page to look at."""

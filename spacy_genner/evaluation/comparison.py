@@ -9,6 +9,7 @@ from typing import Any
 import srsly
 
 from ..text import visible
+from .metrics import percent
 
 COLUMNS = {
     "P": ("total", "p"),
@@ -18,22 +19,23 @@ COLUMNS = {
     "nested F1": ("nesting", "nested", "f"),
     "unseen R": ("names", "unseen", "r"),
 }
-"""Where each rate of the table stands in the metrics."""
+"""The keys under which each rate of the table is found in the metrics."""
 
 
 def compare(paths: Sequence[Path]) -> str:
-    """A Markdown table with a row for each metrics file; a dash where a file lacks a value.
+    """Return a Markdown table with a row for each metrics file, and a dash for a missing value.
 
     Args:
-        paths: Files, or folders of them.
+        paths: Metrics files, or folders of them.
 
     Raises:
-        ValueError: For a file that holds no metrics of `genner evaluate`, or a folder without a
-            file.
+        ValueError: If a file does not hold metrics of `genner evaluate`.
+        ValueError: If a folder has no .json file.
     """
     header = ["system", *COLUMNS, "training", "docs/s"]
-    files = [file for path in paths for file in _files(path)]
-    lines = [header, ["---", *["---:"] * (len(header) - 1)], *map(_row, files)]
+    lines = [header, ["---", *["---:"] * (len(header) - 1)]]
+    for path in paths:
+        lines += map(_row, _files(path))
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -41,7 +43,7 @@ def _files(path: Path) -> list[Path]:
     files = sorted(path.glob("*.json")) if path.is_dir() else [path]
     if not files:
         raise ValueError(
-            f"{path}: no .json file is there: give a folder that `genner evaluate --output` wrote "
+            f"{path}: there is no .json file: give a folder that `genner evaluate --output` wrote "
             "into"
         )
     return files
@@ -50,17 +52,16 @@ def _files(path: Path) -> list[Path]:
 def _row(path: Path) -> list[str]:
     try:
         metrics = srsly.read_json(path)
-        rates = [_rate(metrics, keys) for keys in COLUMNS.values()]
-        name = visible(str(metrics.get("name", path.stem))).replace("|", "\\|")
         return [
-            name,
-            *rates,
+            visible(str(metrics.get("name", path.stem))).replace("|", "\\|"),
+            *(percent(_rate(metrics, keys)) for keys in COLUMNS.values()),
             _duration(metrics.get("training_seconds")),
             f"{metrics['docs_per_second']:.1f}",
         ]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
-            f"{path}: no metrics ({error!r}): give files that `genner evaluate --output` wrote"
+            f"{path}: there are no metrics in it ({error!r}): give files that `genner evaluate "
+            "--output` wrote"
         ) from error
 
 
@@ -68,8 +69,10 @@ def _duration(seconds: float | None) -> str:
     return "–" if seconds is None else f"{seconds / 60:.1f} min"
 
 
-def _rate(metrics: dict[str, Any], keys: Sequence[str]) -> str:
+def _rate(metrics: dict[str, Any], keys: Sequence[str]) -> float | None:
     value: Any = metrics
     for key in keys:
+        # Without training data there are no seen and unseen names.
         value = value[key] if key != "unseen" else value.get(key, {"r": None})
-    return "–" if value is None else f"{100 * value:.1f}"
+    rate: float | None = value
+    return rate

@@ -1,9 +1,9 @@
-"""The training curve: losses and development score at each evaluated step, from the log of `spacy
-train`."""
+"""The training curve: losses and development score at each evaluated step, from a training log."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import srsly
 Points = list[tuple[float, float]]
 
 WIDTH, HEIGHT = 320.0, 160.0
-"""The drawing area of a chart, in SVG units, without its axes."""
+"""The size of a chart's drawing area, in SVG units, without the axes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,7 @@ class LoggedStep:
     """One line of the log.
 
     Attributes:
+        step: The number of the step, from 0.
         losses: The loss of each trained component, summed over the steps since the last evaluation.
         score: The weighted development score, a fraction.
     """
@@ -32,12 +33,14 @@ class LoggedStep:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Lines over training steps, ready to draw.
+    """Lines over training steps, ready to draw. Both axes begin at 0.
 
     Attributes:
+        title: The title of the chart.
         lines: The (step, value) pairs of each line, by its name.
-        note: What to say about it.
-        last, top: The step at the right edge and the value at the upper edge; both axes begin at 0.
+        note: A remark beside the title.
+        last: The step at the right edge.
+        top: The value at the upper edge.
     """
 
     title: str
@@ -47,21 +50,27 @@ class Chart:
     top: float
 
     def place(self, point: tuple[float, float]) -> tuple[float, float]:
-        """Where a pair lies in the drawing area: SVG units from its upper left corner."""
-        return round(point[0] / self.last * WIDTH, 1), round(
-            HEIGHT - point[1] / self.top * HEIGHT, 1
-        )
+        """Return where a (step, value) pair lies in the drawing area.
+
+        Returns:
+            The distances from the left and from the upper edge, in SVG units.
+        """
+        step, value = point
+        right = round(step / self.last * WIDTH, 1)
+        down = round(HEIGHT - value / self.top * HEIGHT, 1)
+        return right, down
 
     def path(self, points: Points) -> str:
-        """The `points` of an SVG polyline."""
+        """Return the `points` attribute of an SVG polyline."""
         return " ".join(f"{x},{y}" for x, y in map(self.place, points))
 
 
 def read_log(path: Path) -> list[LoggedStep]:
-    """The log that a ConsoleLogger, spaCy's or ours, wrote to its `output_file`.
+    """Read the log that a ConsoleLogger, spaCy's or ours, wrote to its `output_file`.
 
     Raises:
-        ValueError: With the line that is not such a record.
+        ValueError: If the file is not UTF-8 text.
+        ValueError: If a line is not a record of a log; the error names the line.
     """
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
@@ -76,28 +85,25 @@ def read_log(path: Path) -> list[LoggedStep]:
     ]
 
 
-def charts(records: list[LoggedStep]) -> list[Chart]:
-    """One chart of the losses a step and one of the development score; none if no step was
-    evaluated."""
+def charts(records: Sequence[LoggedStep]) -> list[Chart]:
+    """Return a chart of the mean loss of a step, and one of the development score.
+
+    Args:
+        records: The evaluated steps, in their order. If there are none, there are no charts.
+    """
     if not records:
         return []
-    pipes = list(dict.fromkeys(pipe for record in records for pipe in record.losses))
-    before = [-1, *(record.step for record in records)]  # the first step is step 0
-    counted = [
-        (record, max(1, record.step - last)) for record, last in zip(records, before, strict=False)
-    ]
-    losses: dict[str, Points] = {
-        pipe: [
-            (record.step, record.losses[pipe] / steps)
-            for record, steps in counted
-            if pipe in record.losses
-        ]
-        for pipe in pipes
-    }
+    losses: dict[str, Points] = {}
+    last = -1  # the first step is step 0
+    for record in records:
+        steps = max(1, record.step - last)
+        last = record.step
+        for pipe, loss in record.losses.items():
+            losses.setdefault(pipe, []).append((record.step, loss / steps))
     best = max(records, key=lambda record: record.score)
     score: Points = [(record.step, 100 * record.score) for record in records]
     return [
-        _chart("Training loss, mean of a step", losses, f"{records[-1].step} steps"),
+        _chart("Training loss, mean of a step", losses, f"{last} steps"),
         _chart(
             "Development score, %",
             {"score": score},
@@ -109,33 +115,36 @@ def charts(records: list[LoggedStep]) -> list[Chart]:
 def _record(line: str, where: str) -> LoggedStep:
     try:
         data = srsly.json_loads(line)
-        losses = {pipe: _number(loss) for pipe, loss in data["losses"].items() if pipe.encode()}
+        losses = {}
+        for pipe, loss in data["losses"].items():
+            pipe.encode()  # a lone surrogate could not be written to the page
+            losses[pipe] = _number(loss)
         return LoggedStep(int(_number(data["step"])), losses, _number(data["score"]))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
-            f"{where}: {line[:80]!r} is no record of a training log ({error!r}): give the file "
-            "that "
-            "output_file of a ConsoleLogger in [training.logger] names, and remove a line that "
-            "was cut off"
+            f"{where}: {line[:80]!r} is not a record of a training log ({error!r}): give the file "
+            "that output_file of a ConsoleLogger in [training.logger] names, and remove a line "
+            "that was cut off"
         ) from error
 
 
 def _number(value: Any) -> float:
     if type(value) not in (int, float) or not math.isfinite(value):
-        raise ValueError(f"{value!r} is no number")
+        raise ValueError(f"{value!r} is not a finite number")
     return float(value)
 
 
 def _chart(title: str, lines: dict[str, Points], note: str) -> Chart:
-    points = [point for line in lines.values() for point in line]
-    last = max((step for step, _ in points), default=0)
-    return Chart(
-        title, lines, note, last or 1, _ceiling(max((value for _, value in points), default=0))
-    )
+    last = top = 0.0
+    for line in lines.values():
+        for step, value in line:
+            last = max(last, step)
+            top = max(top, value)
+    return Chart(title, lines, note, last or 1, _ceiling(top))
 
 
 def _ceiling(value: float) -> float:
-    """The next round number, so that the axis ends on one."""
+    """Return the next round number, so that the axis ends on one."""
     if value <= 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))

@@ -1,8 +1,10 @@
-"""Precision, recall and F1 of labelled spans: in total, per type, flat and nested, seen and unseen
-names.
+"""Precision, recall and F1 of labelled spans.
+
+They are computed in total, for each type, for flat and nested spans, and for names that were seen
+or not seen in training.
 
 A predicted span is right if a gold span of the document has the same start, end and label.
-nervaluate and seqeval count the same way but know no spans inside spans; spaCy's scorer maps
+nervaluate and seqeval count in the same way but do not know spans inside spans. spaCy's scorer maps
 predictions to gold tokens first, so that "Middle" is right where the gold data has the one token
 "Middle-earth".
 """
@@ -11,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,19 +22,23 @@ from ..nesting import inner
 from ..types import Entity
 
 Name = tuple[str, str]
-"""The lower-cased text of a span, white space as single spaces, and its label."""
+"""The lower-cased text of a span, with white space as single spaces, and its label."""
 Floats = NDArray[np.float64]
 Group = tuple[str, str]
+"""The kind of a group of spans, such as "types", and its name among these, such as "ORG"."""
 Interval = tuple[float, float]
+
+PREDICTED, CORRECT, GOLD, FOUND = range(4)
+"""The columns of counts: predicted spans and how many of them are gold, gold spans and how many of
+them are predicted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A text with the spans of both sides. `start` and `end` of the entities are character offsets
-    here.
+    """A text with its gold and predicted spans, whose offsets count characters.
 
-    Characters, because a pipeline may have other tokens than the gold data: a span over other
-    boundaries is then an error of the prediction, and not lost.
+    A pipeline may have other tokens than the gold data. With characters, a span that no gold token
+    boundary fits is an error of the prediction, and not lost.
     """
 
     text: str
@@ -44,11 +51,13 @@ class Score:
     """The scores of one group of spans, as fractions.
 
     Attributes:
-        p, r, f: None if the group is empty on both sides; else 0 where there is nothing to divide
-            by, as in spaCy.
+        p, r, f: Precision, recall and F1. None if the group is empty on both sides; 0 where there
+            is nothing else to divide by, as in spaCy.
         p_ci, r_ci, f_ci: Their 95 % confidence intervals; None where there is nothing to divide by.
-        predicted, correct: Predicted spans of the group, and how many of them are gold: precision.
-        gold, found: Gold spans of the group, and how many of them are predicted: recall.
+        predicted, correct: The predicted spans of the group, and how many of them are gold: their
+            ratio is the precision.
+        gold, found: The gold spans of the group, and how many of them are predicted: their ratio is
+            the recall.
     """
 
     p: float | None
@@ -65,17 +74,19 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """All groups.
+    """The scores of all groups.
 
-    Each side is grouped by itself: precision is over the predictions that are nested among the
-    predictions (whose names are seen), recall over the gold spans that are nested in the gold data.
+    The gold and the predicted spans are grouped independently. So the precision of the nested spans
+    is that of predictions nested in other predictions, and their recall that of gold spans nested
+    in other gold spans. The same holds for seen names.
 
     Attributes:
-        types: Per label.
-        nesting: "nested" = spans that lie inside another span of the same side and document, "flat"
-            = all others.
-        names: "seen" = spans whose name occurs in the training part, "unseen" = all others; empty
-            without training part.
+        total: All spans.
+        types: The spans of each label.
+        nesting: "nested" are spans that lie inside another span of the same side and document;
+            "flat" are all others.
+        names: "seen" are spans whose name occurs in the training data; "unseen" are all others.
+            Empty without training data.
     """
 
     total: Score
@@ -85,7 +96,7 @@ class Scores:
 
     @property
     def sections(self) -> dict[str, dict[str, Score]]:
-        """The same as a table: title of the section → name of the row → score."""
+        """The scores as a table: the titles of the sections, the names of their rows, scores."""
         names = {"Names in the training part": self.names} if self.names else {}
         return {
             "All": {"total": self.total},
@@ -95,18 +106,27 @@ class Scores:
         }
 
 
+def percent(rate: float | None) -> str:
+    """Format a fraction in percent with one decimal, without the sign; None is a dash."""
+    return "–" if rate is None else f"{100 * rate:.1f}"
+
+
 def score_documents(
     documents: Sequence[Document],
     seen: Set[Name] | None = None,
     resamples: int = 1000,
     seed: int = 0,
 ) -> Scores:
-    """Scores of all groups, with percentile bootstrap intervals over documents (Efron & Tibshirani
-    1993, §13.3).
+    """Compute the scores of all groups.
+
+    The confidence intervals are percentile bootstrap intervals over documents (Efron and
+    Tibshirani, 1993, section 13.3).
 
     Args:
-        seen: The names of the training part; None leaves seen and unseen out.
+        documents: The documents to score.
+        seen: The names of the training data; None leaves out seen and unseen names.
         resamples: How often the documents are drawn again, with replacement.
+        seed: The seed for drawing them.
 
     Raises:
         ValueError: If there is no document.
@@ -114,43 +134,51 @@ def score_documents(
     if not documents:
         raise ValueError("there are no documents to score: give at least one")
     counts = [_counts(document, seen) for document in documents]
-    fixed = [("total", ""), ("nesting", "flat"), ("nesting", "nested")]
-    fixed += [] if seen is None else [("names", "seen"), ("names", "unseen")]
-    groups = fixed + sorted({group for found in counts for group in found if group[0] == "types"})
+    labels = {name for kind, name in chain.from_iterable(counts) if kind == "types"}
+    groups = [("total", ""), ("nesting", "flat"), ("nesting", "nested")]
+    groups += [("types", label) for label in sorted(labels)]
+    if seen is not None:
+        groups += [("names", "seen"), ("names", "unseen")]
     table = np.array(
         [[found.get(group, [0] * 4) for group in groups] for found in counts], dtype=np.float64
     )
     samples = _rates(_resample(table, resamples, seed))
-    scores = {g: _score(table[:, i].sum(axis=0), samples[:, i]) for i, g in enumerate(groups)}
-    kinds = {
-        kind: {name: scores[kind, name] for k, name in groups if k == kind}
-        for kind in ("types", "nesting", "names")
-    }
-    return Scores(scores["total", ""], **kinds)
+    kinds: dict[str, dict[str, Score]] = {"total": {}, "types": {}, "nesting": {}, "names": {}}
+    for i, (kind, name) in enumerate(groups):
+        kinds[kind][name] = _score(table[:, i].sum(axis=0), samples[:, i])
+    return Scores(kinds["total"][""], kinds["types"], kinds["nesting"], kinds["names"])
 
 
 def names(text: str, entities: Set[Entity]) -> dict[Entity, Name]:
-    """The name of each entity."""
+    """Return the name of each entity.
+
+    Args:
+        text: The text of the document.
+        entities: Its entities, with character offsets.
+    """
     return {e: (" ".join(text[e.start : e.end].lower().split()), e.label) for e in entities}
 
 
 def _counts(document: Document, seen: Set[Name] | None) -> dict[Group, list[int]]:
-    """(predicted, correct, gold, found) of each group that occurs in the document."""
+    """Return the four counts of each group that occurs in the document."""
     counts: dict[Group, list[int]] = {}
-    for column, side, other in (
-        (0, document.predicted, document.gold),
-        (2, document.gold, document.predicted),
-    ):
-        for entity, group in _grouped(document.text, side, seen):
-            row = counts.setdefault(group, [0] * 4)
-            row[column] += 1
-            row[column + 1] += entity in other
+    for entity, group in _grouped(document.text, document.predicted, seen):
+        row = counts.setdefault(group, [0] * 4)
+        row[PREDICTED] += 1
+        if entity in document.gold:
+            row[CORRECT] += 1
+    for entity, group in _grouped(document.text, document.gold, seen):
+        row = counts.setdefault(group, [0] * 4)
+        row[GOLD] += 1
+        if entity in document.predicted:
+            row[FOUND] += 1
     return counts
 
 
 def _grouped(
     text: str, side: Set[Entity], seen: Set[Name] | None
 ) -> Iterator[tuple[Entity, Group]]:
+    """Yield each entity of one side with each group that it belongs to."""
     inside, named = inner(side), names(text, side)
     for entity in side:
         yield entity, ("total", "")
@@ -161,15 +189,30 @@ def _grouped(
 
 
 def _resample(table: Floats, resamples: int, seed: int) -> Floats:
-    """(documents, groups, 4) counts → (resamples, groups, 4) sums over documents drawn with
-    replacement."""
+    """Draw the documents again, with replacement, and add up their counts.
+
+    Args:
+        table: The counts, of shape (documents, groups, 4).
+        resamples: How often to draw.
+        seed: The seed for drawing.
+
+    Returns:
+        The sums, of shape (resamples, groups, 4).
+    """
     rng, n = np.random.default_rng(seed), len(table)
     draws = (np.bincount(rng.integers(n, size=n), minlength=n) for _ in range(resamples))
     return np.stack([np.tensordot(draw, table, 1) for draw in draws])
 
 
 def _rates(counts: Floats) -> Floats:
-    """(…, 4) counts → (…, 3) precision, recall, F1; NaN where there is nothing to divide by."""
+    """Compute precision, recall and F1.
+
+    Args:
+        counts: The four counts, of shape (…, 4).
+
+    Returns:
+        The rates, of shape (…, 3); NaN where there is nothing to divide by.
+    """
     predicted, correct, gold, found = np.moveaxis(counts, -1, 0)
     with np.errstate(invalid="ignore"):
         precision, recall = correct / predicted, found / gold
@@ -179,17 +222,16 @@ def _rates(counts: Floats) -> Floats:
 
 
 def _score(counts: Floats, samples: Floats) -> Score:
-    p, r, f = map(float, np.nan_to_num(_rates(counts)))
     p_ci, r_ci, f_ci = map(_interval, samples.T)
     predicted, correct, gold, found = map(int, counts)
-    rates: tuple[float | None, float | None, float | None] = (
-        (p, r, f) if predicted or gold else (None, None, None)
-    )
-    return Score(*rates, p_ci, r_ci, f_ci, predicted, correct, gold, found)
+    p = r = f = None
+    if predicted or gold:
+        p, r, f = map(float, np.nan_to_num(_rates(counts)))
+    return Score(p, r, f, p_ci, r_ci, f_ci, predicted, correct, gold, found)
 
 
 def _interval(values: Floats) -> Interval | None:
-    """2.5 % and 97.5 % percentile of the resamples that have a value."""
+    """Return the 2.5 % and the 97.5 % percentile of the resamples that have a value."""
     kept = values[~np.isnan(values)]
     if not kept.size:
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader
 from ..files.writing import replacing
 from .curve import Chart
 from .drawing import Panel, draw, palette
-from .metrics import Scores
+from .metrics import Scores, percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +19,9 @@ class Row:
     """A document on the page.
 
     Attributes:
-        gold: None if the document has no gold spans to compare with.
-        note: What else there is to say about it.
+        predicted: The text with its predicted spans.
+        gold: The text with its gold spans; None if there are none to compare with.
+        note: A remark about the document.
     """
 
     predicted: Panel
@@ -29,21 +30,18 @@ class Row:
 
     @property
     def panels(self) -> dict[str, Panel]:
-        """Its panels by their titles, in the order of the page."""
-        return (
-            {"predicted": self.predicted}
-            if self.gold is None
-            else {"gold": self.gold, "predicted": self.predicted}
-        )
+        """The panels by their titles, in the order of the page."""
+        predicted = {"predicted": self.predicted}
+        return predicted if self.gold is None else {"gold": self.gold, **predicted}
 
     @property
     def missed(self) -> int:
-        """How many gold spans were not predicted."""
+        """The number of gold spans that were not predicted."""
         return sum(mark.error for mark in self.gold.marks) if self.gold else 0
 
     @property
     def spurious(self) -> int:
-        """How many predicted spans are not gold."""
+        """The number of predicted spans that are not gold."""
         return sum(mark.error for mark in self.predicted.marks)
 
 
@@ -58,17 +56,19 @@ def write_page(
     """Write the page.
 
     Args:
-        facts: What stands under the title: name → value.
+        path: The HTML file to write.
+        title: The title of the page.
+        facts: What is shown below the title: names and values.
         rows: The documents to show.
+        scores: The scores to show, if there are gold spans.
+        curve: The charts of the training, if its log is known.
 
     Raises:
-        OSError: If it cannot be written.
+        OSError: If the file cannot be written.
     """
     environment = Environment(loader=PackageLoader("spacy_genner.evaluation", "."), autoescape=True)
-    environment.filters["percent"] = lambda rate: "–" if rate is None else f"{100 * rate:.1f}"
-    colours = palette(
-        mark.label for row in rows for panel in row.panels.values() for mark in panel.marks
-    )
+    environment.filters["percent"] = percent
+    colours = palette(_labels(rows))
     page = environment.get_template("page.html.jinja").render(
         title=title,
         facts=facts,
@@ -79,3 +79,10 @@ def write_page(
     )
     with replacing(path) as new:
         new.write_text(page, encoding="utf-8")
+
+
+def _labels(rows: Sequence[Row]) -> Iterator[str]:
+    for row in rows:
+        for panel in row.panels.values():
+            for mark in panel.marks:
+                yield mark.label

@@ -1,4 +1,4 @@
-"""Files of stored predictions, JSON lines in the layouts of GNER and LLMs4NER."""
+"""Stored predictions of other systems: JSON lines in the layouts of GNER and LLMs4NER."""
 
 from __future__ import annotations
 
@@ -33,22 +33,24 @@ _READERS: dict[AnswerFormat, Callable[[str], Marked | Listed]] = {
     AnswerFormat.offset: read_mentions_json,
 }
 _TEMPLATE = r"\n|<\|\w+\|>|<end_of_turn>|</s>|\[/INST\]|$"
+"""What may follow the sentence in a prompt: the templates of several chat models."""
 _SENTENCE = re.compile(rf".*Now process the input sentence:\s*(.*?)\s*(?:{_TEMPLATE})", re.DOTALL)
 _LABELS = re.compile(r"Label Set:\n(.*?)\nNow process", re.DOTALL)
 
 Line = tuple[str, dict[str, Any]]
-"""File with line number, and the object of that line."""
+"""The place of a line (file and number), and its JSON object."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredPrediction:
-    """A scored answer.
+    """An answer, read and counted.
 
     Attributes:
-        document: Text, gold and predicted spans, in characters.
+        dataset: The name of the dataset.
+        document: The text with gold and predicted spans, in characters.
         tally: The count of the published script.
-        repairs: What was wrong with the answer.
-        gold_repairs: What was wrong with the gold answer.
+        repairs: What had to be repaired in the answer.
+        gold_repairs: What had to be repaired in the gold answer.
     """
 
     dataset: str
@@ -59,35 +61,36 @@ class StoredPrediction:
 
 
 def read_predictions(path: Path) -> list[StoredPrediction]:
-    """The answers of a file of JSON lines; the first line tells the layout.
+    """Read the answers in a file of JSON lines, whose layout is recognised by the first line.
 
-    GNER: `dataset`, `label_list`, `prediction`, and `words` and `labels` (BIO tags) under
-    `instance`. LLMs4NER, as LLaMA-Factory writes it: `prompt`, `predict` and `label` (the gold
-    answer).
+    A line of GNER has `dataset`, `label_list`, `prediction` and, under `instance`, `words` and
+    `labels` (BIO tags). A line of LLMs4NER, as LLaMA-Factory writes it, has `prompt`, `predict` and
+    `label` (the gold answer).
 
     Raises:
-        ValueError: For a line that is not of its layout, with its number, and for a file without
-            answers.
+        ValueError: If a line is not in the layout of the file; the error names the line.
+        ValueError: If the file has no answers.
     """
     lines = [(f"{path}:{number}", line) for number, line in numbered_lines(path) if line.strip()]
     items = [(place, _object(line, place)) for place, line in lines]
     if not items:
-        raise ValueError(f"{path} is empty: expected a prediction a line, as JSON")
-    if "prediction" in items[0][1]:
+        raise ValueError(f"{path} is empty: expected JSON lines, each with a prediction")
+    place, first = items[0]
+    if "prediction" in first:
         return [_gner(*line) for line in items]
-    if "predict" in items[0][1]:
+    if "predict" in first:
         return _llms4ner(items, path.stem)
     raise ValueError(
-        f"{items[0][0]} has neither `prediction` (GNER) nor `predict` (LLMs4NER), only "
-        f"{', '.join(items[0][1]) or 'nothing'}: give a file in one of these layouts"
+        f"{place} has neither `prediction` (GNER) nor `predict` (LLMs4NER), only "
+        f"{', '.join(first) or 'nothing'}: give a file in one of these layouts"
     )
 
 
 def evaluate_predictions(predictions: Sequence[StoredPrediction]) -> dict[str, Any]:
-    """The metrics of each dataset and of all: scores by position, the published count, and the
-    repairs.
+    """Return the metrics of each dataset and of all predictions.
 
-    `mean_f` is the mean of the datasets, which is what GNER reports.
+    These are the scores by position, the published count, and the repairs. `mean_f` is the mean
+    over the datasets, which is what GNER reports.
     """
     names = dict.fromkeys(prediction.dataset for prediction in predictions)
     datasets = {name: _metrics([p for p in predictions if p.dataset == name]) for name in names}
@@ -112,7 +115,7 @@ def _metrics(predictions: Sequence[StoredPrediction]) -> dict[str, Any]:
 def _object(line: str, place: str) -> dict[str, Any]:
     item = parse_json(line, place)
     if not isinstance(item, dict):
-        raise ValueError(f"{place} is a {type(item).__name__}: expected an object")
+        raise ValueError(f"{place} is of type {type(item).__name__}: expected a JSON object")
     return item
 
 
@@ -123,15 +126,13 @@ def _gner(place: str, item: dict[str, Any]) -> StoredPrediction:
             "label_list": [*labels],
             "instance": {"words": [*words], "labels": [*tags]},
             "prediction": str(answer),
-        } if all(isinstance(value, str) for value in [*labels, *words, *tags]) and len(
-            words
-        ) == len(tags):
+        } if _all_strings([*labels, *words, *tags]) and len(words) == len(tags):
             pass
         case _:
             raise ValueError(
-                f"{place} is not in GNER's layout: expected strings as `dataset` and "
-                "`prediction`, lists of strings "
-                "as `label_list`, and as `words` and `labels`, of one length, under `instance`"
+                f"{place} is not in GNER's layout: expected strings as `dataset` and `prediction`, "
+                "a list of strings as `label_list` and, under `instance`, lists of strings of the "
+                "same length as `words` and `labels`"
             )
     try:
         source = Source(tuple(words), (True,) * len(words))
@@ -143,6 +144,10 @@ def _gner(place: str, item: dict[str, Any]) -> StoredPrediction:
     return StoredPrediction(dataset, _document(source, gold, found), tally, repairs, Repairs())
 
 
+def _all_strings(values: Iterable[object]) -> bool:
+    return all(isinstance(value, str) for value in values)
+
+
 def _llms4ner(lines: Sequence[Line], dataset: str) -> list[StoredPrediction]:
     for place, item in lines:
         if not {"predict", "label"} <= item.keys():
@@ -151,25 +156,26 @@ def _llms4ner(lines: Sequence[Line], dataset: str) -> list[StoredPrediction]:
                 "answer)"
             )
     format = _format(lines)
-    golds = [_READERS[format](_text(item["label"])) for _, item in lines]
-    labels = dict.fromkeys(label for line in lines for label in _prompt_labels(line[1]))
-    labels |= dict.fromkeys(label for gold in golds for label in _written_labels(gold))
+    read = _READERS[format]
+    golds = [read(_text(item["label"])) for _, item in lines]
+    labels: dict[str, None] = {}  # the labels of prompts come before those of gold answers only
+    for _, item in lines:
+        labels |= dict.fromkeys(_prompt_labels(item))
+    for gold in golds:
+        labels |= dict.fromkeys(_written_labels(gold))
     predictions = []
     for (place, item), gold in zip(lines, golds, strict=True):
         source = _source(gold.text if isinstance(gold, Marked) else _sentence(place, item))
         entities, gold_repairs = resolve(gold, source, labels)
-        found, repairs = resolve(_READERS[format](_text(item["predict"])), source, labels)
+        found, repairs = resolve(read(_text(item["predict"])), source, labels)
+        document = _document(source, entities, found)
         tally = llms4ner_tally(format, item["predict"], item["label"], labels)
-        predictions.append(
-            StoredPrediction(
-                dataset, _document(source, entities, found), tally, repairs, gold_repairs
-            )
-        )
+        predictions.append(StoredPrediction(dataset, document, tally, repairs, gold_repairs))
     return predictions
 
 
 def _format(lines: Sequence[Line]) -> AnswerFormat:
-    """The first gold answer with an entity tells it."""
+    """Return the format of the answers, by the first gold answer that has an entity."""
     for gold in [_text(item["label"]) for _, item in lines]:
         match _json(gold):
             case [{"occurrence_index": _}, *_]:
@@ -183,8 +189,8 @@ def _format(lines: Sequence[Line]) -> AnswerFormat:
         if read_bracketed(gold).spans:
             return AnswerFormat.bracketed
     raise ValueError(
-        f"{lines[0][0]} and below: no gold answer (`label`) has an entity that tells which of "
-        "LLMs4NER's formats it is"
+        f"{lines[0][0]} and the lines after it: no gold answer (`label`) has an entity that tells "
+        "which of LLMs4NER's formats it is in"
     )
 
 
@@ -200,28 +206,29 @@ def _json(answer: str) -> Any:
 
 
 def _prompt_labels(item: dict[str, Any]) -> list[str]:
-    """Those of the label set, a line each, without its name in brackets and its definition."""
+    """Return the labels of the label set in a prompt.
+
+    Each is in a line of its own, as in "ORG(organization): a company": it ends before the name in
+    parentheses or the colon.
+    """
     found = _LABELS.search(str(item.get("prompt")))
-    return (
-        [label.strip() for label in re.findall(r"^[^(:\n]+", found[1], re.MULTILINE)]
-        if found
-        else []
-    )
+    if not found:
+        return []
+    return [label.strip() for label in re.findall(r"^[^(:\n]+", found[1], re.MULTILINE)]
 
 
 def _written_labels(answer: Marked | Listed) -> list[str]:
-    return (
-        [span[2] for span in answer.spans]
-        if isinstance(answer, Marked)
-        else [m.label for m in answer.mentions]
-    )
+    if isinstance(answer, Marked):
+        return [label for _, _, label in answer.spans]
+    return [mention.label for mention in answer.mentions]
 
 
 def _sentence(place: str, item: dict[str, Any]) -> str:
     found = _SENTENCE.match(str(item.get("prompt")))
     if not found:
         raise ValueError(
-            f'{place}: `prompt` does not have the sentence behind "Now process the input sentence:"'
+            f'{place}: expected "Now process the input sentence:" in `prompt`, and the sentence '
+            "after it"
         )
     return found[1]
 

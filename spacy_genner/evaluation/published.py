@@ -1,8 +1,7 @@
-"""How the scripts of GNER and LLMs4NER count entities; most compare their texts, and not where they
-stand.
+"""The counts of entities by the scripts of GNER and LLMs4NER.
 
-Sources: evaluate.py of yyDing1/GNER; evaluation/ of szu-tera/LLMs4NER. Both written anew from what
-    they do.
+Most of these compare the texts of entities and not their positions. They are reimplemented here
+after what the scripts do: evaluate.py of yyDing1/GNER, and evaluation/ of szu-tera/LLMs4NER.
 """
 
 from __future__ import annotations
@@ -35,9 +34,15 @@ class AnswerFormat(str, Enum):
     offset = "offset JSON"
 
 
+_FIELDS = {
+    AnswerFormat.occurrence: ("text", "label", "occurrence_index"),
+    AnswerFormat.offset: ("text", "label", "start", "end"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Counted entities of one or more answers."""
+    """The numbers of correct, predicted and gold entities in one or more answers."""
 
     correct: int = 0
     predicted: int = 0
@@ -50,26 +55,28 @@ class Tally:
 
     @property
     def f(self) -> float:
-        """The F1, a fraction; 0 where nothing is there."""
+        """The F1, a fraction; 0 where there is neither a predicted nor a gold entity."""
         return 2 * self.correct / max(self.predicted + self.gold, 1)
 
 
 def gner_tally(
     words: Sequence[str], tags: Sequence[str], answer: str, labels: Collection[str]
 ) -> Tally:
-    """GNER's count: different pairs of normalised text and label. Its script can also send the
-    words through a tokenizer and back before it aligns them; that is left out here."""
-    written, given, end = list[str](), list[str](), 0
-    valid = {f"{prefix}-{label}" for prefix in "BI" for label in labels}
-    for mark in _TAGGED.finditer(answer := answer.strip()):
-        if word := answer[end : mark.start()].strip():
-            written.append(word.lower())
-            tag = mark[0][1:-1].strip()
-            given.append(tag if tag in valid else "O")
-        end = mark.end()
+    """Count as GNER does: distinct pairs of normalised text and label.
+
+    GNER's script can also send the words through a tokenizer and back before it aligns them. That
+    is left out here.
+
+    Args:
+        words: The words of the sentence.
+        tags: Their gold tags.
+        answer: The answer of the model, words with tags in parentheses.
+        labels: The label set.
+    """
+    written, given = _gner_answer(answer, labels)
     source = [word.lower() for word in words]
-    predicted = ["O"] * len(source)
     if (places := subsequence(written, source)) is not None:
+        predicted = ["O"] * len(source)
         for tag, at in zip(given, places, strict=True):
             if at is not None:
                 predicted[at] = tag
@@ -79,8 +86,23 @@ def gner_tally(
     return Tally(len(found & gold), len(found), len(gold))
 
 
+def _gner_answer(answer: str, labels: Collection[str]) -> tuple[list[str], list[str]]:
+    """Return the lower-cased words of an answer and their tags, O for an unknown one."""
+    answer = answer.strip()
+    valid = {f"B-{label}" for label in labels} | {f"I-{label}" for label in labels}
+    words, tags = list[str](), list[str]()
+    end = 0
+    for mark in _TAGGED.finditer(answer):
+        if word := answer[end : mark.start()].strip():
+            words.append(word.lower())
+            tag = mark[0][1:-1].strip()
+            tags.append(tag if tag in valid else "O")
+        end = mark.end()
+    return words, tags
+
+
 def _gner_entities(words: Sequence[str], tags: Sequence[str]) -> set[tuple[str, str]]:
-    """Of tags in one entity the last gives the label."""
+    """Return normalised texts and labels; of the tags of one entity the last gives the label."""
     spans = list[tuple[list[str], str]]()
     before = "O"
     for word, tag in zip(words, tags, strict=True):
@@ -99,79 +121,106 @@ def _normalised(text: str) -> str:
 def llms4ner_tally(
     format: AnswerFormat, predicted: Any, gold: Any, labels: Collection[str]
 ) -> Tally:
-    """LLMs4NER's count: multisets of what its script for the format compares.
+    """Count as LLMs4NER does: multisets of what its script for the format compares.
 
-    These are label and text; with the occurrence or the offsets where the format has them; and for
-    marked copies the characters of the span where both copies are the same.
+    These are label and text, with the occurrence or the offsets where the format has them. For
+    marked copies of the text, they are label and offsets where both copies are the same.
 
     Args:
-        predicted, gold: Answers as a file holds them: text, or JSON values.
+        format: The format of the answers.
+        predicted: The answer as a file holds it: text, or JSON values.
+        gold: The gold answer, in the same way.
         labels: The tags that the script for XML is told.
     """
     if format in (AnswerFormat.bracketed, AnswerFormat.xml):
-        read = _bracketed if format is AnswerFormat.bracketed else lambda text: _xml(text, labels)
-        copies = [read(str(predicted)), read(str(gold))]
-        same = copies[0][0] == copies[1][0]
-        found, right = (
-            Counter[Any](
-                spans if same else [(label, text[start:end]) for label, start, end in spans]
-            )
-            for text, spans in copies
-        )
+        found, right = _marked(format, str(predicted), str(gold), labels)
     else:
-        found, right = (Counter[Any](_listed(format, side)) for side in (predicted, gold))
+        found, right = Counter(_listed(format, predicted)), Counter(_listed(format, gold))
     return Tally((found & right).total(), found.total(), right.total())
 
 
+def _marked(
+    format: AnswerFormat, predicted: str, gold: str, labels: Collection[str]
+) -> tuple[Counter[Any], Counter[Any]]:
+    """Return what is compared of two marked copies of the text."""
+    if format is AnswerFormat.bracketed:
+        copy, found = _bracketed(predicted)
+        gold_copy, right = _bracketed(gold)
+    else:
+        copy, found = _xml(predicted, labels)
+        gold_copy, right = _xml(gold, labels)
+    if copy == gold_copy:
+        return Counter(found), Counter(right)
+    return (
+        Counter((label, copy[start:end]) for label, start, end in found),
+        Counter((label, gold_copy[start:end]) for label, start, end in right),
+    )
+
+
 def _bracketed(text: str) -> tuple[str, LabelledOffsets]:
-    copy, spans, opened, end = "", LabelledOffsets(), list[int](), 0
-    for mark in _BRACKETS.finditer(text := text.strip()):
+    """Return the text without marks, and the spans in it."""
+    text = text.strip()
+    copy, end = "", 0
+    spans, opened = LabelledOffsets(), list[int]()
+    for mark in _BRACKETS.finditer(text):
         part = text[end : mark.start()]
-        copy += part if mark[1] is None else part.rstrip()
         end = mark.end()
         if mark[1] is None:
+            copy += part
             opened.append(len(copy))
-        elif opened and (start := opened.pop()) < len(copy) and mark[1].strip():
-            spans.append((" ".join(mark[1].split()), start, len(copy)))
+            continue
+        copy += part.rstrip()
+        label = " ".join(mark[1].split())
+        if opened:
+            start = opened.pop()
+            if start < len(copy) and label:
+                spans.append((label, start, len(copy)))
     return copy + text[end:], spans
 
 
 def _xml(text: str, labels: Collection[str]) -> tuple[str, LabelledOffsets]:
-    """A tag closes the last open one of its name, and drops those that were opened after it."""
+    """Return the text without tags, and the spans in it.
+
+    A tag closes the last open one of its name, and drops those that were opened after it.
+    """
     names = "|".join(sorted(map(re.escape, labels), key=len, reverse=True))
-    copy, spans, opened, end = "", LabelledOffsets(), list[tuple[str, int]](), 0
+    copy, end = "", 0
+    spans, opened = LabelledOffsets(), list[tuple[str, int]]()
     for mark in re.finditer(rf"<(/?)({names})>", text):
         copy += text[end : mark.start()]
         end = mark.end()
-        at = [i for i, (label, _) in enumerate(opened) if label == mark[2]]
+        label = mark[2]
         if not mark[1]:
-            opened.append((mark[2], len(copy)))
-        elif at:
+            opened.append((label, len(copy)))
+        elif at := [i for i, (name, _) in enumerate(opened) if name == label]:
             start = opened[at[-1]][1]
             del opened[at[-1] :]
-            spans += [(mark[2], start, len(copy))] if start < len(copy) else []
+            if start < len(copy):
+                spans.append((label, start, len(copy)))
     return copy + text[end:], spans
 
 
 def _listed(format: AnswerFormat, answer: Any) -> list[tuple[Any, ...]]:
-    """An answer with one fault in its JSON has no entities."""
-    fields = {AnswerFormat.occurrence: ("occurrence_index",), AnswerFormat.offset: ("start", "end")}
+    """Return what is compared of a JSON answer; with one fault in it, it has no entities."""
     try:
         items = json.loads(answer) if isinstance(answer, str) else answer
         if format is AnswerFormat.grouped:
-            groups = items.items() if isinstance(items, dict) else []
-            return [
-                (str(text), label)
-                for label, texts in groups
-                if isinstance(texts, list)
-                for text in texts
-            ]
-        found = []
+            return _grouped(items)
+        found = list[tuple[Any, ...]]()
         for item in items if isinstance(items, list) else []:
             if isinstance(item, dict):
-                values: list[Any] = [item.get(name) for name in ("text", "label", *fields[format])]
+                values: list[Any] = [item.get(name) for name in _FIELDS[format]]
                 if None not in values:
-                    found.append((str(values[0]), str(values[1]), *map(int, values[2:])))
+                    text, label, *numbers = values
+                    found.append((str(text), str(label), *map(int, numbers)))
         return found
     except (ValueError, TypeError, OverflowError, RecursionError):
         return []
+
+
+def _grouped(groups: Any) -> list[tuple[Any, ...]]:
+    found = list[tuple[Any, ...]]()
+    for label, texts in groups.items() if isinstance(groups, dict) else ():
+        if isinstance(texts, list):
+            found += [(str(text), label) for text in texts]
+    return found

@@ -1,4 +1,4 @@
-"""Run a pipeline over gold documents and score what it finds."""
+"""Running a pipeline over gold documents, and scoring what it finds."""
 
 from __future__ import annotations
 
@@ -20,14 +20,16 @@ from .spans import Found, characters, layer, read_own_spans, read_spans
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What an evaluation found.
+    """The result of an evaluation.
 
     Attributes:
         layers: Where the spans of "gold" and "predicted" were read: "spans" or "ents".
-        gold, predicted: The spans of each document.
-        failed: How many documents the pipeline's error handler dropped; they count as documents
-            without predictions.
+        gold: The gold spans of each document.
+        predicted: The predicted spans of each document.
+        failed: The number of documents that the pipeline's error handler dropped; they count as
+            documents without predictions.
         seconds: The time that the pipeline took.
+        scores: The scores of all documents.
     """
 
     layers: dict[str, str]
@@ -39,29 +41,30 @@ class Evaluation:
 
 
 def annotated(examples: Sequence[Example], spans_key: str) -> list[Example]:
-    """The examples with gold annotation; as in spaCy's scorer, predictions in others are neither
-    right nor wrong.
+    """Return the examples with gold annotation.
+
+    In the others, predictions are neither right nor wrong: spaCy's scorer ignores them, too.
 
     Raises:
-        ValueError: If there is none.
+        ValueError: If there are none.
     """
     kept = [example for example in examples if gold_spans(example.reference, spans_key) is not None]
     if not kept:
         raise ValueError(
             f"none of the {len(examples)} gold documents has doc.spans[{spans_key!r}] or "
-            "annotated doc.ents: check "
-            "--spans-key; a document without entities has an empty group, or doc.ents = []"
+            "annotated doc.ents: check --spans-key; a document without entities has an empty "
+            "group, or doc.ents = []"
         )
     return kept
 
 
 def training_names(examples: Sequence[Example], spans_key: str) -> set[Name]:
-    """The names of all gold spans."""
-    sides = [
-        (example.reference.text, read_own_spans(example.reference, spans_key))
-        for example in examples
-    ]
-    return {name for text, gold in sides for name in names(text, characters(gold)).values()}
+    """Return the names of all gold spans."""
+    result = set[Name]()
+    for example in examples:
+        gold = read_own_spans(example.reference, spans_key)
+        result.update(names(example.reference.text, characters(gold)).values())
+    return result
 
 
 def evaluate(
@@ -72,39 +75,41 @@ def evaluate(
     seen: Set[Name] | None = None,
     batch_size: int | None = None,
 ) -> Evaluation:
-    """Run the pipeline over the examples, which then hold its predictions, and score them.
+    """Run a pipeline over examples, which then hold its predictions, and score them.
 
     Args:
-        examples: At least one; the two sides of each have one text. The gold spans of a document
-            are those of `doc.spans[spans_key]` if it has that, else `doc.ents`.
-        predicted: "spans" or "ents": where to read predictions; "auto": `doc.spans[spans_key]` if
-            any document has that.
-        seen: The names of the training part.
+        nlp: The pipeline.
+        examples: At least one example; both sides of each have the same text. The gold spans of a
+            document are those of `doc.spans[spans_key]` if it has that, else `doc.ents`.
+        spans_key: The key of the spans, gold and predicted.
+        predicted: Where to read predictions: "spans", "ents", or "auto" for
+            `doc.spans[spans_key]` if any document has that, else `doc.ents`.
+        seen: The names of the training data (see `training_names`).
+        batch_size: The number of documents in a batch; None for the pipeline's own.
     """
-    where = {"gold": layer((example.reference for example in examples), spans_key)}
+    layers = {"gold": layer((example.reference for example in examples), spans_key)}
     done, seconds = _predict(nlp, examples, batch_size)
-    where["predicted"] = (
-        layer((e.predicted for e in examples), spans_key) if predicted == "auto" else predicted
-    )
-    gold = [read_own_spans(example.reference, spans_key) for example in examples]
-    found = [
-        read_spans(e.predicted, where["predicted"], spans_key) if i in done else []
-        for i, e in enumerate(examples)
-    ]
-    sides = zip(examples, gold, found, strict=True)
-    documents = [
-        Document(example.reference.text, characters(g), characters(p)) for example, g, p in sides
-    ]
-    return Evaluation(
-        where, gold, found, len(examples) - len(done), seconds, score_documents(documents, seen)
-    )
+    if predicted == "auto":
+        predicted = layer((example.predicted for example in examples), spans_key)
+    layers["predicted"] = predicted
+    golds, founds, documents = list[Found](), list[Found](), list[Document]()
+    for i, example in enumerate(examples):
+        gold = read_own_spans(example.reference, spans_key)
+        found = read_spans(example.predicted, predicted, spans_key) if i in done else []
+        golds.append(gold)
+        founds.append(found)
+        documents.append(Document(example.reference.text, characters(gold), characters(found)))
+    failed = len(examples) - len(done)
+    return Evaluation(layers, golds, founds, failed, seconds, score_documents(documents, seen))
 
 
 def summary(nlp: Language, result: Evaluation, name: str = "") -> dict[str, Any]:
-    """The content of the metrics file; all scores are fractions.
+    """Return the content of the metrics file. All scores in it are fractions.
 
     Args:
-        name: What `compare` calls the system.
+        nlp: The evaluated pipeline.
+        result: What `evaluate` returned.
+        name: The name of the system for `compare`; empty to leave it out.
     """
     documents = len(result.gold)
     return {
@@ -124,47 +129,64 @@ def summary(nlp: Language, result: Evaluation, name: str = "") -> dict[str, Any]
     }
 
 
-def repairs_of(nlp: Language) -> dict[str, dict[str, int]]:
-    """What was wrong with the answers that components have written freely so far, by the name of
-    the component."""
-    decoders = {
-        name: pipe.model.attrs.get("decoder")
-        for name, pipe in nlp.pipeline
-        if hasattr(pipe, "model")
-    }
+def facts(metrics: dict[str, Any]) -> dict[str, str]:
+    """Return what the HTML page shows of the metrics that `summary` returned, below its title."""
     return {
-        name: asdict(decoder.repairs)
-        for name, decoder in decoders.items()
-        if hasattr(decoder, "repairs")
+        "version": metrics["version"],
+        "spaCy": metrics["spacy_version"],
+        "components": ", ".join(metrics["components"]),
+        "documents": f"{metrics['documents']:,}",
+        "documents/s": f"{metrics['docs_per_second']:.1f}",
     }
+
+
+def repairs_of(nlp: Language) -> dict[str, dict[str, int]]:
+    """Return how often free answers had to be repaired, by component and by kind of repair.
+
+    All answers count that the components of this pipeline have written so far.
+    """
+    result = {}
+    for name, pipe in nlp.pipeline:
+        attributes = pipe.model.attrs if hasattr(pipe, "model") else {}
+        repairs = getattr(attributes.get("decoder"), "repairs", None)
+        if repairs is not None:
+            result[name] = asdict(repairs)
+    return result
+
+
+def outcomes(result: Evaluation) -> tuple[list[float], list[bool], list[int]]:
+    """Return the outcome of each predicted span, as three lists of the same length.
+
+    Returns:
+        The scores of the spans, whether they are gold spans, and the numbers of their documents.
+    """
+    scores, correct, documents = list[float](), list[bool](), list[int]()
+    for number, (predicted, gold) in enumerate(zip(result.predicted, result.gold, strict=True)):
+        right = characters(gold)
+        for span, score in predicted:
+            scores.append(1.0 if score is None else score)
+            correct.append(Entity(span.start_char, span.end_char, span.label_) in right)
+            documents.append(number)
+    return scores, correct, documents
 
 
 def _predict(
     nlp: Language, examples: Sequence[Example], batch_size: int | None
 ) -> tuple[set[int], float]:
-    """The indices of the examples that got through the pipeline, and the seconds it took."""
-    start, tasks = time.perf_counter(), [example.predicted for example in examples]
-    docs = list(
-        tqdm(nlp.pipe(tasks, batch_size=batch_size), total=len(tasks), unit="doc", mininterval=1)
-    )
+    """Set the predictions of the examples.
+
+    Returns:
+        The indices of the examples that did not fail in the pipeline, and the seconds it took.
+    """
+    tasks = [example.predicted for example in examples]
+    start = time.perf_counter()
+    found = nlp.pipe(tasks, batch_size=batch_size)
+    docs = list(tqdm(found, total=len(tasks), unit="doc", mininterval=1))
     seconds = time.perf_counter() - start
     places = list(range(len(tasks)))
-    if len(docs) < len(tasks):  # some failed: the others are known by being the same objects
+    if len(docs) < len(tasks):  # some failed: the others are recognised as the same objects
         by_identity = {id(task): i for i, task in enumerate(tasks)}
         places = [by_identity[id(doc)] for doc in docs]
     for i, doc in zip(places, docs, strict=True):
         examples[i].predicted = doc
     return set(places), seconds
-
-
-def outcomes(result: Evaluation) -> tuple[list[float], list[bool], list[int]]:
-    """The score of each predicted span, whether it is a gold span, and the number of its
-    document."""
-    scores, correct, documents = list[float](), list[bool](), list[int]()
-    for number, (predicted, gold) in enumerate(zip(result.predicted, result.gold, strict=True)):
-        right = characters(gold)
-        for span, value in predicted:
-            scores.append(1.0 if value is None else value)
-            correct.append(Entity(span.start_char, span.end_char, span.label_) in right)
-            documents.append(number)
-    return scores, correct, documents

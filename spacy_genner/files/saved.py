@@ -1,5 +1,5 @@
-"""Reading what was saved: every kind of damage is a ValueError that says where it is and what to
-do."""
+"""Reading what was saved. Every kind of damage becomes a ValueError that says where it is and what
+to do."""
 
 from __future__ import annotations
 
@@ -12,33 +12,41 @@ from typing import Any
 from srsly import msgpack
 
 MODEL_FILES = (
-    *("adapter_config.json", "adapter_model.safetensors", "model.safetensors"),
-    *("base", "base.json", "draft_head.safetensors"),
+    "adapter_config.json",
+    "adapter_model.safetensors",
+    "model.safetensors",
+    "base",
+    "base.json",
+    "draft_head.safetensors",
 )
-"""All that a language model may write to a folder."""
+"""All files and folders that a language model may write to a folder."""
 
 
 @contextmanager
 def reading(place: object) -> Iterator[None]:
-    """Turns what goes wrong inside into a ValueError that names the place. A missing package or a
-    lack of memory is no damage, and comes through as it is."""
+    """Turn whatever goes wrong in a block into a ValueError that names the place it reads from.
+
+    A missing package or a lack of memory is not damage: ImportError and MemoryError pass unchanged.
+
+    Raises:
+        ValueError: If the block raises any other exception.
+    """
     try:
         yield
     except (ImportError, MemoryError):
         raise
-    except (
-        Exception
-    ) as error:  # each library below has errors of its own for a missing, truncated or foreign file
+    # Each library raises its own exceptions for a missing, truncated or foreign file.
+    except Exception as error:
         raise ValueError(
             f"{place} cannot be read ({error}): copy or train the pipeline again"
         ) from error
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """The JSON object in a file.
+    """Read the JSON object in a file.
 
     Raises:
-        ValueError: If the file is missing, corrupt, or holds something else.
+        ValueError: If the file is missing or corrupt, or holds something else.
     """
     with reading(path):
         data = path.read_bytes()
@@ -46,10 +54,14 @@ def read_object(path: Path) -> dict[str, Any]:
 
 
 def parse_object(data: bytes, place: object) -> dict[str, Any]:
-    """A JSON object.
+    """Parse a JSON object.
+
+    Args:
+        data: The JSON text in UTF-8.
+        place: Where it comes from, for the error.
 
     Raises:
-        ValueError: That names the place if it is corrupt or something else.
+        ValueError: If the data are corrupt, or something else than an object.
     """
     with reading(place):
         found = json.loads(data)
@@ -59,23 +71,27 @@ def parse_object(data: bytes, place: object) -> dict[str, Any]:
 
 
 def pack_parts(parts: Mapping[str, bytes]) -> bytes:
-    """Named parts as one."""
+    """Pack named parts into one."""
     return bytes(msgpack.packb(dict(parts), use_bin_type=True))
 
 
 def unpack_parts(data: bytes, place: object) -> dict[str, bytes]:
-    """What was packed.
+    """Unpack what `pack_parts` packed.
+
+    Args:
+        data: The packed parts.
+        place: Where they come from, for the error.
 
     Raises:
-        ValueError: That names the place if it is corrupt or something else.
+        ValueError: If the data are corrupt, or something else than packed parts.
     """
     with reading(place):
-        # with a hook of our own, no arrays are made; and unlike srsly's, this call leaves the
-        # garbage collector alone
+        # The hook keeps srsly from making arrays of what looks like packed ones. Unlike
+        # `msgpack_loads`, this call does not switch the garbage collector off and on.
         parts = msgpack.unpackb(data, raw=False, object_pairs_hook=dict)
         match parts:
             case dict() if all(
                 isinstance(name, str) and isinstance(part, bytes) for name, part in parts.items()
             ):
                 return parts
-        raise ValueError("expected parts with names")
+        raise ValueError("expected named parts")

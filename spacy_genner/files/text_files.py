@@ -1,4 +1,4 @@
-"""Reading text files as they are found: compressed or not, with a byte order mark or without."""
+"""Reading text files as users have them: compressed or not, with a byte order mark or without."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from typing import TextIO
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """The lines of a UTF-8 file, `.gz` or plain, with their numbers from 1 and without their line
-    ends.
+    """Yield the lines of a UTF-8 file without their line ends, each with its number, from 1.
+
+    A file whose name ends in ".gz" is decompressed.
 
     Raises:
-        ValueError: If the file is not UTF-8 text, or not the gzip file that its name promises.
+        ValueError: If the file is not UTF-8 text.
+        ValueError: If its name ends in ".gz", but it is not a gzip file, or a truncated one.
     """
     with _opened(path, newline=None) as file:
         for number, line in enumerate(file, 1):
@@ -24,10 +26,13 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def read_text(path: Path) -> str:
-    """The text of a UTF-8 file, `.gz` or plain, with its line ends as they are.
+    """Read the text of a UTF-8 file, with its line ends as they are.
+
+    A file whose name ends in ".gz" is decompressed.
 
     Raises:
-        ValueError: As `numbered_lines` does.
+        ValueError: If the file is not UTF-8 text.
+        ValueError: If its name ends in ".gz", but it is not a gzip file, or a truncated one.
     """
     with _opened(path, newline="") as file:
         return file.read()
@@ -41,16 +46,21 @@ def _opened(path: Path, newline: str | None) -> Iterator[TextIO]:
             yield file
     except (UnicodeDecodeError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise ValueError(
-            f"{path} cannot be read ({error}): expected UTF-8 text, compressed if named .gz"
+            f"{path} cannot be read ({error}): expected UTF-8 text, compressed with gzip if "
+            "the name ends in .gz"
         ) from error
 
 
 def read_texts(path: Path, lines: bool = False) -> list[str]:
-    """The paragraphs of a text file, which blank lines separate, or its lines; without white space
+    """Read the paragraphs of a UTF-8 file, which blank lines separate, without the white space
     around them.
 
+    Args:
+        path: The file.
+        lines: Whether to read its lines instead. Blank ones are left out.
+
     Raises:
-        ValueError: For bytes that are not UTF-8.
+        ValueError: If the file is not UTF-8 text.
     """
     data = path.read_bytes()
     try:
@@ -59,8 +69,7 @@ def read_texts(path: Path, lines: bool = False) -> list[str]:
         line = data.count(b"\n", 0, error.start) + 1
         raise ValueError(
             f"{path}, line {line}: byte 0x{data[error.start]:02x} is not UTF-8: save the file as "
-            "UTF-8, "
-            f"for instance with `iconv -f latin1 -t utf-8`"
+            "UTF-8, for instance with `iconv -f latin1 -t utf-8`"
         ) from error
     parts = re.split(r"\r?\n" if lines else r"\r?\n(?:[^\S\n]*\n)+", text)
     return [part.strip() for part in parts if part.strip()]

@@ -1,5 +1,5 @@
-"""Files and folders that are written whole or not at all, whatever happens meanwhile: an error, a
-full disk, a kill."""
+"""Writing files and folders completely or not at all, whatever happens meanwhile: an error, a
+full disk, or a kill."""
 
 from __future__ import annotations
 
@@ -14,25 +14,23 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 _CONTENT = "content"
-"""Workspace name used by `filling`."""
+"""The name that `filling` gives its workspace, which lies inside the folder."""
 
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """A path to write a file to. When the block ends, that file takes the place of the one at
-    `path`; after an error or a kill, the latter is as it was.
+    """Provide a path to write a file to, which replaces the file at `path` when the block ends.
 
-    Missing folders are made, links stay links, and a file keeps its permissions. What is no file,
-    such as a pipe or anything in /dev, is written to directly.
+    After an error or a kill, the file at `path` is as it was. Missing folders are made, links stay
+    links, and a file keeps its permissions. What is not a regular file, such as a pipe or anything
+    in /dev, is written to directly.
 
     Raises:
         OSError: If the file cannot be written.
+        PermissionError: If the file at `path` is write-protected.
     """
     path = Path(path)
-    # /dev/stdout may lead to a file, which others are writing to as well
-    if path.absolute().parts[1:2] in (("dev",), ("proc",)) or (
-        path.exists() and not path.is_file()
-    ):
+    if _is_special(path):
         yield path
         return
     path = path.resolve()
@@ -51,19 +49,20 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def filling(folder: str | Path, whole: Iterable[str] = ()) -> Iterator[Path]:
-    """An empty folder to write to. When the block ends, its files move into `folder`, each to the
-    place of the one with the same name there; after an error, everything is as it was. What else is
-    in `folder` stays.
+    """Provide an empty folder to write to, whose files move into `folder` when the block ends.
 
-    A kill while they move, which takes no time, may leave some old and some new files, and the rest
-    in a hidden folder that the next block removes.
+    Each file replaces the one with the same name; what else is in `folder` stays. After an error,
+    everything is as it was. A kill during the move, which takes almost no time, may leave some old
+    and some new files, and the rest in a hidden folder that the next block removes.
 
     Args:
-        whole: Files and folders, relative to `folder`, that the new content replaces as a whole,
-            even by nothing.
+        folder: The folder. It is made if it is missing.
+        whole: Files and folders, relative to `folder`, that are removed even if the block writes
+            nothing in their place.
 
     Raises:
-        OSError: If they cannot be written.
+        OSError: If the files cannot be written.
+        IsADirectoryError: If a file would replace a folder.
     """
     with _moving(Path(folder), _CONTENT, Path(folder), whole) as content:
         yield content
@@ -71,11 +70,12 @@ def filling(folder: str | Path, whole: Iterable[str] = ()) -> Iterator[Path]:
 
 @contextmanager
 def replacing_folder(path: str | Path) -> Iterator[Path]:
-    """An empty folder to write to. When the block ends, it takes the place of the one at `path`, as
-    `filling` does it.
+    """Provide an empty folder to write to, which replaces the one at `path` when the block ends.
+
+    An error or a kill has the same consequences as in `filling`.
 
     Raises:
-        OSError: If it cannot be written.
+        OSError: If the folder cannot be written.
     """
     path = Path(path).absolute()
     with _moving(path.parent, path.name, path, [path.name]) as content:
@@ -84,8 +84,8 @@ def replacing_folder(path: str | Path) -> Iterator[Path]:
 
 
 def remove_leftovers(path: Path) -> None:
-    """Remove what killed processes of this machine have left beside a path while they wrote to
-    it."""
+    """Remove the temporary files beside a path, left by processes of this machine that were killed
+    while they wrote to it."""
     for left in path.parent.glob(f"{glob.escape(_prefix(path.name))}*"):
         process, _, _ = left.name.removeprefix(_prefix(path.name)).partition("-")
         if process.isdecimal() and not _is_alive(int(process)):
@@ -94,7 +94,14 @@ def remove_leftovers(path: Path) -> None:
 
 @contextmanager
 def _moving(folder: Path, name: str, target: Path, whole: Iterable[str]) -> Iterator[Path]:
-    """An empty folder, whose content then moves into another one, as `filling` says."""
+    """Provide an empty folder whose content then moves into another one, as `filling` describes.
+
+    Args:
+        folder: The folder that the content moves into.
+        name: What the workspace is named after.
+        target: The path that errors name.
+        whole: As in `filling`.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with _workspace(folder, name, target) as work:
         new, old = work / "new", work / "old"
@@ -108,14 +115,14 @@ def _moving(folder: Path, name: str, target: Path, whole: Iterable[str]) -> Iter
                 if os.path.lexists(folder / part):
                     _move(folder / part, old / part, undo)
             _merge(new, folder, old, undo)
-            undo.pop_all()
+            undo.pop_all()  # everything has moved: forget how to move it back
     remove_leftovers(folder / name)
 
 
 @contextmanager
 def _workspace(folder: Path, name: str, target: Path) -> Iterator[Path]:
-    """A folder on the same disk, so that what is in it can be moved. Errors in it name the
-    target."""
+    """Provide a temporary folder on the same disk, so that what is in it can be moved without
+    copying. Errors in it name the target instead."""
     prefix = f"{_prefix(name)}{os.getpid()}-"
     try:
         with TemporaryDirectory(prefix=prefix, dir=folder, ignore_cleanup_errors=True) as work:
@@ -126,14 +133,21 @@ def _workspace(folder: Path, name: str, target: Path) -> Iterator[Path]:
         raise
 
 
+def _is_special(path: Path) -> bool:
+    """Return whether a path cannot be replaced by another file."""
+    # /dev/stdout may be a link to a regular file, but others are writing to it as well.
+    in_system_folder = path.absolute().parts[1:2] in (("dev",), ("proc",))
+    return in_system_folder or (path.exists() and not path.is_file())
+
+
 def _prefix(name: str) -> str:
-    """How the names of workspaces begin; what follows is the number of a process."""
+    """Return how the names of workspaces begin; the id of a process and a random part follow."""
     return f".{name}.genner-{socket.gethostname()}-"
 
 
 def _is_alive(process: int) -> bool:
-    """Whether a process of this machine is running, or cannot be asked."""
-    if os.name == "nt":  # there the question would end it
+    """Return whether a process of this machine is running, or may be."""
+    if os.name == "nt":  # os.kill would end the process there
         return True
     try:
         os.kill(process, 0)
@@ -143,8 +157,7 @@ def _is_alive(process: int) -> bool:
 
 
 def _merge(new: Path, folder: Path, old: Path, undo: ExitStack) -> None:
-    """Move the files in one folder into another, and those that they take the place of into a
-    third."""
+    """Move the files in one folder into another, and the files that they replace into a third."""
     for path in sorted(new.iterdir()):
         place = folder / path.name
         if path.is_dir() and place.is_dir():
@@ -152,7 +165,7 @@ def _merge(new: Path, folder: Path, old: Path, undo: ExitStack) -> None:
             continue
         if place.is_dir():
             raise IsADirectoryError(
-                errno.EISDIR, "A folder stands where a file is to be", str(place)
+                errno.EISDIR, "A folder is in the way of a file that must be written", str(place)
             )
         if os.path.lexists(place):
             _move(place, old / path.name, undo)
@@ -167,17 +180,15 @@ def _move(path: Path, to: Path, undo: ExitStack) -> None:
 
 
 def _sync(path: Path) -> None:
-    """Have the system put a file or a folder on the disk now."""
-    if os.name == "nt":  # there a file must be open for writing, and a folder cannot be opened
+    """Have the system write a file or a folder to the disk now."""
+    if os.name == "nt":  # a file would have to be open for writing, and no folder can be opened
         return
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     except OSError as error:
-        if path.is_file() or error.errno not in (
-            errno.EBADF,
-            errno.EINVAL,
-        ):  # some file systems cannot sync folders
+        # Some file systems cannot sync folders.
+        if path.is_file() or error.errno not in (errno.EBADF, errno.EINVAL):
             raise
     finally:
         os.close(descriptor)

@@ -1,5 +1,8 @@
-"""The Protocol of an output format: a grammar over the source tokens instead of a parser of
-text."""
+"""The protocols of an output format and its grammar.
+
+A grammar says which answers are legal for a source. It works on the tokens of the source, so that
+every legal answer stands for exact spans of tokens, and no text has to be parsed or searched for.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +16,18 @@ from ..types import Entity, Move, Source
 from .mentions import Mentions
 
 Refused: TypeAlias = tuple[Entity, str]
-"""An entity that a format cannot say, and why."""
+"""An entity that a format cannot express, and the reason."""
 
 
 class Deciding(NamedTuple):
-    """The moves of a derivation that decided an entity, by their indices.
+    """The moves of a derivation that decided an entity, as indices.
 
     Attributes:
-        taken: Those without which it would not be there: they count with their own probability.
-        absent: Those that decided it only by not being of the grammar's pivotal kind: a span that
-            another one is opened in goes on because it is not closed, whatever else is written.
+        taken: The moves without which the entity would not exist. Each counts with its own
+            probability.
+        absent: The moves that decided it only by not being of the grammar's pivotal kind. When a
+            span opens inside an open one, for example, it only matters to the outer span that it
+            was not closed there, not what was written instead.
     """
 
     taken: list[int]
@@ -30,48 +35,54 @@ class Deciding(NamedTuple):
 
 
 class Grammar(Protocol):
-    """The legal outputs for one source and one label set: an automaton with immutable, hashable
+    """The legal outputs for one source and one label set, as an automaton with immutable, hashable
     states.
 
-    From every state that `advance` reaches, a final one is reachable.
+    A final state can be reached from every state that `advance` returns.
     """
 
     @property
     def source(self) -> Source:
-        """The source as the model is to read it: what an answer copies, in which nothing can be
-        taken for a mark."""
+        """The source as the model reads it and an answer copies it; nothing in it can be mistaken
+        for a mark."""
 
     @property
     def pivot(self) -> str | None:
-        """The kind of move whose absence may decide an entity, if there is one."""
+        """The kind of move whose absence may decide an entity, or None if there is no such kind."""
 
     @property
     def start(self) -> Any:
         """The state before anything is written."""
 
     def moves(self, state: Any) -> Iterable[Move]:
-        """The legal moves in their fixed order, a list or `Mentions`; empty in the final states
-        only."""
+        """Return the legal moves of a state in their fixed order, as a list or as `Mentions`; empty
+        only in a final state.
+
+        No legal move of a state may write a prefix of another one's text once both are tokenised:
+        no trie could tell such moves apart.
+        """
 
     def advance(self, state: Any, move: Move) -> Any:
-        """The state after a legal move."""
+        """Return the state after a legal move."""
 
     def expressible(self, entities: Iterable[Entity]) -> tuple[list[Entity], list[Refused]]:
-        """The entities that the format can say, and the others with the reason: across sentences,
-        crossing, duplicate, empty, too deep, unknown label, outside the source. A format that
-        cannot tell where of several places a text is meant says another one instead, refused as "at
-        another place of the same text"."""
+        """Split entities into those that the format can express, and the others with the reason:
+        across sentences, crossing, duplicate, empty, too deep, unknown label, outside the source.
+
+        A format that cannot tell apart several places of the same text may express another entity
+        in place of the given one, which is then refused as "at another place of the same text".
+        """
 
     def derive(self, entities: Iterable[Entity]) -> list[Move]:
-        """The one canonical derivation of entities, complete.
+        """Return the complete canonical derivation of entities.
 
         Raises:
-            ValueError: If the format cannot say one.
+            ValueError: If the format cannot express one of them.
         """
 
     def entities(self, moves: Sequence[Move]) -> list[tuple[Entity, Deciding]]:
-        """The entities of a complete derivation in the order of `Entity`, each with the moves that
-        decided it."""
+        """Return the entities of a complete derivation, in the order of `Entity`, each with the
+        moves that decided it."""
 
 
 @runtime_checkable
@@ -80,27 +91,31 @@ class Format(Protocol):
 
     @property
     def max_depth(self) -> int:
-        """How many spans may lie around one another, the innermost counted."""
+        """The greatest depth of nesting: 1 allows flat entities only."""
 
     def instruction(self) -> str:
-        """One sentence that tells an untuned model how to write its answer."""
+        """Return one sentence that tells an untuned model how to write its answer."""
 
     def marks(self, labels: Labels) -> list[str]:
-        """Every text besides the source that an answer may contain: a tokenizer must be able to
-        write each. Where one may follow a space, it may follow a line break as well."""
+        """Return every text besides the source that an answer may contain. A tokenizer must be able
+        to write each of them. A mark that may follow a space may also follow a line break."""
 
     def grammar(self, source: Source, labels: Labels) -> Grammar:
-        """The grammar of the answers for a source."""
+        """Return the grammar of the answers for a source."""
 
     def read(self, text: str) -> Marked | Listed:
-        """What an answer says that was written freely, however broken it is."""
+        """Read an answer that a model wrote without constraints.
+
+        However broken the answer is, it raises no error: what is no complete mark stays in the text
+        of a `Marked`, and what is no mention is counted in `Listed.unread`.
+        """
 
 
 def expressible(
     entities: Iterable[Entity], labels: Container[str], source: Source, max_depth: int
 ) -> tuple[list[Entity], list[Refused]]:
-    """The properly nested ones of known labels in a source, each within a sentence, and the others
-    with the reason."""
+    """Split entities into a properly nested subset with known labels, each within one sentence of
+    the source, and the others with the reason."""
     whole, across = within_sentences(entities, source)
     kept, refused = nest(whole, max_depth)
     strange = [(e, "unknown label") for e in kept if e.label not in labels]
@@ -110,15 +125,18 @@ def expressible(
 
 
 def inexpressible_error(refused: Iterable[Refused]) -> ValueError:
-    """The error that names entities that a format cannot say."""
+    """Return the error that names entities that a format cannot express."""
+    reasons = "; ".join(f"{entity} ({reason})" for entity, reason in refused)
     return ValueError(
-        "no derivation for " + "; ".join(f"{entity} ({reason})" for entity, reason in refused)
+        f"there is no derivation for {reasons}: give only entities that `expressible` keeps"
     )
 
 
 def parse(grammar: Grammar, text: str) -> list[Move] | None:
-    """The derivation that writes a text; None if it is no legal answer."""
-    state, moves, position = grammar.start, list[Move](), 0
+    """Return the derivation that writes a text, or None if the text is not a legal answer."""
+    state = grammar.start
+    moves: list[Move] = []
+    position = 0
     while legal := grammar.moves(state):
         if isinstance(legal, Mentions):
             move = legal.starting(text, position)

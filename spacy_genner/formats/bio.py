@@ -1,4 +1,4 @@
-"""Every word with a tag: `did(O) george(B-actor) clooney(I-actor)`.
+"""A copy of the source with a tag after each word: `did(O) george(B-actor) clooney(I-actor)`.
 
 Source: GNER (arXiv 2402.16602), whose models write white space between all words.
 """
@@ -6,6 +6,7 @@ Source: GNER (arXiv 2402.16602), whose models write white space between all word
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import ClassVar
 
 from ..answers import Marked
@@ -19,31 +20,29 @@ _TAG = re.compile(r"\((O|[BI]-(?:\\.|[^()\\]|\((?:\\.|[^()\\])*\))*)\)", re.DOTA
 
 @dataclass(frozen=True, slots=True)
 class BIO:
-    """Copies the source and says behind each token whether an entity begins, goes on, or is absent.
-    Flat only."""
+    """A format that copies the source and says after each token whether an entity begins, goes on,
+    or is absent. It expresses flat entities only."""
 
     max_depth: ClassVar[int] = 1
 
     def instruction(self) -> str:
-        """One sentence that tells an untuned model how to write its answer."""
+        """Return one sentence that tells an untuned model how to write its answer."""
         return (
             "Copy each word with a tag: word(B-LABEL) where an entity begins, word(I-LABEL) inside "
             "it, else word(O)."
         )
 
     def marks(self, labels: Labels) -> list[str]:
-        """The tags of every label."""
-        return [
-            move.text
-            for move in (_OUTSIDE, *(tag for pair in _tags(labels).values() for tag in pair))
-        ]
+        """Return the tags of all labels."""
+        tags = chain.from_iterable(_tags(labels).values())
+        return [_OUTSIDE.text, *(tag.text for tag in tags)]
 
     def grammar(self, source: Source, labels: Labels) -> "BIOGrammar":
-        """The grammar of the tagged copies of a source."""
+        """Return the grammar of the tagged copies of a source."""
         return BIOGrammar(source, labels)
 
     def read(self, text: str) -> Marked:
-        """What an answer says that was written freely, however broken it is."""
+        """Read a tagged copy that a model wrote without constraints, however broken it is."""
         return read_bio(text)
 
 
@@ -51,6 +50,7 @@ _OUTSIDE = Move("outside", "(O)")
 
 
 def _tags(labels: Labels) -> dict[str, tuple[Move, Move]]:
+    """Return the tags that begin and continue an entity, for each label."""
     names = {label: escape(label, "()") for label in labels}
     return {
         label: (Move("begin", f"(B-{name})", label), Move("inside", f"(I-{name})", label))
@@ -64,8 +64,8 @@ class BIOState:
 
     Attributes:
         position: The number of tags written.
-        copied: Whether the token that is to be tagged next is written.
-        label: The label of the entity that may go on.
+        copied: Whether the token that takes the next tag is already written.
+        label: The label of the entity that the next token may continue, if any.
     """
 
     position: int = 0
@@ -80,41 +80,39 @@ class BIOGrammar:
 
     def __init__(self, source: Source, labels: Labels) -> None:
         self.start = BIOState()
-        self.source = replace(
-            source, spaces=(*source.spaces[:1], *(space or True for space in source.spaces[1:]))
-        )
+        # A token without white space before it is written with a space, except for the first one.
+        space = GAPS.index(" ")
+        spaces = (*source.spaces[:1], *(gap or space for gap in source.spaces[1:]))
+        self.source = replace(source, spaces=spaces)
         self._tags = _tags(labels)
 
     def moves(self, state: BIOState) -> list[Move]:
-        """Copy the next token; then one of its tags."""
+        """Return the copy of the next token; once it is written, its possible tags."""
         if state.copied:
-            starts = self.source.starts and self.source.starts[state.position]
-            inside = [self._tags[state.label][1]] if state.label is not None and not starts else []
-            return [_OUTSIDE, *inside, *(begin for begin, _ in self._tags.values())]
-        if state.position == len(self.source):
-            return []
-        return [
-            Move(
-                "copy", GAPS[self.source.spaces[state.position]] + self.source.words[state.position]
-            )
-        ]
+            tags = [_OUTSIDE]
+            starts_sentence = self.source.starts and self.source.starts[state.position]
+            if state.label is not None and not starts_sentence:
+                tags.append(self._tags[state.label][1])
+            return tags + [begin for begin, _ in self._tags.values()]
+        return [self._copy(state.position)] if state.position < len(self.source) else []
 
     def advance(self, state: BIOState, move: Move) -> BIOState:
-        """The state after a legal move."""
+        """Return the state after a legal move."""
         if state.copied:
             return BIOState(state.position + 1, label=move.label)
         return BIOState(state.position, True, state.label)
 
     def expressible(self, entities: Iterable[Entity]) -> tuple[list[Entity], list[Refused]]:
-        """The outermost ones of known labels, and the others with the reason."""
+        """Split entities into the outermost ones with known labels, and the others with the
+        reason."""
         return expressible(entities, self._tags, self.source, BIO.max_depth)
 
     def derive(self, entities: Iterable[Entity]) -> list[Move]:
-        """The tags of entities that do not overlap.
+        """Return the derivation of entities that do not overlap.
 
         Raises:
-            ValueError: If they cannot be said: overlapping, duplicate, unknown label, outside the
-                source.
+            ValueError: If one cannot be expressed: overlapping, duplicate, unknown label, outside
+                the source.
         """
         kept, refused = self.expressible(entities)
         if refused:
@@ -123,47 +121,67 @@ class BIOGrammar:
         for entity in kept:
             begin, inside = self._tags[entity.label]
             tags[entity.start : entity.end] = [begin, *[inside] * (entity.end - entity.start - 1)]
-        copies = [move for position in range(len(tags)) for move in self.moves(BIOState(position))]
-        return [move for pair in zip(copies, tags, strict=True) for move in pair]
+        moves: list[Move] = []
+        for position, tag in enumerate(tags):
+            moves += [self._copy(position), tag]
+        return moves
 
     def entities(self, moves: Sequence[Move]) -> list[tuple[Entity, Deciding]]:
-        """The tagged spans, each with its tags, and the next one, which might have continued it."""
-        found, tags = list[tuple[Entity, Deciding]](), moves[1::2]
+        """Return the tagged spans. Each was decided by its own tags, and by the tag after it, which
+        could have continued it."""
+        found: list[tuple[Entity, Deciding]] = []
+        tags = moves[1::2]  # token n is copied by move 2n and tagged by move 2n + 1
         for start, tag in enumerate(tags):
-            if tag.kind == "begin":
-                others = (end for end in range(start + 1, len(tags)) if tags[end].kind != "inside")
-                end = next(others, len(tags))
-                deciding = [2 * position + 1 for position in range(start, min(end + 1, len(tags)))]
-                own = end - start
-                found.append(
-                    (Entity(start, end, tag.label or ""), Deciding(deciding[:own], deciding[own:]))
-                )
+            if tag.kind != "begin":
+                continue
+            end = start + 1
+            while end < len(tags) and tags[end].kind == "inside":
+                end += 1
+            taken = list(range(2 * start + 1, 2 * end + 1, 2))
+            absent = [2 * end + 1] if end < len(tags) else []
+            found.append((Entity(start, end, tag.label or ""), Deciding(taken, absent)))
         return found
+
+    def _copy(self, position: int) -> Move:
+        """Return the move that copies a token."""
+        return Move("copy", GAPS[self.source.spaces[position]] + self.source.words[position])
 
 
 def read_bio(text: str) -> Marked:
-    """`george(B-actor) clooney(I-actor)`. The brackets of a label are balanced, or behind
-    backslashes.
+    """Read `george(B-actor) clooney(I-actor)`.
 
-    A tag without a word before it makes the tag before it a part of the word. An `I-` that
-    continues nothing starts an entity. What comes after the last tag is outside of all.
+    The brackets in a label must be balanced or escaped with backslashes. An `I-` tag that continues
+    nothing starts an entity. Text after the last tag lies outside all entities.
     """
-    tagged, end = list[tuple[str, str]](), 0
+    spans: list[tuple[int, int, str]] = []
+    tagged = _tagged_words(text)
+    start = 0  # of the word, in the text without tags
+    before = "O"  # the tag of the word before
+    for word, tag in tagged:
+        end = start + len(word)
+        label = tag[2:]
+        if tag[0] == "I" and before != "O" and label == before[2:]:
+            entity_start, _, _ = spans.pop()
+            spans.append((entity_start, end, unescape(label)))
+        elif tag != "O":
+            spans.append((start, end, unescape(label)))
+        start = end + 1
+        before = tag
+    return Marked(" ".join(word for word, _ in tagged), spans, spaced=True)
+
+
+def _tagged_words(text: str) -> list[tuple[str, str]]:
+    """Return the words of a tagged copy, each with its tag."""
+    tagged: list[tuple[str, str]] = []
+    end = 0
     for mark in _TAG.finditer(text):
         word = text[end : mark.start()]
         if not word and tagged:
+            # In `x(O)(B-gene)`, the first tag is a part of the word "x(O)".
             word, tag = tagged.pop()
             word += f"({tag})"
         if word.strip():
             tagged.append((word.strip(), mark[1]))
             end = mark.end()
     tagged.append((text[end:], "O"))
-    spans, start, before = list[tuple[int, int, str]](), 0, "O"
-    for word, tag in tagged:
-        label, first = tag[2:], start
-        if tag[0] == "I" and before != "O" and label == before[2:]:
-            first = spans.pop()[0]
-        if tag != "O":
-            spans.append((first, start + len(word), unescape(label)))
-        start, before = start + len(word) + 1, tag
-    return Marked(" ".join(word for word, _ in tagged), spans, spaced=True)
+    return tagged

@@ -1,5 +1,5 @@
-"""Inline brackets: `[Essex | ORG]`, nested `[[c-fos | RNA] promoter | DNA]`, or label first `[ORG:
-Essex]`.
+"""Inline brackets: `[Essex | ORG]`, nested `[[c-fos | RNA] promoter | DNA]`, or label first:
+`[ORG: Essex]`.
 
 Source: the inline bracketed format of LLMs4NER (arXiv 2601.17898).
 """
@@ -14,35 +14,34 @@ from .inline import Inline, Marks
 from .marked_copies import read_marks
 
 _PLAIN = str.maketrans("[]|", "()/")
-"""What stands for brackets of the text: a model copies them, and behind a backslash it takes them
-for marks."""
+"""What replaces the brackets of a source: models copy parentheses as they are, but mistake brackets
+for marks, even after a backslash."""
 _LABEL_LAST = re.compile(r"(?P<open>\[)|(?: ?\| ?(?P<label>(?:[^\\\[\]|]|\\.)*))?\]", re.DOTALL)
 _LABEL_FIRST = re.compile(r"(?P<open>\[)(?:(?P<label>(?:[^\\\[\]|:]|\\.)+): ?)?|\]", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class InlineBracketed(Inline):
-    """Marks each entity where it stands in a copy of the source.
-
-    max_depth: How many spans may be open at one place.
+    """A format that puts each entity into brackets at its place in a copy of the source.
 
     Attributes:
-        label_first: Write the label at the opening bracket instead of the closing one.
+        max_depth: The greatest depth of nesting: 1 allows flat entities only.
+        label_first: Write the label after the opening bracket instead of before the closing one.
     """
 
     label_first: bool = False
 
     def instruction(self) -> str:
-        """One sentence that tells an untuned model how to write its answer."""
+        """Return one sentence that tells an untuned model how to write its answer."""
         example = "[LABEL: entity]" if self.label_first else "[entity | LABEL]"
         return f"Copy the text and mark each entity as {example}."
 
     def read(self, text: str) -> Marked:
-        """What an answer says that was written freely, however broken it is."""
+        """Read a bracketed copy that a model wrote without constraints, however broken it is."""
         return read_bracketed(text, self.label_first)
 
     def marks_of(self, labels: Labels) -> Marks:
-        """The brackets of every label."""
+        """Return the brackets for all labels."""
         names = {label: escape(label, "[]|:") for label in labels}
         if self.label_first:
             opens = [(f"[{name}:", label) for label, name in names.items()]
@@ -56,5 +55,5 @@ def _safe(word: str) -> str:
 
 
 def read_bracketed(text: str, label_first: bool = False) -> Marked:
-    """`[Essex | ORG]`, or `[ORG: Essex]`."""
+    """Read `[Essex | ORG]`, or `[ORG: Essex]` with the label first."""
     return read_marks(text, _LABEL_FIRST if label_first else _LABEL_LAST)

@@ -18,24 +18,24 @@ _TAG = re.compile(r"<(/?[^<>]+)>")
 
 @dataclass(frozen=True, slots=True)
 class InlineXML(Inline):
-    """Marks each entity by a tag before it and one behind it, in a copy of the source.
+    """A format that puts each entity between two tags at its place in a copy of the source.
 
-    max_depth: How many spans may be open at one place.
+    Attributes:
+        max_depth: The greatest depth of nesting: 1 allows flat entities only.
     """
 
     def instruction(self) -> str:
-        """One sentence that tells an untuned model how to write its answer."""
+        """Return one sentence that tells an untuned model how to write its answer."""
         return "Copy the text and mark each entity as <LABEL>entity</LABEL>."
 
     def read(self, text: str) -> Marked:
-        """What an answer says that was written freely, however broken it is."""
+        """Read a tagged copy that a model wrote without constraints, however broken it is."""
         return read_xml(text)
 
     def marks_of(self, labels: Labels) -> Marks:
-        """The tags of every label."""
-        names = {
-            label: re.sub("^/", "&#47;", escape(label)) for label in labels
-        }  # a slash ends a span
+        """Return the tags of all labels."""
+        # A label "/A" must not open as `</A>`, which closes the label "A".
+        names = {label: re.sub("^/", "&#47;", escape(label)) for label in labels}
         opens = [(f"<{name}>", label) for label, name in names.items()]
         return Marks(
             opens, {label: [(f"</{name}>", None)] for label, name in names.items()}, "", _safe
@@ -47,15 +47,19 @@ def _safe(word: str) -> str:
 
 
 def read_xml(text: str) -> Marked:
-    """`<ORG>Essex</ORG>`. A tag closes the last open one of its name, also across others."""
-    copy, opened, end = MarkedCopy(), defaultdict[str, list[int]](list), 0
+    """Read `<ORG>Essex</ORG>`. A closing tag closes the last open tag of its name, even if others
+    were opened after it."""
+    copy = MarkedCopy()
+    opened = defaultdict[str, list[int]](list)
+    end = 0
     for tag in _TAG.finditer(text):
         copy.write(text[end : tag.start()])
-        end, name, closed = tag.end(), _unescape(tag[1]), _unescape(tag[1][1:])
-        if tag[1][0] == "/" and opened[closed]:
+        end = tag.end()
+        closed = _unescape(tag[1].removeprefix("/"))
+        if tag[1].startswith("/") and opened[closed]:
             copy.close(opened[closed].pop(), closed)
         else:
-            opened[name].append(copy.write(tag[0]))
+            opened[_unescape(tag[1])].append(copy.write(tag[0]))
     copy.write(text[end:])
     return copy.marked()
 

@@ -1,4 +1,4 @@
-"""JSON lists of entities, each with its text, its label, and its place: `[{"text": "Essex",
+"""JSON lists of entities, each with its text, its label and its place: `[{"text": "Essex",
 "label": "ORG", …}]`."""
 
 import re
@@ -14,16 +14,17 @@ from .lists import ListGrammar, ListState
 from .mentions import Mentions
 
 _FIELD = re.compile(rf'"(text|label|occurrence_index|start|end)"\s*:\s*({STRING}|-?\d+)', re.DOTALL)
-_FINISH = [Move("finish", "[]"), Move("finish", "]")]
-_BEGIN = [Move("begin", '[{"text": "'), Move("begin", ', {"text": "')]
+_FINISH_EMPTY, _FINISH = Move("finish", "[]"), Move("finish", "]")
+_BEGIN_FIRST, _BEGIN_NEXT = Move("begin", '[{"text": "'), Move("begin", ', {"text": "')
 
 
 class JSONItemsGrammar(ListGrammar):
-    """Text, label, place; text, label, place; …
+    """The JSON lists for a source: text, label and place of an entity, then those of the next one,
+    and so on.
 
     Args:
-        key: What stands before the place.
-        place: How the place of a span is written.
+        key: The JSON key before the place.
+        place: Returns how the place of a span is written, given its start and end.
     """
 
     opening, closing = "", '", "label": "'
@@ -42,10 +43,11 @@ class JSONItemsGrammar(ListGrammar):
         self._labels = label_moves(labels, key)
 
     def moves(self, state: ListState) -> list[Move] | Mentions:
-        """Finish, or begin an entity; then its text, its label, its place."""
-        more = bool(state.found)
+        """Return the end of the list and the beginning of an entity; after the latter its possible
+        texts, then its labels, then its places."""
         if state.part == "item":
-            return [_FINISH[more], *([_BEGIN[more]] if self.labels_left(state.found) else [])]
+            begin = [_begin(state)] if self.labels_left(state.found) else []
+            return [_finish(state), *begin]
         if state.part == "mention":
             return self.mentions(state)
         if state.part == "label":
@@ -54,14 +56,12 @@ class JSONItemsGrammar(ListGrammar):
                 for move in self._labels
                 if self.places(state.found, state.text, move.label or "")
             ]
-        return (
-            [self._place_move(*place) for place in self._legal(state)]
-            if state.part == "place"
-            else []
-        )
+        if state.part == "place":
+            return [self._place_move(*place) for place in self._legal(state)]
+        return []
 
     def advance(self, state: ListState, move: Move) -> ListState:
-        """The state after a legal move."""
+        """Return the state after a legal move."""
         if move.kind == "finish":
             return ListState(state.found, "end")
         if move.kind == "begin":
@@ -74,15 +74,16 @@ class JSONItemsGrammar(ListGrammar):
         return ListState((*state.found, Entity(*place, state.label or "")))
 
     def toward(self, state: ListState, entity: Entity | None) -> Move:
-        """The legal move that leads to the next entity, or to the end."""
-        more = bool(state.found)
+        """Return the legal move that leads to the next entity, or to the end."""
         if not entity:
-            return _FINISH[more]
+            return _finish(state)
+        if state.part == "item":
+            return _begin(state)
         if state.part == "mention":
             return self.mentions(state).move(entity.start, entity.end)
         if state.part == "label":
             return next(move for move in self._labels if move.label == entity.label)
-        return _BEGIN[more] if state.part == "item" else self._place_move(entity.start, entity.end)
+        return self._place_move(entity.start, entity.end)
 
     def _legal(self, state: ListState) -> list[Extent]:
         return self.places(state.found, state.text, state.label or "")
@@ -91,20 +92,31 @@ class JSONItemsGrammar(ListGrammar):
         return Move("place", self._place(start, end) + "}")
 
 
+def _finish(state: ListState) -> Move:
+    return _FINISH if state.found else _FINISH_EMPTY
+
+
+def _begin(state: ListState) -> Move:
+    return _BEGIN_NEXT if state.found else _BEGIN_FIRST
+
+
 def label_moves(labels: Labels, key: str) -> list[Move]:
-    """The moves that say a label, up to the place."""
+    """Return the moves that write a label and the key of the place after it."""
     return [Move("label", f'{escape_json(label)}", "{key}": ', label) for label in labels]
 
 
 def item_marks(labels: Labels, key: str) -> list[str]:
-    """What an answer may contain besides mentions and places."""
-    items = [JSONItemsGrammar.closing, *(move.text for move in label_moves(labels, key))]
-    return [move.text for move in _FINISH + _BEGIN] + items
+    """Return every text that an answer may contain besides mentions and places."""
+    around = [move.text for move in (_FINISH_EMPTY, _FINISH, _BEGIN_FIRST, _BEGIN_NEXT)]
+    return [*around, JSONItemsGrammar.closing, *(move.text for move in label_moves(labels, key))]
 
 
 def read_mentions_json(text: str) -> Listed:
-    """`[{"text": "Essex", "label": "ORG"}]`, each with an `occurrence_index`, or `start` and `end`,
-    or neither. Outside of valid JSON, a mention goes as far as no field comes again."""
+    """Read `[{"text": "Essex", "label": "ORG"}]`; an item may also have an `occurrence_index`, or
+    `start` and `end`.
+
+    Outside valid JSON, a mention ends before the first field that it already has.
+    """
     items, rests = decode_items(text, "[", dict)
     for rest in rests:
         item: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""JSON in answers: texts inside it, and reading it however broken it is."""
+"""JSON in answers: how texts are written in it, and how it is read, however broken it is."""
 
 from __future__ import annotations
 
@@ -14,32 +14,39 @@ _FENCE = re.compile(r"\s*(```\w*)?\s*")
 
 
 def quote(text: str) -> str:
-    """A JSON string."""
+    """Return a text as a JSON string."""
     return json.dumps(text, ensure_ascii=False)
 
 
 def escape_json(text: str) -> str:
-    """What stands between the quotes of a JSON string."""
+    """Return a text as it is written between the quotes of a JSON string."""
     return quote(text)[1:-1]
 
 
 def decode_items(
     text: str, opening: str, mapping: Callable[[list[tuple[str, Any]]], Any]
 ) -> tuple[Any, list[str]]:
-    """The items of the first list or mapping, and what stands around it; all the text if that is
-    not valid JSON."""
+    """Decode the first JSON list or object of an answer.
+
+    Args:
+        opening: The bracket with which it begins.
+        mapping: Builds each JSON object from its pairs of key and value.
+
+    Returns:
+        The decoded items, and the texts before and after them, without code fences. Where the JSON
+        is not valid, there are no items, and the whole answer is one of the texts.
+    """
     start = text.find(opening)
+    decoder = json.JSONDecoder(object_pairs_hook=mapping, strict=False)
     try:
-        items, end = json.JSONDecoder(object_pairs_hook=mapping, strict=False).raw_decode(
-            text, start
-        )
+        items, end = decoder.raw_decode(text, start)
     except (ValueError, RecursionError):
         items, start, end = [], 0, 0
     return items, [rest for rest in (text[:start], text[end:]) if not _FENCE.fullmatch(rest)]
 
 
 def read_value(text: str) -> Any:
-    """A string or number as JSON has it; as it is if that is not valid."""
+    """Decode a JSON string or number; one that is not valid is returned without its quotes."""
     try:
         return json.loads(text, strict=False)
     except ValueError:
@@ -47,27 +54,39 @@ def read_value(text: str) -> Any:
 
 
 def listed(items: list[Any], unread: int) -> Listed:
-    """The mentions among the items of a list.
+    """Return the mentions among the items of a list.
 
     Args:
-        unread: How many other parts of the answer could not be read; items that are no mentions
-            come on top.
+        unread: How many other parts of the answer could not be read. Items that are no mentions are
+            added to them.
     """
-    mentions = [_mention(item) for item in items]
-    return Listed([m for m in mentions if m], unread + mentions.count(None))
+    mentions: list[Mention] = []
+    for item in items:
+        mention = _mention(item)
+        if mention is None:
+            unread += 1
+        else:
+            mentions.append(mention)
+    return Listed(mentions, unread)
 
 
 def _mention(item: Any) -> Mention | None:
+    """Return the mention that an item of a list stands for, or None if it stands for none."""
     if not isinstance(item, dict):
         return None
     text, label = item.get("text"), item.get("label")
+    # Models leave out the quotes around numbers.
     if not isinstance(text, str | int | float) or not isinstance(label, str):
         return None
     return Mention(
-        str(text), label, *(_place(item.get(name)) for name in ("occurrence_index", "start", "end"))
+        str(text),
+        label,
+        occurrence=_place(item.get("occurrence_index")),
+        start=_place(item.get("start")),
+        end=_place(item.get("end")),
     )
 
 
 def _place(value: Any) -> int | None:
-    """-1, which is nowhere, for what is no whole number."""
+    """Return a whole number or None as it is, and -1, which is no place, for anything else."""
     return value if value is None or type(value) is int else -1

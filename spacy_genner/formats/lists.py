@@ -1,4 +1,5 @@
-"""Lists of entities: mentions are contiguous pieces of the source, in the order of their places."""
+"""Lists of entities. Each mention is a contiguous piece of the source, as in iNERD (arXiv
+2308.07791), and mentions come in the order of their places."""
 
 from abc import ABC, abstractmethod
 from collections import deque
@@ -15,7 +16,7 @@ from ..types import Entity, Move, Source
 from .base import Deciding, Refused, expressible, inexpressible_error
 from .mentions import Mentions, Spans, Texts
 
-_CACHED = 8  # as many sets of spans are in use at once at most
+_CACHED = 8  # at most this many sets of spans are in use at the same time
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +25,9 @@ class ListState:
 
     Attributes:
         found: The entities that are complete.
-        part: What is written next: "item", "mention", "label", "place"; "end" when nothing is.
-        label, text: Of the entity under way, as far as they are decided.
+        part: What is written next: "item", "mention", "label" or "place"; "end" if nothing is.
+        label: The label of the entity that is being written, None while it is undecided.
+        text: The text of that entity, empty while it is undecided.
     """
 
     found: tuple[Entity, ...] = ()
@@ -35,27 +37,32 @@ class ListState:
 
 
 class ListGrammar(ABC):
-    """The lists of entities of a source: by start, the longest first, the labels of one span in the
-    order of the label set, so that a set of entities has one derivation.
+    """The lists of entities of a source.
+
+    Entities are sorted by start, the longest first, and the labels of one span are in the order of
+    the label set, so that a set of entities has only one derivation.
 
     Args:
-        source, labels, max_depth: What there is to say.
-        escape: How a token of a mention is written.
+        source: The source of the mentions.
+        labels: The labels that entities may have.
+        max_depth: The greatest depth of nesting.
+        escape: Returns how a token is written in a mention.
     """
 
     pivot: ClassVar[None] = None
     start = ListState()
     opening: ClassVar[str]
-    """What stands before the first token of a mention."""
+    """The text before the first token of a mention."""
     closing: ClassVar[str]
-    """What stands behind the last one."""
+    """The text after the last token of a mention."""
     tells_places: ClassVar[bool] = False
-    """Whether it is said where a text is meant; else it is the first place where it may be."""
+    """Whether an answer says which place of a text is meant; if not, it is the first legal one."""
 
     def __init__(
         self, source: Source, labels: Labels, max_depth: int, escape: Callable[[str], str]
     ) -> None:
-        self.source, self.labels = source, list(labels)
+        self.source = source
+        self.labels = list(labels)
         self.texts = Texts(source, escape)
         self._order = {label: index for index, label in enumerate(labels)}
         self._max_depth = max_depth
@@ -65,42 +72,45 @@ class ListGrammar(ABC):
 
     @abstractmethod
     def moves(self, state: ListState) -> list[Move] | Mentions:
-        """The legal moves. The one that ends a list is the first."""
+        """Return the legal moves of a state. A move that ends the list comes first."""
 
     @abstractmethod
     def advance(self, state: ListState, move: Move) -> ListState:
-        """The state after a legal move."""
+        """Return the state after a legal move."""
 
     @abstractmethod
     def toward(self, state: ListState, entity: Entity | None) -> Move:
-        """The legal move that leads to the next entity, or to the end."""
+        """Return the legal move that leads to the next entity, or to the end."""
 
     def expressible(self, entities: Iterable[Entity]) -> tuple[list[Entity], list[Refused]]:
-        """The properly nested ones of known labels, perhaps at another place of the same text, and
-        the others with the reason."""
+        """Split entities into a properly nested subset with known labels, and the others with the
+        reason. A format that does not tell places may move an entity to another place of the same
+        text; the entity at its own place is refused."""
         kept, refused = expressible(entities, self._order, self.source, self._max_depth)
         if self.tells_places:
             return kept, refused
         found: tuple[Entity, ...] = ()
         for entity in sorted(kept, key=self.key):
             places = self.places(found, self.texts(entity.start, entity.end), entity.label)
-            found += tuple(Entity(start, end, entity.label) for start, end in places[:1])
+            if places:
+                found = (*found, Entity(*places[0], entity.label))
         refused += [
             (entity, "at another place of the same text") for entity in kept if entity not in found
         ]
         return list(found), refused
 
     def derive(self, entities: Iterable[Entity]) -> list[Move]:
-        """The canonical derivation of properly nested entities.
+        """Return the canonical derivation of properly nested entities.
 
         Raises:
-            ValueError: If they cannot be said; see `expressible`.
+            ValueError: If one cannot be expressed; see `expressible`.
         """
         kept, refused = self.expressible(entities)
         if refused:
             raise inexpressible_error(refused)
         pending = deque(sorted(kept, key=self.key))
-        moves, state = list[Move](), self.start
+        moves: list[Move] = []
+        state = self.start
         while state.part != "end":
             moves.append(self.toward(state, pending[0] if pending else None))
             state = self.advance(state, moves[-1])
@@ -109,9 +119,10 @@ class ListGrammar(ABC):
         return moves
 
     def entities(self, moves: Sequence[Move]) -> list[tuple[Entity, Deciding]]:
-        """The listed entities, each with the moves since the one before."""
-        found, state = list[tuple[Entity, Deciding]](), self.start
-        deciding = list[int]()
+        """Return the listed entities. Each was decided by the moves since the entity before it."""
+        found: list[tuple[Entity, Deciding]] = []
+        deciding: list[int] = []
+        state = self.start
         for index, move in enumerate(moves):
             deciding = [*deciding, index] if state.part != "item" else [index]
             state = self.advance(state, move)
@@ -120,68 +131,78 @@ class ListGrammar(ABC):
         return sorted(found)
 
     def key(self, entity: Entity) -> tuple[int, ...]:
-        """By which a list is sorted."""
+        """Return the key by which a list is sorted."""
         return entity.start, -entity.end, self._order[entity.label]
 
     def labels_left(self, found: tuple[Entity, ...]) -> list[str]:
-        """The labels that the next entity may have."""
+        """Return the labels that the next entity may have: always the last few of the label set."""
         if not self.labels or not self.spans(found, self.labels[-1]).any():
             return []
         if self.spans(found, self.labels[0]).any():
             return self.labels
-        return self.labels[self._order[found[-1].label] + 1 :]  # of the last span once more
+        # Only the last span can be written once more, with a later label.
+        return self.labels[self._order[found[-1].label] + 1 :]
 
     def spans(self, found: tuple[Entity, ...], label: str) -> Spans:
-        """The spans that the next entity of a label may have."""
+        """Return the spans that the next entity of a label may have: those that nest with the
+        entities found and come after the last one in the order of the list."""
         spans = self._nestable(found)
-        if last := self.last(found, label):
-            here = last.start, last.end - 1
-            again = spans[here] and self.key(last) < self.key(Entity(last.start, last.end, label))
-            spans = spans.copy()
-            spans[: last.start] = spans[last.start, last.end - 1 :] = False
-            spans[here] = again
+        last = self.last(found, label)
+        if last is None:
+            return spans
+        # After an entity of tokens 2 to 4, for example, none may start before token 2, nor start at
+        # 2 and go beyond 4, as the longest comes first. Tokens 2 to 4 are left to a later label.
+        spans = spans.copy()
+        spans[: last.start] = False
+        spans[last.start, last.end :] = False
+        if self.key(Entity(last.start, last.end, label)) <= self.key(last):
+            spans[last.start, last.end - 1] = False
         return spans
 
     def mentions(self, state: ListState) -> Mentions:
-        """The mentions that may be written now: of the label if it is decided, else of any."""
+        """Return the mentions that may be written now: those of the label if it is decided, else
+        those of any label."""
+        # Every span that any label may have, the last label may have as well.
         spans = self.spans(state.found, state.label or self.labels[-1])
         return Mentions(self.texts, self.texts.once(spans), self.opening, self.closing)
 
     def text(self, mention: Move) -> str:
-        """What a mention writes of the source."""
+        """Return the text of a mention, without what is written around it."""
         return mention.text[len(self.opening) : len(mention.text) - len(self.closing)]
 
     def places(self, found: tuple[Entity, ...], text: str, label: str) -> list[tuple[int, int]]:
-        """Where an entity of this text and label may be."""
+        """Return where the next entity may be, given its text and label: start and end."""
         spans, last = self._nestable(found), self.last(found, label)
         places = [place for place in self.texts.find(text) if spans[place[0], place[1] - 1]]
-        return [
-            place
-            for place in places
-            if not last or self.key(last) < self.key(Entity(*place, label))
-        ]
+        if last is None:
+            return places
+        after = self.key(last)
+        return [place for place in places if after < self.key(Entity(*place, label))]
 
     def placed(self, state: ListState, text: str) -> tuple[Entity, ...]:
-        """The entities when one of this text is added at the first place where it may be."""
+        """Return the entities with one more, which has a given text, at its first legal place."""
         label = state.label or ""
         return (*state.found, Entity(*self.places(state.found, text, label)[0], label))
 
     def last(self, found: tuple[Entity, ...], label: str) -> Entity | None:
-        """The entity behind which the next one of a label comes."""
+        """Return the entity after which the next one of a label must come, if there is one."""
         return found[-1] if found else None
 
     def _compute_nestable(self, found: tuple[Entity, ...]) -> Spans:
-        """The spans within a sentence that cross none of those found, at no depth beyond the
-        greatest."""
-        size, bounds = len(self.source), np.array(self.source.bounds()[:-1], dtype=int)
-        spans = np.triu(np.arange(size) < bounds[:, None])
-        around = np.zeros(spans.shape, dtype=int)
-        nested = nest(found)[0]
+        """Return the spans within a sentence that cross no entity found, and that make the nesting
+        no deeper than is allowed."""
+        size = len(self.source)
+        ends = np.array(self.source.bounds()[:-1], dtype=int)  # of the sentence of each token
+        spans = np.triu(np.arange(size) < ends[:, None])  # first token ≤ last token < end
+        around = np.zeros(spans.shape, dtype=int)  # how many entities lie around each span
+        nested, _ = nest(found)
         for entity, depth in zip(nested, depths(nested), strict=True):
+            # An entity of tokens 2 to 4 is crossed by a span that starts at 0 or 1 and whose last
+            # token is 2 or 3, and by one that starts at 3 or 4 and whose last token is 5 or later.
             start, last = entity.start, entity.end - 1
-            spans[:start, start:last] = False  # ends inside
-            spans[start + 1 : last + 1, last + 1 :] = False  # starts inside
+            spans[:start, start:last] = False
+            spans[start + 1 : last + 1, last + 1 :] = False
             around[start:, : last + 1] += 1
             if depth == self._max_depth:
-                spans[: start + 1, last:] = False
+                spans[: start + 1, last:] = False  # one around it would push it too deep
         return spans & (around < self._max_depth)

@@ -1,7 +1,7 @@
-"""Reading copies with marks that a model wrote freely, however broken they are.
+"""Reading copies with marks that a model wrote without constraints, however broken they are.
 
-What is not a complete mark stays a part of the copy: the alignment then finds it in the source, or
-counts it as an addition.
+What is not a complete mark stays in the copy. The alignment then finds it in the source, or counts
+it as an addition.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from .backslashes import unescape
 
 
 class MarkedCopy:
-    """A copy that is being read. An opening mark is a part of its text until the closing one
-    comes."""
+    """A copy that is being read. An opening mark belongs to its text until the closing mark is
+    read."""
 
     def __init__(self) -> None:
         self._parts: list[str] = []
@@ -25,18 +25,22 @@ class MarkedCopy:
         """Append text, or an opening mark.
 
         Returns:
-            Its number, which `close` needs.
+            The number of this part, which `close` needs if it is an opening mark.
         """
         self._parts.append(part)
         return len(self._parts) - 1
 
     def close(self, opening: int, label: str) -> None:
-        """Make a span of everything behind an opening mark, given the number of the mark."""
+        """Make a span of everything after an opening mark, and remove the mark from the text.
+
+        Args:
+            opening: The number of the mark, as `write` returned it.
+        """
         self._parts[opening] = ""
         self._spans.append((opening, len(self._parts), label))
 
     def marked(self) -> Marked:
-        """The copy without its marks, and its spans."""
+        """Return the copy without its marks, and its spans."""
         at = list(accumulate(map(len, self._parts), initial=0))
         spans = [(at[start], at[end], label) for start, end, label in self._spans]
         return Marked("".join(self._parts), spans)
@@ -46,10 +50,12 @@ def read_marks(text: str, mark: re.Pattern[str]) -> Marked:
     """Read a copy in which each closing mark closes the span that was opened last.
 
     Args:
-        mark: Matches one mark. Its group `open` is there if that is an opening mark, and its group
-            `label` if the mark carries the label, with backslashes before delimiters.
+        mark: Matches one mark. Its group `open` matches if it is an opening mark, and its group
+            `label` if it carries the label, in which delimiters are escaped with backslashes.
     """
-    copy, opened, end = MarkedCopy(), list[tuple[int, str | None]](), 0
+    copy = MarkedCopy()
+    opened: list[tuple[int, str | None]] = []
+    end = 0
     for match in mark.finditer(text):
         copy.write(text[end : match.start()])
         end = match.end()

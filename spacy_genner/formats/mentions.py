@@ -1,4 +1,5 @@
-"""The contiguous pieces of a source that may be written at one place: too many to be listed."""
+"""The contiguous pieces of a source that may be written at one place of a list: too many to make a
+move for each in advance."""
 
 import re
 from collections import defaultdict
@@ -14,55 +15,57 @@ from ..text import Extent, Text
 from ..types import Move, Source
 
 Spans: TypeAlias = npt.NDArray[np.bool_]
-"""Which spans are meant: starts × last tokens."""
+"""A set of spans: a matrix of first tokens × last tokens, True for each span in the set."""
 
 
 class Texts(Text):
     """The texts of the spans of a source.
 
     Args:
-        escape: How a token is written.
+        escape: Returns how a token is written.
 
     Attributes:
         words: The tokens as they are written.
-        spaces: What stands before each: a space also where lines break, so that a mention is one
-            line.
+        spaces: The text before each token: a space even where the source has a line break, so that
+            every mention is on one line.
     """
 
     def __init__(self, source: Source, escape: Callable[[str], str]) -> None:
         self.words = [escape(word) for word in source.words]
-        self.spaces = [" " * bool(space) for space in source.spaces]
+        self.spaces = [" " if space else "" for space in source.spaces]
         super().__init__(self.words, source.spaces)
 
     def once(self, spans: Spans) -> Spans:
-        """The first of the spans with each text."""
+        """Return the first of the spans with each text."""
         spans = spans.copy()
         for places in self._repeated:
-            for place in [place for place in places if spans[place]][1:]:
+            legal = [place for place in places if spans[place]]
+            for place in legal[1:]:
                 spans[place] = False
         return spans
 
     @cached_property
     def _repeated(self) -> list[list[tuple[int, int]]]:
-        """The places of texts that have several, by start and last token."""
+        """The places of each text that has several, as first and last token."""
         places = defaultdict[str, list[tuple[int, int]]](list)
         for start in range(len(self.words)):
             for last in range(start, len(self.words)):
                 text = self(start, last + 1)
                 if self.text.find(text) == self.text.rfind(text):
-                    break  # nor is there another one of anything longer
+                    break  # a longer text from this start cannot occur twice either
                 places[text].append((start, last))
         return [several for several in places.values() if len(several) > 1]
 
 
 @dataclass(frozen=True, eq=False)
 class Mentions:
-    """The moves that write a span, its tokens as segments, and what ends it.
+    """The moves that write one of several spans, and then what ends a mention. Each token is a
+    segment of its own.
 
     Attributes:
-        texts: Of the source.
-        legal: Which spans may be written, one of each text.
-        opening: What stands before the first token.
+        texts: The texts of the spans of the source.
+        legal: The spans that may be written, at most one for each text.
+        opening: The text before the first token.
         closing: The last segment.
     """
 
@@ -75,26 +78,29 @@ class Mentions:
         return (self.move(start, last + 1) for start, last in np.argwhere(self.legal).tolist())
 
     def starting(self, text: str, position: int) -> Move | None:
-        """The move that writes what a text has at a position, if there is one."""
-        begin = position + len(self.opening)
+        """Return the move that writes what a text contains at a position, if there is one."""
         if not text.startswith(self.opening, position):
             return None
-        ends = [
-            begin + match.start() for match in re.finditer(re.escape(self.closing), text[begin:])
-        ]
-        spans = (span for end in ends for span in self._places(text[begin:end]))
-        return next((self.move(start, end) for start, end in spans), None)
+        begin = position + len(self.opening)
+        for closing in re.compile(re.escape(self.closing)).finditer(text, begin):
+            places = self._places(text[begin : closing.start()])
+            if places:
+                return self.move(*places[0])
+        return None
 
     def _places(self, text: str) -> list[Extent]:
+        """Return the legal spans with a text; `legal` has at most one."""
         return [(start, end) for start, end in self.texts.find(text) if self.legal[start, end - 1]]
 
     def move(self, start: int, end: int) -> Move:
-        """The move that writes the text of a span, as it stands at its legal place."""
+        """Return the move that writes the text of a span.
+
+        Its segments are those of the legal span with this text, which may be at another place.
+        """
         text = self.texts(start, end)
         start, end = self._places(text)[0]
-        words, spaces = (
-            self.texts.words[start:end],
-            [self.opening, *self.texts.spaces[start + 1 : end]],
-        )
-        parts = (*(space + word for space, word in zip(spaces, words, strict=True)), self.closing)
-        return Move("mention", self.opening + text + self.closing, parts=parts)
+        before = [self.opening, *self.texts.spaces[start + 1 : end]]
+        words = [
+            space + word for space, word in zip(before, self.texts.words[start:end], strict=True)
+        ]
+        return Move("mention", self.opening + text + self.closing, parts=(*words, self.closing))

@@ -1,18 +1,23 @@
-"""What formats that can say nested entities share."""
+"""What the formats that can express nested entities share."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Nested:
-    """A format with a greatest depth.
+    """A format that can express nested entities.
 
     Attributes:
-        max_depth: How many spans may lie around one another, the innermost counted.
+        max_depth: The greatest depth of nesting: 1 allows flat entities only.
+
+    Raises:
+        ValueError: If the depth is below 1.
     """
 
     max_depth: int = 4
 
     def __post_init__(self) -> None:
         if self.max_depth < 1:
-            raise ValueError(f"max_depth = {self.max_depth}: an entity needs a depth of at least 1")
+            raise ValueError(
+                f"max_depth = {self.max_depth} would allow no entity at all: set it to 1 or more"
+            )

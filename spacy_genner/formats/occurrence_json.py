@@ -1,5 +1,5 @@
-"""JSON with occurrences: `[{"text": "Essex", "label": "GPE", "occurrence_index": 1}]`, counted from
-1, also those inside of other words.
+"""JSON with occurrences: `[{"text": "Essex", "label": "GPE", "occurrence_index": 1}]`. They are
+counted from 1, including those inside other words.
 
 Source: the occurrence JSON format of LLMs4NER (arXiv 2601.17898).
 """
@@ -18,23 +18,24 @@ _KEY = "occurrence_index"
 
 @dataclass(frozen=True, slots=True)
 class OccurrenceJSON(Nested):
-    """Lists the entities by text and label, and says which of the places of the text is meant.
+    """A format that lists the entities by text and label, and says which occurrence of the text is
+    meant.
 
     Attributes:
-        max_depth: How many spans may lie around one another, the innermost counted.
+        max_depth: The greatest depth of nesting: 1 allows flat entities only.
     """
 
     def instruction(self) -> str:
-        """One sentence that tells an untuned model how to write its answer."""
+        """Return one sentence that tells an untuned model how to write its answer."""
         example = f'{{"text": "entity", "label": "LABEL", "{_KEY}": 1}}'
         return f"List the entities as JSON, like [{example}]."
 
     def marks(self, labels: Labels) -> list[str]:
-        """All around texts, and the digits."""
+        """Return every text around mentions, and the digits."""
         return [*item_marks(labels, _KEY), *(f"{digit}}}" for digit in range(10))]
 
     def grammar(self, source: Source, labels: Labels) -> JSONItemsGrammar:
-        """The grammar of the JSON lists for a source."""
+        """Return the grammar of the JSON lists for a source."""
         text = Text(source.words, source.spaces)
 
         def occurrence(start: int, end: int) -> str:
@@ -43,5 +44,5 @@ class OccurrenceJSON(Nested):
         return JSONItemsGrammar(source, labels, self.max_depth, _KEY, occurrence)
 
     def read(self, text: str) -> Listed:
-        """What an answer says that was written freely, however broken it is."""
+        """Read a JSON list that a model wrote without constraints, however broken it is."""
         return read_mentions_json(text)

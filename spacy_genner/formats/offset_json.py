@@ -1,8 +1,8 @@
-"""JSON with offsets: `[{"text": "Essex", "label": "GPE", "start": 62, "end": 67}]`, in characters,
-end exclusive.
+"""JSON with offsets: `[{"text": "Essex", "label": "GPE", "start": 62, "end": 67}]`. They count
+characters, and the end is exclusive.
 
-Source: the offset JSON format of LLMs4NER (arXiv 2601.17898). Left to themselves, models count
-characters badly; here only the true offsets of the text can be written.
+Source: the offset JSON format of LLMs4NER (arXiv 2601.17898). Unconstrained models count characters
+badly; here only the true offsets of the text can be written.
 """
 
 from dataclasses import dataclass
@@ -19,24 +19,24 @@ _KEY = "start"
 
 @dataclass(frozen=True, slots=True)
 class OffsetJSON(Nested):
-    """Lists the entities by text and label, and says where the text is, in characters from the
-    first token on.
+    """A format that lists the entities by text and label, and says where the text is, in characters
+    from the first token of the source.
 
     Attributes:
-        max_depth: How many spans may lie around one another, the innermost counted.
+        max_depth: The greatest depth of nesting: 1 allows flat entities only.
     """
 
     def instruction(self) -> str:
-        """One sentence that tells an untuned model how to write its answer."""
+        """Return one sentence that tells an untuned model how to write its answer."""
         example = '{"text": "entity", "label": "LABEL", "start": 0, "end": 6}'
         return f"List the entities as JSON, like [{example}]."
 
     def marks(self, labels: Labels) -> list[str]:
-        """All around texts, and the digits."""
+        """Return every text around mentions and offsets, and the digits."""
         return [*item_marks(labels, _KEY), ', "end": ', *(f"{digit}}}" for digit in range(10))]
 
     def grammar(self, source: Source, labels: Labels) -> JSONItemsGrammar:
-        """The grammar of the JSON lists for a source."""
+        """Return the grammar of the JSON lists for a source."""
         text = Text(source.words, source.spaces)
 
         def offsets(start: int, end: int) -> str:
@@ -45,5 +45,5 @@ class OffsetJSON(Nested):
         return JSONItemsGrammar(source, labels, self.max_depth, _KEY, offsets)
 
     def read(self, text: str) -> Listed:
-        """What an answer says that was written freely, however broken it is."""
+        """Read a JSON list that a model wrote without constraints, however broken it is."""
         return read_mentions_json(text)

@@ -1,6 +1,6 @@
-"""A list of types and texts: `ORG: Essex Police; GPE: Essex;.`
+"""A list of labels and texts: `ORG: Essex Police; GPE: Essex;.`
 
-Source: iNERD (arXiv 2308.07791), which writes type, separator, text, separator.
+Source: iNERD (arXiv 2308.07791), which writes the type, a separator, the text and a separator.
 """
 
 import re
@@ -14,8 +14,8 @@ from .lists import ListGrammar, ListState
 from .mentions import Mentions
 from .nested import Nested
 
-# A label starts behind a mark or where the text does: else every place in a text without marks
-# would be tried.
+# A label starts after a mark or at the beginning of the text. Otherwise, every place in a text
+# without marks would be tried.
 _ITEM = re.compile(
     r"(?<![^\\:;.])(?:(?<=;) )?((?:[^\\:;.]|\\.)+): ((?:[^\\;]|\\.|\\\Z)*)(;|\Z)", re.DOTALL
 )
@@ -24,39 +24,38 @@ _FINISH = Move("finish", ".")
 
 @dataclass(frozen=True, slots=True)
 class TypedList(Nested):
-    """Lists the entities, each as its label and its text. Of several places of a text the first is
-    meant that comes behind the entity before.
+    """A format that lists the entities, each by its label and its text.
+
+    A text that occurs at several places means the first place after the entity before it.
 
     Attributes:
-        max_depth: How many spans may lie around one another, the innermost counted.
+        max_depth: The greatest depth of nesting: 1 allows flat entities only.
     """
 
     def instruction(self) -> str:
-        """One sentence that tells an untuned model how to write its answer."""
+        """Return one sentence that tells an untuned model how to write its answer."""
         return (
             "List the entities in the order of the text, each as LABEL: entity; and end the list "
             "with a full stop."
         )
 
     def marks(self, labels: Labels) -> list[str]:
-        """The labels, with and without a space before them, and what ends a text and a list."""
-        return [
-            _FINISH.text,
-            ";",
-            *(move.text for move in _label_moves("", labels) + _label_moves(" ", labels)),
-        ]
+        """Return the labels, with and without a space before them, and the ends of a text and of a
+        list."""
+        label_moves = _label_moves("", labels) + _label_moves(" ", labels)
+        return [_FINISH.text, ";", *(move.text for move in label_moves)]
 
     def grammar(self, source: Source, labels: Labels) -> "TypedListGrammar":
-        """The grammar of the lists of entities of a source."""
+        """Return the grammar of the lists of entities of a source."""
         return TypedListGrammar(source, labels, self.max_depth)
 
     def read(self, text: str) -> Listed:
-        """What an answer says that was written freely, however broken it is."""
+        """Read a list that a model wrote without constraints, however broken it is."""
         return read_typed_list(text)
 
 
 def escape_text(word: str) -> str:
-    """A token as it is written in a text."""
+    """Return a token as it is written in a mention."""
     return escape(word, ";")
 
 
@@ -66,23 +65,26 @@ def _label_moves(space: str, labels: Labels) -> list[Move]:
 
 
 class TypedListGrammar(ListGrammar):
-    """Label, text; label, text; …"""
+    """The lists for a source: the label and the text of an entity, then those of the next one, and
+    so on."""
 
     opening, closing = " ", ";"
 
     def __init__(self, source: Source, labels: Labels, max_depth: int) -> None:
         super().__init__(source, labels, max_depth, escape_text)
-        self._label_moves = [_label_moves("", labels), _label_moves(" ", labels)]
+        self._first_labels = _label_moves("", labels)
+        self._later_labels = _label_moves(" ", labels)
 
     def moves(self, state: ListState) -> list[Move] | Mentions:
-        """Finish, or a label; then a text."""
+        """Return the end of the list and the labels; after a label, the texts."""
         if state.part == "item":
-            left = len(self.labels_left(state.found))
-            return [_FINISH, *self._label_moves[bool(state.found)][len(self.labels) - left :]]
+            label_moves = self._later_labels if state.found else self._first_labels
+            left = self.labels_left(state.found)
+            return [_FINISH, *label_moves[len(label_moves) - len(left) :]]
         return self.mentions(state) if state.part == "mention" else []
 
     def advance(self, state: ListState, move: Move) -> ListState:
-        """The state after a legal move."""
+        """Return the state after a legal move."""
         if move.kind == "finish":
             return ListState(state.found, "end")
         if move.kind == "label":
@@ -90,18 +92,35 @@ class TypedListGrammar(ListGrammar):
         return ListState(self.placed(state, self.text(move)))
 
     def toward(self, state: ListState, entity: Entity | None) -> Move:
-        """The legal move that leads to the next entity, or to the end."""
-        if entity and state.part == "mention":
+        """Return the legal move that leads to the next entity, or to the end."""
+        if entity is None:
+            return _FINISH
+        if state.part == "mention":
             return self.mentions(state).move(entity.start, entity.end)
-        return next(move for move in self.moves(state) if move.label == (entity and entity.label))
+        return next(move for move in self.moves(state) if move.label == entity.label)
 
 
 def read_typed_list(text: str) -> Listed:
-    """`ORG: Essex Police; GPE: Essex;.` A backslash before a mark makes it text."""
-    mentions, unread, end = list[Mention](), 0, 0
+    """Read `ORG: Essex Police; GPE: Essex;.`, where a mark after a backslash is a part of the
+    text."""
+    mentions: list[Mention] = []
+    unread = 0
+    end = 0
     for item in _ITEM.finditer(text):
-        unread += bool(text[end : item.start()].strip(" \n."))
+        if not _is_blank(text[end : item.start()]):
+            unread += 1
         end = item.end()
-        label, name = map(unescape, item.groups()[:2])
-        mentions.append(Mention(name if item[3] else name.strip().removesuffix("."), label))
-    return Listed(mentions, unread + bool(text[end:].strip(" \n.")))
+        label, name, closing = item.groups()
+        name = unescape(name)
+        if not closing:
+            # The answer ends within the list. A full stop ends the list, not the text.
+            name = name.strip().removesuffix(".")
+        mentions.append(Mention(name, unescape(label)))
+    if not _is_blank(text[end:]):
+        unread += 1
+    return Listed(mentions, unread)
+
+
+def _is_blank(text: str) -> bool:
+    """Return whether a text between items says nothing."""
+    return not text.strip(" \n.")

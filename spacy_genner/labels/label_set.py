@@ -3,18 +3,19 @@
 from collections.abc import Iterable, Mapping
 
 Labels = dict[str, str]
-"""Label → definition (empty if it has none). The order is part of the meaning: it breaks ties and
+"""Label names with their definitions, which may be empty. The order matters: it breaks ties and
 shapes the prompt."""
 
 
 def as_labels(labels: Mapping[str, str] | Iterable[str] | None) -> Labels:
-    """Labels from what a configuration may hold: a mapping to definitions, a list of names, or
-    nothing.
+    """Make labels of what a configuration may hold: names with their definitions, a list of names,
+    or nothing.
 
     Raises:
-        ValueError: For a name that is empty or only white space, for two that differ in white space
-            at their edges only, and for texts that cannot be encoded.
-        TypeError: For names and definitions that are not strings.
+        ValueError: If a name is empty or only white space.
+        ValueError: If two names differ only in white space at their edges.
+        ValueError: If a text cannot be encoded.
+        TypeError: If a name or a definition is not a string.
     """
     if isinstance(labels, str):
         raise TypeError(
@@ -30,15 +31,17 @@ def as_labels(labels: Mapping[str, str] | Iterable[str] | None) -> Labels:
             )
         _check(name, definition)
         result[name] = definition
-    if twins := [names for names in by_core(result).values() if len(names) > 1]:
-        names = " and ".join(map(repr, twins[0]))
-        raise ValueError(
-            f"the labels {names} differ only in white space at their edges: keep one of them"
-        )
+    for twins in by_core(result).values():
+        if len(twins) > 1:
+            raise ValueError(
+                f"the labels {' and '.join(map(repr, twins))} differ only in white space at their "
+                "edges: keep one of them"
+            )
     return result
 
 
 def _check(name: str, definition: str) -> None:
+    """Raise a ValueError if a name is empty, or if it or its definition cannot be encoded."""
     if not name.strip():
         raise ValueError(f"label {name!r} is empty: give every label a name")
     try:
@@ -46,13 +49,12 @@ def _check(name: str, definition: str) -> None:
     except UnicodeEncodeError as error:
         raise ValueError(
             f"label {name!r} with the definition {definition!r}: {error.object[error.start]!r} is "
-            "half of a character, "
-            "which cannot be written: leave it out"
+            "half of a character (a lone surrogate), which cannot be encoded: remove it"
         ) from error
 
 
 def by_core(names: Iterable[str]) -> dict[str, list[str]]:
-    """Names by what they are without white space at their edges."""
+    """Group names that are the same without the white space at their edges."""
     cores: dict[str, list[str]] = {}
     for name in names:
         cores.setdefault(name.strip(), []).append(name)

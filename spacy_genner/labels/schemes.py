@@ -13,13 +13,13 @@ _SCHEMES = {
 
 
 def definitions(scheme: str) -> dict[str, list[str]]:
-    """The labels of a common scheme, each with its definition and, behind that, other wordings.
+    """Return the labels of a common scheme, each with its definition followed by paraphrases of it.
 
     Args:
-        scheme: The name of a file in `definitions/`, such as "ontonotes5".
+        scheme: The name of a file in `definitions/` without its extension, such as "ontonotes5".
 
     Raises:
-        ValueError: For another name.
+        ValueError: If there is no such scheme.
     """
     if scheme not in _SCHEMES:
         raise ValueError(f"scheme = {scheme!r}: choose one of {', '.join(_SCHEMES)}")
@@ -28,9 +28,12 @@ def definitions(scheme: str) -> dict[str, list[str]]:
 
 
 def make_labels(scheme: str) -> Labels:
-    """The labels of a common scheme with their definitions.
+    """Return the labels of a common scheme with their definitions.
+
+    Args:
+        scheme: The name of a scheme, as `definitions` takes it.
 
     Raises:
-        ValueError: For an unknown name.
+        ValueError: If there is no such scheme.
     """
     return {label: texts[0] for label, texts in definitions(scheme).items()}

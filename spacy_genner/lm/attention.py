@@ -1,4 +1,5 @@
-"""Attention masks from positions: right for caches with holes, and for each kind of layer."""
+"""Attention masks that are made from positions, so that they are right for caches with holes and
+for each kind of layer."""
 
 from __future__ import annotations
 
@@ -10,10 +11,10 @@ _KINDS = {"full_attention", "sliding_attention"}
 
 
 def implementation_of(name: str) -> str:
-    """The name of an implementation of attention.
+    """Check the name of an implementation of attention, and return it.
 
     Raises:
-        ValueError: If it takes no mask of our own.
+        ValueError: If the implementation does not accept an arbitrary mask.
     """
     if name not in ("sdpa", "eager"):
         raise ValueError(f'attention = "{name}" takes no mask with holes: choose "sdpa" or "eager"')
@@ -21,13 +22,18 @@ def implementation_of(name: str) -> str:
 
 
 def layer_kinds(config: Any) -> set[str]:
-    """The kinds of attention layers of a model.
+    """Return the kinds of attention layers of a model.
+
+    Args:
+        config: The configuration of the model.
 
     Raises:
-        ValueError: For a kind of layer that cannot look back past a hole (recurrent, chunked), or
-            for an attention implementation that takes no mask of our own.
+        ValueError: If a layer is of a kind that cannot attend across holes in a cache (recurrent or
+            chunked), or the implementation of attention does not accept an arbitrary mask.
     """
-    config = config.get_text_config()  # of a model that sees pictures as well
+    config = (
+        config.get_text_config()
+    )  # a model that reads images as well has several configurations
     kinds = set(getattr(config, "layer_types", None) or ())
     if not kinds:
         sliding = getattr(config, "sliding_window", None) and getattr(
@@ -37,8 +43,8 @@ def layer_kinds(config: Any) -> set[str]:
     if unknown := kinds - _KINDS:
         names = ", ".join(sorted(unknown))
         raise ValueError(
-            f"{config.model_type} has layers of the kind {names}: choose one with attention "
-            "layers only"
+            f"{config.model_type} has layers of the kind {names}: choose a model that has only "
+            "layers with full or sliding attention"
         )
     implementation_of(config._attn_implementation)
     return kinds
@@ -53,28 +59,29 @@ def attention_mask(
     *,
     ahead: bool = False,
 ) -> torch.Tensor | dict[str, torch.Tensor]:
-    """The mask with which each query reads the visible keys at its own position and before.
+    """Return the mask with which each query attends to the visible keys at its own position and
+    before it.
 
     Args:
-        queries, keys: Positions, rows × queries and rows × keys.
-        visible: Which keys may be read at all, rows × queries × keys, or rows × 1 × keys.
-        dtype: That of the model.
-        ahead: Read those at later positions as well; a sliding window then reaches as far ahead as
-            back.
+        config: The configuration of the model.
+        queries: The positions of the queries, rows × queries.
+        keys: The positions of the keys, rows × keys.
+        visible: Which keys may be attended to at all, rows × queries × keys or rows × 1 × keys.
+        dtype: The type of the model.
+        ahead: Whether queries attend to later positions as well. A sliding window then reaches as
+            far ahead as back.
 
     Returns:
-        What to add to the logits of attention, rows × 1 × queries × keys; for a model that mixes
-        kinds of layers, one for each kind.
+        What to add to the logits of attention, rows × 1 × queries × keys. For a model that mixes
+        kinds of layers, one such mask for each kind.
     """
     distance = queries[:, :, None] - keys[:, None, :]
     seen = visible if ahead else visible & (distance >= 0)
     masks = {}
     for kind in layer_kinds(config):
-        reach = (
-            seen
-            if kind == "full_attention"
-            else seen & (distance.abs() < config.get_text_config().sliding_window)
-        )
+        reach = seen
+        if kind == "sliding_attention":
+            reach = seen & (distance.abs() < config.get_text_config().sliding_window)
         mask = torch.zeros(reach.shape, dtype=dtype, device=reach.device)
         masks[kind] = mask.masked_fill_(~reach, torch.finfo(dtype).min)[:, None]
     return masks if len(masks) > 1 else masks.popitem()[1]

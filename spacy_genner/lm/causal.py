@@ -1,4 +1,4 @@
-"""A causal language model."""
+"""Causal language models."""
 
 import math
 from collections.abc import Sequence
@@ -13,22 +13,21 @@ from .packing import pack
 
 
 class CausalLM(LanguageModel):
-    """A decoder that reads prompt and answer as one text. See `LanguageModel`."""
+    """A decoder that reads prompt and answer as one text. See `LanguageModel` for its settings."""
 
     encoder_decoder = False
 
     @property
     def width(self) -> int:
-        """How many numbers a hidden state has."""
+        """The width of the hidden states."""
         return int(self.base.model.config.get_text_config().hidden_size)
 
     @property
     def positions(self) -> float:
-        """Those that the model was made for."""
-        return float(
-            getattr(self.base.model.config.get_text_config(), "max_position_embeddings", None)
-            or math.inf
-        )
+        """The number of positions that the model was made for, or infinity if its configuration has
+        no such number."""
+        config = self.base.model.config.get_text_config()
+        return float(getattr(config, "max_position_embeddings", None) or math.inf)
 
     def hidden(
         self,
@@ -38,13 +37,18 @@ class CausalLM(LanguageModel):
         ahead: bool = False,
         merged: bool = False,
     ) -> list[torch.Tensor]:
-        """Hidden states of sequences of ids, each as if alone behind its prefix, in one forward
-        pass: ids × width.
+        """Return the hidden states of sequences of token ids, each read after its prefix as if it
+        were the only one, in one forward pass.
 
         Args:
-            ahead: Let ids read those behind them as well. The prefix, which many may share, never
-                does.
-            merged: Read with the weights for decoding instead of those in training.
+            prefixes: The ids before each body.
+            bodies: The sequences.
+            ahead: Whether the ids of a body attend to later ids of it as well. Those of a prefix,
+                which bodies may share, never do.
+            merged: Whether to read with the weights for decoding instead of those in training.
+
+        Returns:
+            For each body, ids × width.
         """
         model = self.steps.model if merged else self._plain
         packed = pack(prefixes, bodies, self.device)

@@ -1,81 +1,78 @@
-"""A causal language model that decoders read on with, batch by batch."""
+"""A causal language model as decoders use it: it reads the rows of a batch chunk by chunk."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
-from operator import itemgetter
 from typing import Any
 
 import torch
 
 from ..decoding.marks import Plan
 from .attention import attention_mask
-from .cache import Slots, empty_cache, gathered, repeated, stacked
+from .cache import Slots, empty_cache, gathered, repeated, stacked_slots
 from .draft_head import DraftHead
-from .steps import Steps, padded
+from .steps import Steps, by_session, padded
 
 _KEPT = 2048
-"""Ids of prefixes that are remembered, at most; the newest prefix always is."""
+"""How many ids of prefixes are remembered, at most. The newest prefix always is, however long."""
 
 
 class CausalSteps(Steps):
-    """The step model of a causal language model. It remembers the prefix that it has read."""
+    """The step model of a causal language model. It remembers the prefixes that it read last."""
 
     def __init__(self, model: Any, draft_head: DraftHead | None = None) -> None:
         super().__init__(model, draft_head)
         self._prefixes: dict[tuple[int, ...], Any] = {}
 
     def session(self, prefix: tuple[int, ...], rows: int) -> CausalSession:
-        """A fresh batch behind a prefix of at least one id."""
+        """Return a new batch that continues a prefix of at least one id."""
         if prefix not in self._prefixes:
             alone = self._begun(empty_cache(), 0, 1)
             alone.extend([prefix])
-            cache = self.gather([(alone, 0)]).cache  # without holes
+            cache = self.gather([(alone, 0)]).cache  # without the holes that padding leaves
             while self._prefixes and sum(map(len, self._prefixes)) + len(prefix) > _KEPT:
-                del self._prefixes[next(iter(self._prefixes))]
+                oldest = next(iter(self._prefixes))
+                del self._prefixes[oldest]
             self._prefixes[prefix] = cache
         session = self._begun(repeated(self._prefixes[prefix], rows), len(prefix), rows)
         session.layer = self.draft_head.layer if self.draft_head else None
         return session
 
     def gather(self, rows: Sequence[tuple[CausalSession, int]]) -> CausalSession:
-        """A batch of rows of other batches, in this order, without the slots that are holes in all
-        rows of a batch."""
-        groups = groupby(rows, key=itemgetter(0))
-        sessions, used = zip(
-            *((session, session.used([row for _, row in group])) for session, group in groups),
-            strict=True,
-        )
-        positions = stacked([session.positions[..., None] for session in sessions], used)[..., 0]
-        valid = stacked([session.valid[..., None] for session in sessions], used)[..., 0]
-        after = torch.cat(
-            [session.after[row] for session, (row, _) in zip(sessions, used, strict=True)]
-        )
-        cache = gathered([session.cache for session in sessions], used)
-        return CausalSession(self, cache, positions, valid, after)
+        """Return a batch of rows of other batches, in the given order. Slots that are holes in all
+        rows taken from a batch are left out."""
+        groups = by_session(rows)
+        used = [session.used(indices) for session, indices in groups]
+        cache = gathered([session.cache for session, _ in groups], used)
+        positions = stacked_slots([session.positions for session, _ in groups], used)
+        valid = stacked_slots([session.valid for session, _ in groups], used)
+        after = [session.after[row] for (session, _), (row, _) in zip(groups, used, strict=True)]
+        return CausalSession(self, cache, positions, valid, torch.cat(after))
 
     def _begun(self, cache: Any, length: int, rows: int) -> CausalSession:
+        """Return a batch whose rows have all read the same number of ids, without holes."""
         positions = torch.arange(length, device=self.model.device).repeat(rows, 1)
+        valid = torch.ones_like(positions, dtype=torch.bool)
         after = torch.full((rows,), length, device=self.model.device)
-        return CausalSession(
-            self, cache, positions, torch.ones_like(positions, dtype=torch.bool), after
-        )
+        return CausalSession(self, cache, positions, valid, after)
 
 
 class CausalSession:
-    """The keys and values of the rows of a batch. Rows of different length leave holes in them.
+    """The keys and values of the rows of a batch.
+
+    A chunk adds as many slots to every row as its longest row has ids. In shorter rows the slots of
+    the padding are holes, and so are those of ids that have been dropped. Holes are masked out.
 
     Args:
-        cache: Keys and values, a slot for each id and each hole.
-        positions: Those of the slots, rows × slots.
-        valid: Which slots are no holes, rows × slots.
-        after: The position of each row's next id.
+        cache: The keys and values, one slot for each id and each hole.
+        positions: The positions of the ids in the slots, rows × slots.
+        valid: Which slots are not holes, rows × slots.
+        after: The position of the next id of each row.
 
     Attributes:
-        layer: The number of layers behind which to keep the hidden states of a chunk, for the draft
-            head.
-        states: Those of the last chunk.
+        layer: The number of layers after which the hidden states of a chunk are kept for the draft
+            head, or None to keep none.
+        states: The hidden states that were kept of the last chunk.
     """
 
     layer: int | None = None
@@ -89,24 +86,29 @@ class CausalSession:
         valid: torch.Tensor,
         after: torch.Tensor,
     ) -> None:
-        self._steps, self.cache = steps, cache
-        self.positions, self.valid, self.after = positions, valid, after
+        self._steps = steps
+        self.cache = cache
+        self.positions = positions
+        self.valid = valid
+        self.after = after
 
     @property
     def rows(self) -> int:
-        """How many there are."""
+        """The number of rows of the batch."""
         return len(self.after)
 
     @torch.inference_mode()
     def extend(self, chunks: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Read a chunk in every row: one forward pass. Returns hidden states, rows × longest chunk
-        × width."""
+        """Read one chunk of ids in every row, in one forward pass.
+
+        Returns:
+            The hidden states of the chunks, rows × longest chunk × width.
+        """
         ids, there = padded(chunks, self.after.device)
-        lengths, offsets = there.sum(dim=1), torch.arange(ids.shape[1], device=ids.device)
-        positions = self.after[:, None] + offsets
+        positions = self.after[:, None] + torch.arange(ids.shape[1], device=ids.device)
         self.positions = torch.cat([self.positions, positions], dim=1)
         self.valid = torch.cat([self.valid, there], dim=1)
-        self.after = self.after + lengths
+        self.after = self.after + there.sum(dim=1)
         model = self._steps.model
         mask = attention_mask(
             model.config, positions, self.positions, self.valid[:, None], model.dtype
@@ -125,16 +127,25 @@ class CausalSession:
         return hidden
 
     def expect(self, words: Sequence[Sequence[int]]) -> list[Plan]:
-        """What the draft head expects of each row, if there is one."""
-        self.layer = None  # later chunks are not asked
+        """Return what the draft head expects of each row, or an empty list without a draft head.
+
+        Args:
+            words: For each row, the places in its last chunk of the last id of each source token,
+                and of the last id of all.
+        """
+        self.layer = None  # the draft head is asked once, so hidden states need not be kept again
         return self._steps.plans(self.states, words)
 
     def drop(self, counts: Sequence[int]) -> None:
-        """Forget the last ids of each row: their slots become holes."""
+        """Forget the last ids of each row. Their slots become holes.
+
+        Args:
+            counts: How many ids to forget in each row.
+        """
         self.after = self.after - torch.tensor(counts, device=self.after.device)
         self.valid = self.valid & (self.positions < self.after[:, None])
 
     def used(self, rows: Sequence[int]) -> Slots:
-        """Rows, and the slots that are no holes in all of them."""
+        """Return some rows, with the slots that are not holes in all of them."""
         index = torch.tensor(rows, device=self.after.device)
         return index, self.valid[index].any(dim=0).nonzero()[:, 0]

@@ -1,7 +1,9 @@
-"""Whether a model can be used: it must read with us as it reads by itself."""
+"""The check whether a model can be used: reading in chunks must give it the same logits as reading
+all at once."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -13,16 +15,25 @@ from .seq2seq_steps import Seq2SeqSteps
 from .steps import Steps
 
 _LENGTH = 12
+"""How many ids are read."""
+
+_START = 8
+"""The index of the id that the decoder of an encoder–decoder model starts with."""
+
+_COMPARED = 1000
+"""How many logits are compared, at most."""
+
 _TOLERANCE = 0.1
-"""Of the spread of the logits: above what bfloat16 rounds away, below what another scaling or mask
-makes of them."""
+"""How far the logits may differ, as a share of their standard deviation. It is above the effect of
+rounding to bfloat16, and below the effect of another scaling or mask."""
 
 
 def check_model(model: Any) -> None:
-    """that `check_reading` finds fault with.
+    """Check that a model can be used.
 
     Raises:
-        ValueError: For a kind of layer that cannot look back past a hole, and for a model.
+        ValueError: If the model has a kind of layer that cannot attend across holes in a cache.
+        ValueError: If `check_reading` finds fault with the model.
     """
     if not model.config.is_encoder_decoder:
         layer_kinds(model.config)
@@ -31,38 +42,50 @@ def check_model(model: Any) -> None:
 
 @torch.inference_mode()
 def check_reading(model: Any) -> None:
-    """Compare the model's own logits behind a few ids with those of a session that reads them chunk
-    by chunk.
+    """Compare the logits that a model computes after a few ids with those of a session that reads
+    the same ids chunk by chunk.
 
     Raises:
-        ValueError: If they differ: its output is scaled, or its attention masked, in a way that we
-            do not know.
+        ValueError: If the model computes NaN or infinity.
+        ValueError: If the logits differ: the model scales its output or masks its attention in a
+            way that this package does not know.
     """
     size = model.config.get_text_config().vocab_size
-    ids = [3 + 7919 * n % (size - 3) for n in range(_LENGTH)]  # no control tokens
+    # ids spread over the vocabulary, except for the first three, which are usually control tokens
+    ids = [3 + 7919 * n % (size - 3) for n in range(_LENGTH)]
     if model.config.is_encoder_decoder:
-        ids[8] = start_of(model)
-        inputs = {"input_ids": ids[:8], "decoder_input_ids": ids[8:]}
-        steps: Steps = Seq2SeqSteps(model)
-    else:
-        inputs, steps = {"input_ids": ids}, CausalSteps(model)
-    tensors = {name: torch.tensor([row], device=model.device) for name, row in inputs.items()}
-    expected = model(**tensors, use_cache=False).logits[0, -1].float().cpu()
-    session = steps.session(tuple(ids[:4]), 1)
-    session.extend([ids[4:9]])
-    choices = [list(range(min(size, 1000)))]
-    expected = expected[choices[0]]
-    found = steps.head.choice_logits(session.extend([ids[9:]])[:, -1], choices)[0].cpu()
+        ids[_START] = start_of(model)
+    choices = range(min(size, _COMPARED))
+    expected = _at_once(model, ids)[: len(choices)]
+    found = _in_chunks(model, ids, choices)
     if not expected.isfinite().all():
         raise ValueError(
             "the model computes NaN or infinity: its weights are damaged, or it needs dtype = "
             '"float32"'
         )
-    if (
-        not (found - expected).std() <= _TOLERANCE * expected.std()
-    ):  # not with >, which is false for NaN
+    difference = (found - expected).std()
+    if not difference <= _TOLERANCE * expected.std():  # `>` would be false for NaN
         raise ValueError(
-            f"models of the type {model.config.model_type} cannot be used: read piece by piece, "
-            "this one says something"
-            " else than read at once; choose another one"
+            f"models of the type {model.config.model_type} cannot be used: when this one reads a "
+            "text in chunks, its logits differ from those that it computes when it reads the text "
+            "at once; choose another model"
         )
+
+
+def _at_once(model: Any, ids: Sequence[int]) -> torch.Tensor:
+    """Return the model's own logits after the last id."""
+    inputs = {"input_ids": ids}
+    if model.config.is_encoder_decoder:
+        inputs = {"input_ids": ids[:_START], "decoder_input_ids": ids[_START:]}
+    tensors = {name: torch.tensor([row], device=model.device) for name, row in inputs.items()}
+    logits: torch.Tensor = model(**tensors, use_cache=False).logits
+    return logits[0, -1].float().cpu()
+
+
+def _in_chunks(model: Any, ids: Sequence[int], choices: Sequence[int]) -> torch.Tensor:
+    """Return the logits of some tokens after the last id, read as a prefix and two chunks."""
+    steps: Steps = Seq2SeqSteps(model) if model.config.is_encoder_decoder else CausalSteps(model)
+    session = steps.session(tuple(ids[:4]), 1)
+    session.extend([ids[4 : _START + 1]])
+    hidden = session.extend([ids[_START + 1 :]])[:, -1]
+    return steps.head.choice_logits(hidden, [choices])[0].cpu()

@@ -1,5 +1,5 @@
-"""A small tagger on the hidden states of the prompt. It proposes the first draft of an answer and
-decides nothing."""
+"""The draft head: a small tagger on the hidden states of the prompt. It proposes the first draft of
+an answer, of which every decision is verified by the language model."""
 
 from __future__ import annotations
 
@@ -18,23 +18,27 @@ from ..decoding.marks import Pattern, Plan
 from ..files.saved import reading
 from ..weights.tensors import check_numbers, load_tensors, save_tensors
 
-_WIDTH, _REACH, _DEPTH = (
-    128,
-    5,
-    3,
-)  # a convolution sees what stands to the right, which a causal model does not
+_WIDTH = 128
+"""The number of channels of the convolutions."""
+
+_REACH = 5
+"""The kernel size of the convolutions. They see the tokens on the right, which a causal model does
+not."""
+
+_DEPTH = 3
+"""The number of convolutions."""
 
 
 class DraftHead(nn.Module):
-    """Classifies the gap before each token of a source, and after the last one, by what is marked
-    there.
+    """A classifier of the gaps of a source, those before each token and the one after the last
+    token, by the marks that an answer has there.
 
     Args:
-        width: That of the hidden states.
-        layer: The number of layers of the language model behind which they are taken.
-        patterns: The classes: sequences of marks, the empty one first.
-        copies_first: Whether a plain copy is so often right that it is to be tried along with the
-            prompt, before this head can be asked.
+        width: The width of the hidden states.
+        layer: The number of layers of the language model after which the hidden states are taken.
+        patterns: The classes: sequences of marks, of which the first is empty.
+        copies_first: Whether a plain copy of the source is right so often that it should be tried
+            in the pass that reads the prompt, before this head can be asked.
     """
 
     def __init__(
@@ -59,40 +63,53 @@ class DraftHead(nn.Module):
         self.output = nn.Linear(2 * _WIDTH, len(self.patterns))
 
     def forward(self, states: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-        """Hidden states of the last id of each token, and of the prompt's last id → logits of the
-        patterns, for each source gaps × patterns."""
+        """Compute the logits of the patterns in each gap.
+
+        Args:
+            states: For each source the hidden states of the last id of each token, and of the last
+                id of the prompt, which stands for the end of the source: gaps × width.
+
+        Returns:
+            For each source, gaps × patterns.
+        """
         lengths = torch.tensor([len(row) for row in states], device=states[0].device)
-        x = self.input(self.norm(pad_sequence(list(states), batch_first=True).float())).transpose(
-            1, 2
-        )
+        padded = pad_sequence(list(states), batch_first=True).float()
+        x = self.input(self.norm(padded)).transpose(1, 2)  # sources × channels × gaps
         there = (torch.arange(x.shape[2], device=x.device) < lengths[:, None])[:, None]
         for convolution in self.convolutions:
-            x = x * there
+            x = x * there  # the last tokens of a source must not see the padding after them
             x = x + relu(convolution(x))
-        x = x.transpose(1, 2)
-        logits = self.output(
-            torch.cat([pad(x, (0, 0, 1, 0))[:, :-1], x], dim=2)
-        )  # the tokens before and after the gap
+        after = x.transpose(1, 2)  # for each gap, the token after it
+        before = pad(after, (0, 0, 1, 0))[:, :-1]  # the token before it, zeros at the start
+        logits = self.output(torch.cat([before, after], dim=2))
         return [row[:length] for row, length in zip(logits, lengths.tolist(), strict=True)]
 
     @torch.inference_mode()
     def plans(self, states: Sequence[torch.Tensor]) -> list[Plan]:
-        """What to expect of each source."""
+        """Return the marks to expect of each source.
+
+        Args:
+            states: Hidden states as `forward` takes them.
+        """
         return [Plan(self.patterns, row.log_softmax(dim=1).cpu().numpy()) for row in self(states)]
 
     def save(self, path: Path) -> None:
-        """Write weights and settings into one file."""
+        """Write weights and settings to a safetensors file.
+
+        Raises:
+            OSError: If the file cannot be written.
+        """
         save_tensors(self.state_dict(), path, settings=json.dumps(self._settings))
 
     @classmethod
     def load(cls, path: Path, config: Any) -> DraftHead:
-        """Read it back.
+        """Read a draft head from a file that `save` has written.
 
         Args:
             config: The configuration of the language model.
 
         Raises:
-            ValueError: If the file is corrupt, or belongs to another language model.
+            ValueError: If the file is missing or corrupt, or belongs to another language model.
         """
         weights = load_tensors(path)
         check_numbers(weights, path)
@@ -105,10 +122,14 @@ class DraftHead(nn.Module):
 
 
 def _checked(settings: Any, width: int, layers: int) -> dict[str, Any]:
-    """The settings in a file.
+    """Check the settings in a file, and return them.
+
+    Args:
+        width: The width of the language model's hidden states.
+        layers: The number of its layers.
 
     Raises:
-        ValueError: If they are not those of a head, or not for this width and depth.
+        ValueError: If they are not the settings of a draft head, or do not fit the language model.
     """
     match settings:
         case {
@@ -121,18 +142,19 @@ def _checked(settings: Any, width: int, layers: int) -> dict[str, Any]:
             if own == width and 0 <= layer <= layers:
                 return dict(settings)
             raise ValueError(
-                f"it reads layer {layer} of the width {own}, the model has {layers} of the width "
-                f"{width}"
+                f"it reads layer {layer} of the width {own}, but the language model has {layers} "
+                f"layers of the width {width}"
             )
     raise ValueError("its settings are not those of a draft head")
 
 
 def _is_pattern(value: Any) -> bool:
-    """Whether a value from JSON is a list of marks."""
+    """Return whether a value from JSON is a list of marks."""
     return isinstance(value, list) and all(_is_mark(item) for item in value)
 
 
 def _is_mark(value: Any) -> bool:
+    """Return whether a value from JSON is the kind of a mark and its label, if it has one."""
     match value:
         case [str(), str() | None]:
             return True

@@ -1,7 +1,7 @@
-"""What encoder and decoder read of a sequence of ids.
+"""What the encoder and the decoder read of a sequence of token ids.
 
-A prompt ends with the id that the decoder starts with, which is in no text: the encoder reads what
-stands before it, the decoder goes on from there.
+A prompt ends with the id that the decoder starts with, which occurs in no text: the encoder reads
+what comes before that id, and the decoder reads on from it.
 """
 
 from __future__ import annotations
@@ -15,18 +15,22 @@ from .steps import padded
 
 
 class Read(NamedTuple):
-    """What an encoder has read: hidden states, rows × ids × width, and which of the ids are no
-    padding, rows × ids."""
+    """What an encoder has read.
+
+    Attributes:
+        states: Its hidden states, rows × ids × width.
+        there: Which of the ids are not padding, rows × ids.
+    """
 
     states: torch.Tensor
     there: torch.Tensor
 
 
 def start_of(model: Any) -> int:
-    """The id that the decoder starts with.
+    """Return the id that the decoder of a model starts with.
 
     Raises:
-        ValueError: If the model does not say it.
+        ValueError: If the configuration of the model has no such id.
     """
     start = getattr(model.config, "decoder_start_token_id", None)
     if start is None:
@@ -44,43 +48,51 @@ def begun(
     bodies: Sequence[Sequence[int]],
     decode: Callable[[Read, list[Sequence[int]]], torch.Tensor],
 ) -> list[torch.Tensor]:
-    """Hidden states of bodies, prompts with what is known of the answers: ids × width, for each
-    body.
+    """Return the hidden states of bodies, each of them a prompt and as much of its answer as is
+    known.
 
     Args:
         closing: The ids with which the encoder expects a text to end.
-        prefixes: What it reads before each body.
-        decode: Lets the decoder read answers, padded on the right.
+        prefixes: What the encoder reads before each body.
+        decode: A function that lets the decoder read answers, and returns their hidden states,
+            padded on the right.
+
+    Returns:
+        For each body, ids × width.
     """
-    ends = [list(body).index(start_of(model)) for body in bodies]
+    start = start_of(model)
+    ends = [list(body).index(start) for body in bodies]
     prompts = [
-        [*first, *body[:end], *closing]
-        for first, body, end in zip(prefixes, bodies, ends, strict=True)
+        [*prefix, *body[:end], *closing]
+        for prefix, body, end in zip(prefixes, bodies, ends, strict=True)
     ]
+    answers = [body[end:] for body, end in zip(bodies, ends, strict=True)]
     ids, there = padded(prompts, model.device)
     states = model.get_encoder()(input_ids=ids, attention_mask=there.long()).last_hidden_state
-    hidden = decode(
-        Read(states, there), [body[end:] for body, end in zip(bodies, ends, strict=True)]
-    )
-    starts = map(len, prefixes)
-    rows = zip(states, hidden, bodies, starts, ends, strict=True)
-    return [
-        torch.cat([one[start : start + end], two[: len(body) - end]])
-        for one, two, body, start, end in rows
-    ]
+    hidden = decode(Read(states, there), answers)
+    result = []
+    for row, (prefix, end, answer) in enumerate(zip(prefixes, ends, answers, strict=True)):
+        of_prompt = states[row, len(prefix) : len(prefix) + end]
+        result.append(torch.cat([of_prompt, hidden[row, : len(answer)]]))
+    return result
 
 
 def decoded(model: Any, read: Read, ids: torch.Tensor, **settings: Any) -> torch.Tensor:
-    """Let the decoder read ids, rows × ids.
+    """Let the decoder of a model read token ids.
+
+    Args:
+        read: What the encoder has read.
+        ids: The ids, rows × ids.
+        settings: Further arguments of the decoder.
 
     Returns:
         Hidden states, rows × ids × width.
     """
-    prompts: Any = {
-        "encoder_hidden_states": read.states,
-        "encoder_attention_mask": read.there.long(),
-    }
-    hidden: torch.Tensor = model.get_decoder()(
-        input_ids=ids, **prompts, **settings
-    ).last_hidden_state
+    output = model.get_decoder()(
+        input_ids=ids,
+        encoder_hidden_states=read.states,
+        encoder_attention_mask=read.there.long(),
+        **settings,
+    )
+    hidden: torch.Tensor = output.last_hidden_state
     return hidden

@@ -1,8 +1,9 @@
-"""The output matrix: logits of all tokens, or of a few at each place only."""
+"""The output matrix of a language model: logits of all tokens, or of only a few in each row."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import torch
@@ -10,13 +11,14 @@ import torch
 from ..weights.identity import scales_hidden
 
 NEVER = float("-inf")
+"""The logit of padding."""
 
 
 class Head:
-    """Turns hidden states into logits with the model's own bias, scaling and soft-cap.
+    """The output matrix with the model's own bias, scaling and soft-cap.
 
     Args:
-        model: A language model from Hugging Face.
+        model: A language model from transformers.
     """
 
     def __init__(self, model: Any) -> None:
@@ -28,16 +30,30 @@ class Head:
         self._cap = getattr(config, "final_logit_softcapping", None)
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
-        """Of all tokens: … × width → … × vocabulary, float32."""
+        """Return the logits of all tokens.
+
+        Args:
+            hidden: Hidden states, … × width.
+
+        Returns:
+            … × vocabulary, float32.
+        """
         return self._finish(self._output(hidden))
 
     def choice_logits(self, hidden: torch.Tensor, choices: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Of some tokens: rows × width and the ids asked for in each row → rows × the largest
-        number of ids, float32, padded with minus infinity. Only the rows of the output matrix that
-        belong to these ids are multiplied."""
+        """Return the logits of some tokens in each row. Only the rows of the output matrix that
+        belong to these tokens are multiplied.
+
+        Args:
+            hidden: Hidden states, rows × width.
+            choices: The ids of these tokens for each row.
+
+        Returns:
+            Rows × the largest number of choices, float32, padded with minus infinity.
+        """
         device = hidden.device
         lengths = torch.tensor([len(row) for row in choices], device=device)
-        ids = torch.tensor([id for row in choices for id in row], device=device)
+        ids = torch.tensor(list(chain.from_iterable(choices)), device=device)
         rows = torch.arange(len(choices), device=device).repeat_interleave(lengths)
         with torch.autocast(device.type, enabled=False):
             logits = (self._output.weight[ids].float() * hidden[rows].float()).sum(dim=-1)
@@ -49,5 +65,6 @@ class Head:
         )
 
     def _finish(self, logits: torch.Tensor) -> torch.Tensor:
+        """Apply the scaling and the soft-cap of the model."""
         logits = logits.float() * self._scale
         return logits if self._cap is None else torch.tanh(logits / self._cap) * self._cap

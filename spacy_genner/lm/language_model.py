@@ -1,4 +1,4 @@
-"""A language model of any kind: base weights and what training adds to them."""
+"""What all kinds of language models have in common: base weights and what training adds to them."""
 
 import copy
 import json
@@ -25,23 +25,27 @@ from .steps import Steps
 
 
 class LanguageModel(ABC):
-    """A network from Hugging Face. Its weights are loaded when they are first needed, once, however
-    many threads ask.
+    """A language model from Hugging Face. Its weights are loaded once, when any thread first needs
+    them.
 
     Args:
-        name: A local folder or GGUF file, a name installed by `spacy genner download`, or a model
-            on the hub.
-        revision: Branch, tag or commit on the hub.
-        tuning: Which weights are trained.
-        dtype: "auto", "bfloat16" or "float32": the type of the computation; trained weights are
+        name: A local folder or GGUF file, a name that `spacy genner download` has installed, or a
+            model on the hub.
+        revision: A branch, tag or commit on the hub.
+        tuning: How the model is trained; by default, with a LoRA adapter.
+        dtype: "auto", "bfloat16" or "float32": the type of the computation. Trained weights are
             float32.
-        device: "auto", "cpu", "cuda:0", …
-        attention: "sdpa", or "eager"; the latter also where an encoder–decoder model has no other.
-        gradient_checkpointing: Compute the inside of each layer twice in training instead of
-            keeping it: less memory, more time, the same gradients.
-        trust_remote_code, allow_pickle: Off, because a model's own code and `.bin` files can run
-            anything. To be on, they need the consent of the environment as well; see `consent`.
-        bundle_base: Save the base weights with the pipeline.
+        device: "auto", "cpu", or a GPU such as "cuda:0".
+        attention: "sdpa" or "eager". An encoder–decoder model that does not have "sdpa" takes
+            "eager" instead.
+        gradient_checkpointing: Whether to compute the inside of each layer twice in training
+            instead of keeping it: this takes less memory and more time, and gives the same
+            gradients.
+        trust_remote_code: Whether code that comes with the model may run.
+        allow_pickle: Whether weights may be read from a `.bin` file. This and the setting before
+            need the consent of the environment as well, because they can run any code; see
+            `consent`.
+        bundle_base: Whether to save the base weights with the pipeline.
     """
 
     encoder_decoder: ClassVar[bool]
@@ -60,7 +64,8 @@ class LanguageModel(ABC):
         allow_pickle: bool = False,
         bundle_base: bool = False,
     ) -> None:
-        self.name, self.revision = name, revision
+        self.name = name
+        self.revision = revision
         self.tuning: Tuning = tuning or LoRA()
         self.device = device_of(device)
         self.dtype = dtype_of(dtype, self.device)
@@ -85,37 +90,37 @@ class LanguageModel(ABC):
 
     @shared_property
     def model(self) -> Any:
-        """What is trained: the base with an adapter, say."""
+        """The trainable model, such as the base with an adapter."""
         model = self.tuning.attach(self.base.model)
         if self._gradient_checkpointing:
-            # the public method has another name in transformers 4 than in 5, and sets a hook on the
-            # embeddings that cannot be pickled, and that only `use_reentrant` needs
+            # The public method has different names in transformers 4 and 5. It also sets a hook on
+            # the embeddings, which cannot be pickled, and which only `use_reentrant=True` needs.
             model._set_gradient_checkpointing(True, partial(checkpoint, use_reentrant=False))
         return model
 
     @shared_property
     def pieces(self) -> Pieces:
-        """The tokenizer."""
+        """The tokenizer, in the form of `Pieces`."""
         return Pieces(self.base.tokenizer)
 
     @property
     def head(self) -> Head:
-        """The output matrix in training."""
+        """The output matrix of the trainable model."""
         return Head(self._plain)
 
     @shared_property
     def steps(self) -> Steps:
-        """The present weights, merged for decoding."""
+        """The step model for decoding, with the present weights merged."""
         return self._steps_of(self.tuning.merged(self.model, self.dtype))
 
     @property
     @abstractmethod
     def positions(self) -> float:
-        """How many ids of a prompt and its answer can be read; it may be infinite."""
+        """How many ids of a prompt and its answer the model can read. It may be infinite."""
 
     @property
     def draft_head(self) -> DraftHead | None:
-        """What proposes drafts, if anything was trained to."""
+        """The draft head, or None if none has been trained."""
         return self._draft_head
 
     @draft_head.setter
@@ -125,17 +130,18 @@ class LanguageModel(ABC):
 
     @property
     def _plain(self) -> Any:
+        """The trainable model as transformers knows it, without PEFT's wrapper."""
         return self.model.get_base_model() if hasattr(self.model, "get_base_model") else self.model
 
     def reset(self) -> None:
-        """Begin again with the base weights and a fresh adapter. After an error everything is as it
-        was."""
+        """Begin again with the base weights and a new adapter. If that fails, nothing changes."""
         fresh = self._fresh()
-        _ = fresh.model
+        _ = fresh.model  # makes the adapter now, so that an error comes before anything changes
         self.__dict__ = fresh.__dict__
 
     def changed(self) -> None:
-        """To be called when the trained weights have changed."""
+        """Forget what was computed from the trained weights. This must be called whenever they have
+        changed."""
         with self.lock:
             self.__dict__.pop("steps", None)
 
@@ -143,17 +149,27 @@ class LanguageModel(ABC):
     def hidden(
         self, prefixes: Sequence[Sequence[int]], bodies: Sequence[Sequence[int]]
     ) -> list[torch.Tensor]:
-        """Hidden states of sequences of ids, each as if alone behind its prefix: ids × width."""
-
-    def save(self, folder: Path) -> None:
-        """Write what training changed, what identifies the base, and the base itself if it is to be
-        bundled.
+        """Return the hidden states of sequences of token ids, each read after its prefix as if it
+        were the only one.
 
         Args:
-            folder: An empty one.
+            prefixes: The ids before each body.
+            bodies: The sequences.
+
+        Returns:
+            For each body, ids × width.
+        """
+
+    def save(self, folder: Path) -> None:
+        """Write the trained weights, what identifies the base, and, with `bundle_base`, the base
+        itself.
+
+        Args:
+            folder: An empty folder.
 
         Raises:
-            OSError: If they cannot be written.
+            OSError: If the files cannot be written.
+            ValueError: If the trained weights hold NaN or infinity.
         """
         self.tuning.save(self.model, folder)
         (folder / "base.json").write_text(json.dumps(self._identity(), indent=2), encoding="utf8")
@@ -163,22 +179,22 @@ class LanguageModel(ABC):
             save_base(self.base, folder / "base")
 
     def restore(self, folder: Path) -> None:
-        """Read it back. After an error everything is as it was.
+        """Read what `save` has written. If that fails, nothing changes.
 
         Raises:
             ValueError: If a file is missing or corrupt, or the base is not the one that was trained
                 on.
         """
-        saved, place = read_identity(path := folder / "base.json"), bundled(folder / "base")
+        path = folder / "base.json"
+        saved = read_identity(path)
+        place = bundled(folder / "base")
         fresh = self._fresh(self._load(place, None) if place else None)
         identity = fresh._identity()
         if differing := [key for key in HASHES if saved[key] != identity[key]]:
             raise ValueError(
                 f"{path}: the pipeline was trained on {saved.get('name')!r} (revision "
-                f"{saved.get('revision')}), and "
-                f"{place or self.name!r} has another {' and another '.join(differing)}: get the "
-                "same base weights, or "
-                "train again"
+                f"{saved.get('revision')}), but {place or self.name!r} has another "
+                f"{' and another '.join(differing)}: get the same base weights, or train again"
             )
         fresh.tuning.restore(fresh.model, folder)
         if (head := folder / "draft_head.safetensors").exists():
@@ -187,10 +203,14 @@ class LanguageModel(ABC):
         self.__dict__ = fresh.__dict__
 
     def _fresh(self, base: Base | None = None) -> "LanguageModel":
-        """The same with a fresh adapter and no draft head, and on another base if that is given."""
+        """Return a copy with a new adapter and without a draft head.
+
+        Args:
+            base: The base of the copy, if it is not the same one.
+        """
         result = copy.copy(self)
         result.__dict__.pop("model", None)
-        result._draft_head = None  # its copy has no steps
+        result._draft_head = None  # no call of `changed`, because a copy has no `steps`
         if base:
             result.__dict__.pop("pieces", None)
             result.base = base
@@ -205,28 +225,29 @@ class LanguageModel(ABC):
         return result
 
     def __getstate__(self) -> dict[str, Any]:
-        state = dict(self.__dict__)  # at once: other threads may add to it
+        state = dict(self.__dict__)  # copied first, because other threads may add to it
         return {name: value for name, value in state.items() if name not in ("steps", "lock")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, lock=Lock())
 
     def _load(self, name: str, revision: str | None) -> Base:
-        placing: Any = {"dtype": self.dtype, "device": self.device}
         return load_base(
             name,
             self.encoder_decoder,
             check=check_model,
             revision=revision,
-            **placing,
+            dtype=self.dtype,
+            device=self.device,
             **self._loading,
         )
 
     @abstractmethod
     def _steps_of(self, merged: Any) -> Steps:
-        """The step model of merged weights."""
+        """Return a step model of merged weights."""
 
     def _identity(self) -> dict[str, str | None]:
+        """Return what a saved pipeline stores about its base weights."""
         return {
             "name": self.name,
             "revision": self.revision,

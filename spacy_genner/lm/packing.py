@@ -1,5 +1,5 @@
-"""Several sequences behind their common prefix in a row: training reads the prefix once a row, and
-little padding."""
+"""Packing of several sequences into a row after the prefix that they share, so that training reads
+the prefix once for each row, and little padding."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ from dataclasses import dataclass
 import torch
 
 _ROW = 256
-"""Bodies of a row, in ids. Longer rows save more prefixes, and lose more to attention between
-strangers, masked out."""
+"""How many ids of bodies a row has at most, unless one body is longer. Longer rows save more
+prefixes, but waste more on attention between bodies, which is masked out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """A batch of rows, each a prefix and bodies behind it.
+    """A batch of rows, each of them a prefix followed by bodies.
 
     Attributes:
-        ids, positions: Rows × row length. Every body begins at the position behind its prefix.
-        visible: Which ids each may read, as far as attention reaches: the prefix and its own body;
-            the prefix reads itself only. Rows × length × length.
-        places: The row of each body and where it begins there.
+        ids: The token ids, rows × row length, padded with zeros.
+        positions: The positions of the ids, rows × row length. In every body they continue those of
+            the prefix.
+        visible: Which ids each id may attend to, rows × row length × row length: those of its
+            prefix and of its own body, or only those of the prefix for an id of the prefix.
+        places: For each body, its row and where it begins in that row.
     """
 
     ids: torch.Tensor
@@ -33,41 +35,54 @@ class Packed:
 def pack(
     prefixes: Sequence[Sequence[int]], bodies: Sequence[Sequence[int]], device: torch.device
 ) -> Packed:
-    """Put bodies, each behind its prefix, into as few rows as first-fit finds, the longest
-    first."""
-    rows: list[list[int]] = []
-    filled: list[int] = []
-    capacity = max(_ROW, *map(len, bodies))
-    for i in sorted(range(len(bodies)), key=lambda i: -len(bodies[i])):
-        for row, members in enumerate(rows):
-            shared = prefixes[members[0]] == prefixes[i]
-            if shared and filled[row] + len(bodies[i]) <= len(prefixes[i]) + capacity:
-                break
-        else:
-            row = len(rows)
-            rows.append([])
-            filled.append(len(prefixes[i]))
-        rows[row].append(i)
-        filled[row] += len(bodies[i])
-    length = max(filled)
-    ids, positions = (torch.zeros(len(rows), length, dtype=torch.long) for _ in range(2))
-    owners = torch.full((len(rows), length), -1)  # of the padding
+    """Put bodies, each of them after its prefix, into few rows."""
+    rows = _first_fit(prefixes, bodies)
+    length = max(
+        len(prefixes[members[0]]) + sum(len(bodies[index]) for index in members) for members in rows
+    )
+    ids = torch.zeros(len(rows), length, dtype=torch.long)
+    positions = torch.zeros_like(ids)
+    owners = torch.full_like(ids, -1)  # 0 in the prefix, 1, 2, … in the bodies, -1 in the padding
     places = [(0, 0)] * len(bodies)
     for row, members in enumerate(rows):
         prefix = prefixes[members[0]]
         start = len(prefix)
-        ids[row, :start], positions[row, :start], owners[row, :start] = (
-            torch.tensor(prefix),
-            torch.arange(start),
-            0,
-        )
-        for owner, i in enumerate(members, 1):
-            end = start + len(bodies[i])
-            ids[row, start:end] = torch.tensor(bodies[i])
-            positions[row, start:end] = torch.arange(len(prefix), len(prefix) + end - start)
+        ids[row, :start] = torch.tensor(prefix)
+        positions[row, :start] = torch.arange(start)
+        owners[row, :start] = 0
+        for owner, index in enumerate(members, 1):
+            body = bodies[index]
+            end = start + len(body)
+            ids[row, start:end] = torch.tensor(body)
+            positions[row, start:end] = torch.arange(len(prefix), len(prefix) + len(body))
             owners[row, start:end] = owner
-            places[i] = (row, start)
+            places[index] = (row, start)
             start = end
     owners = owners.to(device)
     visible = (owners[:, :, None] == owners[:, None, :]) | (owners == 0)[:, None, :]
     return Packed(ids.to(device), positions.to(device), visible, places)
+
+
+def _first_fit(
+    prefixes: Sequence[Sequence[int]], bodies: Sequence[Sequence[int]]
+) -> list[list[int]]:
+    """Distribute bodies over rows: the longest first, each to the first row with its prefix that
+    has room for it, or else to a new row.
+
+    Returns:
+        For each row, the indices of its bodies.
+    """
+    rows: list[list[int]] = []
+    free: list[int] = []
+    capacity = max(_ROW, *map(len, bodies))
+    for index in sorted(range(len(bodies)), key=lambda index: -len(bodies[index])):
+        for row, members in enumerate(rows):
+            if len(bodies[index]) <= free[row] and prefixes[members[0]] == prefixes[index]:
+                break
+        else:
+            row = len(rows)
+            rows.append([])
+            free.append(capacity)
+        rows[row].append(index)
+        free[row] -= len(bodies[index])
+    return rows

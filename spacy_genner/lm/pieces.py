@@ -1,5 +1,5 @@
-"""Text → token ids, segment by segment: the one alphabet of prompts, training targets and
-decoding."""
+"""Encoding of text into token ids, segment by segment and in the same way for prompts, training
+targets and decoding."""
 
 from __future__ import annotations
 
@@ -13,61 +13,66 @@ from typing import Any
 from ..types import GAPS, Source
 
 _SENTINELS = ("\n", "|", "0", "é")
-"""Texts to encode a segment behind: one does, but a tokenizer may not know it, or merge it with the
-segment."""
+"""Texts after which a segment is encoded. One would be enough, but a tokenizer may not know it, or
+merge it with the segment."""
 
 _PLACEHOLDER = "\ue001"
-"""Stands for what cannot be written: a private-use character."""
+"""A private-use character that takes the place of text that a tokenizer cannot write."""
 
 
 class Pieces:
-    """Encodes segments so that concatenated ids spell the concatenated text, with any tokenizer
-    family, in any thread.
+    """A tokenizer that encodes segments of a text, so that their concatenated ids decode to their
+    concatenated text. It works with any family of tokenizers, and in several threads.
 
     Args:
-        tokenizer: A Hugging Face tokenizer.
-        answer_start: What an answer begins behind: the first id of a decoder that has an encoder
-            beside it.
+        tokenizer: A tokenizer from transformers.
+        answer_start: The ids after which an answer begins: the id that a decoder starts with if it
+            has an encoder beside it, and otherwise none.
     """
 
     def __init__(self, tokenizer: Any, answer_start: tuple[int, ...] = ()) -> None:
-        # A tokenizer keeps the last `split_special_tokens` that it was called with, and another
-        # thread's call reads it: each of these two is only ever called with one value.
-        self._tokenizer, self._text_tokenizer = tokenizer, copy.deepcopy(tokenizer)
+        # A tokenizer keeps the `split_special_tokens` of its last call, which a call in another
+        # thread then reads. Therefore each of these two is always called with the same value.
+        self._tokenizer = tokenizer
+        self._text_tokenizer = copy.deepcopy(tokenizer)
         self.answer_start = answer_start
         plain = self._raw("a")
-        self._prepends = all(self._behind(sentinel, "a") != plain for sentinel in _SENTINELS)
-        self._strips = self._raw("a ") == plain
+        # whether a segment alone is encoded in another way than after other text, because the
+        # tokenizer puts a space before it
+        self._prepends = all(self._encode_after(sentinel, "a") != plain for sentinel in _SENTINELS)
+        self._strips = self._raw("a ") == plain  # whether a space at the end of a text is lost
         self._control = {*tokenizer.all_special_ids}
         self.encode = lru_cache(maxsize=2**16)(self._encode)
         self._readable = lru_cache(maxsize=2**16)(self._readable_word)
         self._gaps = self._distinct_gaps()
 
     def _distinct_gaps(self) -> list[int]:
-        """For each of `GAPS` the one that is written: itself if the tokenizer can write it and tell
-        it apart, else the one before."""
-        gaps, seen = list[int](), list[tuple[int, ...]]()
+        """Return, for each of `GAPS`, the gap that is written for it.
+
+        That is the gap itself if the tokenizer can write it and distinguish it from those before
+        it, or else the gap that is written for the one before. Nothing and a space are always
+        themselves.
+        """
+        gaps: list[int] = []
+        seen: list[tuple[int, ...]] = []
         for gap, text in enumerate(GAPS):
             ids = self._encode(f"{text}a")
             distinct = ids not in seen and self._control.isdisjoint(ids)
-            gaps.append(gap if distinct or gap < 2 else gaps[-1])
+            gaps.append(gap if gap < 2 or distinct else gaps[-1])
             seen.append(ids)
         return gaps
 
     def __reduce__(self) -> tuple[type[Pieces], tuple[Any, ...]]:
-        return Pieces, (
-            self._tokenizer,
-            self.answer_start,
-        )  # without the memory of what was encoded
+        return Pieces, (self._tokenizer, self.answer_start)  # without the caches
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Pieces:
         return self  # nothing in it changes
 
     def check(self, texts: Iterable[str]) -> None:
-        """Check that the tokenizer can write texts.
+        """Check that the tokenizer can write each of some texts.
 
         Raises:
-            ValueError: For the first of the texts that the tokenizer cannot write.
+            ValueError: If it cannot; the message names the first such text.
         """
         for text in texts:
             ids = self.encode(text)
@@ -78,77 +83,92 @@ class Pieces:
                 )
 
     def readable(self, source: Source) -> Source:
-        """A source as the tokenizer can write it: what formats must see, or a word may become a
-        mark of theirs.
+        """Return a source as the tokenizer can write it.
 
-        Its words are in the tokenizer's own normal form, with a placeholder for what it cannot
-        write. Line breaks are spaces where the tokenizer makes no difference, and before the first
-        word. Where a space at the end of a prompt's prefix would be lost, the first word brings
-        one.
+        Formats must see the source in this form, because normalisation may turn a word into one of
+        their marks (a full-width bracket into a plain one, for example).
+
+        The words are in the normal form of the tokenizer, with a placeholder for what it cannot
+        write. Line breaks are spaces where the tokenizer does not distinguish them, and before the
+        first word. If the tokenizer would lose a space at the end of the prompt before the source,
+        the first word brings that space with it.
         """
-        first = [self._strips or bool(space) for space in source.spaces[:1]]
-        spaces = (*first, *(self._gaps[space] for space in source.spaces[1:]))
-        return replace(source, words=tuple(map(self._readable, source.words)), spaces=spaces)
+        spaces = [self._gaps[space] for space in source.spaces]
+        if spaces:
+            spaces[0] = 1 if source.spaces[0] or self._strips else 0
+        words = tuple(map(self._readable, source.words))
+        return replace(source, words=words, spaces=tuple(spaces))
 
     def _readable_word(self, word: str) -> str:
-        normalizer = getattr(
-            getattr(self._tokenizer, "backend_tokenizer", None), "normalizer", None
-        )
+        """Return a word as the tokenizer can write it."""
         text = word.replace("▁", "_")
-        text = normalizer.normalize_str(text).replace("▁", " ").strip() if normalizer else text
+        backend = getattr(self._tokenizer, "backend_tokenizer", None)
+        if normalizer := getattr(backend, "normalizer", None):
+            text = normalizer.normalize_str(text).replace("▁", " ").strip()
         if not self._control.isdisjoint(self._raw(text)):
             text = "".join(
                 char if self._control.isdisjoint(self._raw(char)) else _PLACEHOLDER for char in text
             )
-            for (
-                token
-            ) in self._tokenizer.all_special_tokens:  # that of T5 reads them wherever they stand
+            # the tokenizer of T5 finds control tokens even inside a word
+            for token in self._tokenizer.all_special_tokens:
                 text = text.replace(token, _PLACEHOLDER)
-            text = re.sub(
-                f"{_PLACEHOLDER}+", _PLACEHOLDER, text
-            )  # as unknown characters melt into one
+            # a tokenizer merges adjacent unknown characters into one unknown token
+            text = re.sub(f"{_PLACEHOLDER}+", _PLACEHOLDER, text)
         return text if self._raw(text) else _PLACEHOLDER
 
     def words(self, source: Source) -> list[tuple[int, ...]]:
-        """The ids of each word of a source, with the space before it."""
+        """Return the token ids of each word of a source, with the gap before it."""
         pairs = zip(source.words, source.spaces, strict=True)
         return [self.encode(GAPS[space] + word) for word, space in pairs]
 
     def _encode(self, text: str) -> tuple[int, ...]:
-        """The ids of a segment. Text never becomes a control token; characters that the tokenizer
-        does not know become
-        its unknown token, which serves as a placeholder: nothing is read back from ids."""
-        text = text.replace(
-            "▁", "_"
-        )  # to SentencePiece it is a space, and " [" would begin with the word "▁"
-        return self._segment(text)
+        """Return the token ids of a segment.
+
+        Text never becomes a control token. Characters that the tokenizer does not know become its
+        unknown token. That does no harm, because the ids of segments are never decoded.
+        """
+        # To SentencePiece, "▁" is a space: the ids of the word "▁" would be the beginning of those
+        # of " [", and a decoder could not distinguish the two.
+        return self._segment(text.replace("▁", "_"))
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The text of an answer, without control tokens."""
+        """Return the text of an answer, without control tokens."""
         options = {"skip_special_tokens": True, "clean_up_tokenization_spaces": False}
         return str(self._tokenizer.decode(ids, **options))
 
     def encode_template(self, text: str) -> list[int]:
-        """The ids of a later part of a prompt, in which control tokens are control tokens."""
+        """Return the token ids of a part of a prompt that is not the first. Control tokens in its
+        text are encoded as such."""
         return list(self._segment(text, control=True))
 
     def encode_prefix(self, text: str) -> tuple[int, ...]:
-        """The ids of the beginning of a prompt, with what the model expects at a text's start. A
-        decoder alone, which has to read something before it is asked, gets at least one."""
-        ids, marked = self._raw(text, control=True), tuple(self._tokenizer("a")["input_ids"])
+        """Return the token ids of the first part of a prompt, preceded by the control tokens that
+        the model expects at the start of a text.
+
+        A model without an encoder must read at least one id before it can be asked, so its prefix
+        is never empty.
+        """
+        ids = self._raw(text, control=True)
+        marked = tuple(self._tokenizer("a")["input_ids"])
         first = marked[: marked.index(self._raw("a")[0])]
-        return (ids if ids[: len(first)] == first else first + ids) or (
-            () if self.answer_start else (self.end,)
-        )
+        if ids[: len(first)] != first:  # a chat template may bring them itself
+            ids = first + ids
+        if not ids and not self.answer_start:
+            ids = (self.end,)
+        return ids
 
     @property
     def closing(self) -> tuple[int, ...]:
-        """What the model expects at a text's end."""
-        marked, plain = tuple(self._tokenizer("a")["input_ids"]), self._raw("a")
+        """The control tokens that the model expects at the end of a text."""
+        marked = tuple(self._tokenizer("a")["input_ids"])
+        plain = self._raw("a")
         return marked[marked.index(plain[0]) + len(plain) :]
 
     def chat_template(self, content: str) -> str:
-        """A conversation in which the user says this and the answer is to come.
+        """Return the text of a conversation in which the model is to answer the user.
+
+        Args:
+            content: The message of the user.
 
         Raises:
             ValueError: If the tokenizer has no chat template.
@@ -166,7 +186,7 @@ class Pieces:
         """The id that ends an answer.
 
         Raises:
-            ValueError: If the tokenizer has none.
+            ValueError: If the tokenizer has no such token.
         """
         if self._tokenizer.eos_token_id is None:
             raise ValueError(
@@ -176,30 +196,44 @@ class Pieces:
         return int(self._tokenizer.eos_token_id)
 
     def _segment(self, text: str, control: bool = False) -> tuple[int, ...]:
-        """The ids of a text that follows another one."""
+        """Return the token ids of a text that follows other text.
+
+        Args:
+            control: Whether control tokens in the text are encoded as such.
+
+        Raises:
+            ValueError: If the tokenizer knows none of the sentinels, or merges each of them with
+                the text.
+        """
         if not self._prepends or not text:
             return self._raw(text, control)
-        usable = False
+        found: tuple[int, ...] | None = None
         for sentinel in _SENTINELS:
-            ids = self._behind(sentinel, text, control)
+            ids = self._encode_after(sentinel, text, control)
             if ids:
                 return ids
-            usable = usable or ids is not None
-        if usable:
-            return ()  # what white space is to some tokenizers
+            if ids is not None:
+                found = ids
+        if found is not None:
+            return found  # no ids, as some tokenizers encode white space
         raise ValueError(
-            f"the tokenizer of {self._tokenizer.name_or_path!r} cannot write {text!r} inside a text"
+            f"the tokenizer of {self._tokenizer.name_or_path!r} cannot write {text!r} inside a "
+            "text: choose another model"
         )
 
-    def _behind(self, sentinel: str, text: str, control: bool = False) -> tuple[int, ...] | None:
-        """The ids of a text behind a sentinel; None if they cannot be told from those of the
-        sentinel."""
-        head, ids = self._raw(sentinel), self._raw(sentinel + text, control)
-        # unknown characters melt into one
-        usable = head and ids[: len(head)] == head and self._tokenizer.unk_token_id not in head
-        return ids[len(head) :] if usable else None
+    def _encode_after(
+        self, sentinel: str, text: str, control: bool = False
+    ) -> tuple[int, ...] | None:
+        """Return the token ids of a text after a sentinel, or None if they cannot be separated from
+        those of the sentinel."""
+        head = self._raw(sentinel)
+        ids = self._raw(sentinel + text, control)
+        # an unknown sentinel would be merged with an unknown character at the start of the text
+        known = head and self._tokenizer.unk_token_id not in head
+        return ids[len(head) :] if known and ids[: len(head)] == head else None
 
     def _raw(self, text: str, control: bool = False) -> tuple[int, ...]:
+        """Return the token ids of a text as it is, without those that the tokenizer adds."""
         tokenizer = self._tokenizer if control else self._text_tokenizer
         return tuple(
             tokenizer(text, add_special_tokens=False, split_special_tokens=not control)["input_ids"]

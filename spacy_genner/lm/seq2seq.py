@@ -1,4 +1,4 @@
-"""An encoder–decoder language model."""
+"""Encoder–decoder language models."""
 
 import math
 from collections.abc import Sequence
@@ -15,25 +15,32 @@ from .steps import padded
 
 
 class Seq2SeqLM(LanguageModel):
-    """An encoder for the prompt and a decoder for the answer: T5, Flan-T5, mT5 and their like. See
-    `LanguageModel`."""
+    """An encoder for the prompt and a decoder for the answer, such as T5, Flan-T5 or mT5. See
+    `LanguageModel` for its settings."""
 
     encoder_decoder = True
 
     positions = math.inf
-    """T5 counts from each token to the others, and has no last position."""
+    """The number of positions. It is infinite, because T5 has only distances between tokens."""
 
     @shared_property
     def pieces(self) -> Pieces:
-        """The tokenizer."""
+        """The tokenizer, in the form of `Pieces`."""
         return Pieces(self.base.tokenizer, (start_of(self.base.model),))
 
     def hidden(
         self, prefixes: Sequence[Sequence[int]], bodies: Sequence[Sequence[int]]
     ) -> list[torch.Tensor]:
-        """Hidden states of sequences of ids, each as if alone behind its prefix, in one pass of the
-        encoder and one of
-        the decoder: ids × width."""
+        """Return the hidden states of sequences of token ids, each read after its prefix as if it
+        were the only one, in one pass of the encoder and one of the decoder.
+
+        Args:
+            prefixes: The ids before each body.
+            bodies: The sequences, each of them a prompt and as much of its answer as is known.
+
+        Returns:
+            For each body, ids × width.
+        """
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16):
             return begun(self._plain, self.pieces.closing, prefixes, bodies, self._decode)
 

@@ -1,10 +1,8 @@
-"""An encoder–decoder model that decoders read on with, batch by batch."""
+"""An encoder–decoder model as decoders use it: it reads the rows of a batch chunk by chunk."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
-from operator import itemgetter
 from typing import Any
 
 import torch
@@ -12,10 +10,10 @@ from torch.nn.utils.rnn import pad_sequence
 
 from ..decoding.marks import Plan
 from .attention import attention_mask
-from .cache import Slots, beside, empty_cache, gathered, reordered, stacked
+from .cache import Slots, beside, empty_cache, gathered, reordered, stacked, stacked_slots
 from .draft_head import DraftHead
 from .encoder_decoder import Read, begun, decoded
-from .steps import Steps, padded
+from .steps import Steps, by_session, padded
 
 
 class Seq2SeqSteps(Steps):
@@ -32,45 +30,46 @@ class Seq2SeqSteps(Steps):
         self.closing = closing
 
     def unshared(self, prefix: tuple[int, ...]) -> int:
-        """All of them."""
+        """Return the length of the prefix: each row reads all of it."""
         return len(prefix)
 
     def session(self, prefix: tuple[int, ...], rows: int) -> Seq2SeqSession:
-        """A fresh batch. The prefix is read with each prompt, for an encoder looks ahead."""
+        """Return a new batch. It reads the prefix with each prompt, because the encoder attends to
+        what comes after the prefix as well."""
         return Seq2SeqSession(self, prefix, rows)
 
     def gather(self, rows: Sequence[tuple[Seq2SeqSession, int]]) -> Seq2SeqSession:
-        """A batch of rows of other batches, in this order."""
-        groups = [
-            (session, [row for _, row in group])
-            for session, group in groupby(rows, key=itemgetter(0))
-        ]
+        """Return a batch of rows of other batches, in the given order."""
+        groups = by_session(rows)
         sessions = [session for session, _ in groups]
-        answers = [_whole(session.valid, index) for session, index in groups]
-        prompts = [_whole(session.read.there, index) for session, index in groups]
+        answers = [_whole(session.valid, indices) for session, indices in groups]
+        prompts = [_whole(session.read.there, indices) for session, indices in groups]
         result = self.session((), len(rows))
         result.own = gathered([session.own for session in sessions], answers)
         result.cross = gathered([session.cross for session in sessions], prompts)
-        result.valid = stacked([session.valid[..., None] for session in sessions], answers)[..., 0]
+        result.valid = stacked_slots([session.valid for session in sessions], answers)
         result.read = Read(
             stacked([session.read.states for session in sessions], prompts),
-            stacked([session.read.there[..., None] for session in sessions], prompts)[..., 0],
+            stacked_slots([session.read.there for session in sessions], prompts),
         )
         return result
 
 
 class Seq2SeqSession:
-    """The keys and values of the rows of a batch. T5 takes slots for positions, of which only
-    differences matter to it: rows are moved to the right, so that they end together, before they
-    read on.
+    """The keys and values of the rows of a batch.
+
+    T5 takes the indices of slots for positions, and only their differences matter to it. Before
+    rows read on, their ids are therefore moved to the right, past the holes, so that every row ends
+    in the last slot.
 
     Attributes:
-        own, cross: Keys and values of what the decoder has read, and of the prompts.
-        valid: Which slots of the decoder's are no holes, rows × slots.
+        own: The keys and values of what the decoder has read.
+        cross: The keys and values of the prompts.
+        valid: Which slots of `own` are not holes, rows × slots.
         read: What the encoder has read.
         states: The hidden states of the last chunk.
-        layer: Has no effect: the draft head gets the last hidden states, for encoder and decoder
-            may differ in depth.
+        layer: Ignored: the draft head gets the last hidden states, because encoder and decoder may
+            differ in depth.
     """
 
     read: Read
@@ -78,42 +77,52 @@ class Seq2SeqSession:
     layer: int | None = None
 
     def __init__(self, steps: Seq2SeqSteps, prefix: Sequence[int], rows: int) -> None:
-        self._steps, self._prefix = steps, prefix
-        self.own, self.cross = empty_cache(), empty_cache()
+        self._steps = steps
+        self._prefix = prefix
+        self.own = empty_cache()
+        self.cross = empty_cache()
         self.valid = torch.ones(rows, 0, dtype=torch.bool, device=steps.model.device)
 
     @property
     def rows(self) -> int:
-        """How many there are."""
+        """The number of rows of the batch."""
         return len(self.valid)
 
     @torch.inference_mode()
     def extend(self, chunks: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Read a chunk in every row: one forward pass. Returns hidden states, rows × longest chunk
-        × width."""
+        """Read one chunk of ids in every row, in one forward pass. The first chunk of a batch is a
+        prompt and as much of its answer as is known.
+
+        Returns:
+            The hidden states of the chunks, rows × longest chunk × width.
+        """
         if self.valid.shape[1]:
             self.states = self._decode(chunks)[:, : max(map(len, chunks))]
         else:
-            begin = begun(
-                self._steps.model,
-                self._steps.closing,
-                [self._prefix] * len(chunks),
-                chunks,
-                self._begin,
-            )
-            self.states = pad_sequence(begin, batch_first=True)
+            steps, prefixes = self._steps, [self._prefix] * len(chunks)
+            hidden = begun(steps.model, steps.closing, prefixes, chunks, self._begin)
+            self.states = pad_sequence(hidden, batch_first=True)
         return self.states
 
     def expect(self, words: Sequence[Sequence[int]]) -> list[Plan]:
-        """What the draft head expects of each row, if there is one."""
+        """Return what the draft head expects of each row, or an empty list without a draft head.
+
+        Args:
+            words: For each row, the places in its last chunk of the last id of each source token,
+                and of the last id of all.
+        """
         return self._steps.plans(self.states, words)
 
     def drop(self, counts: Sequence[int]) -> None:
-        """Forget the last ids of each row: their slots become holes."""
-        from_end = self.valid.flip(1).cumsum(1).flip(1)
-        self.valid = self.valid & (
-            from_end > torch.tensor(counts, device=self.valid.device)[:, None]
-        )
+        """Forget the last ids of each row. Their slots become holes.
+
+        Args:
+            counts: How many ids to forget in each row.
+        """
+        # the last id of a row has the rank 1, the one before it the rank 2, …
+        ranks = self.valid.flip(1).cumsum(1).flip(1)
+        dropped = torch.tensor(counts, device=self.valid.device)
+        self.valid = self.valid & (ranks > dropped[:, None])
 
     def _begin(self, read: Read, answers: Sequence[Sequence[int]]) -> torch.Tensor:
         self.read = read
@@ -121,7 +130,8 @@ class Seq2SeqSession:
 
     def _decode(self, chunks: Sequence[Sequence[int]]) -> torch.Tensor:
         self._close_holes()
-        model, (ids, there) = self._steps.model, padded(chunks, self.valid.device)
+        model = self._steps.model
+        ids, there = padded(chunks, self.valid.device)
         self.valid = torch.cat([self.valid, there], dim=1)
         slots = torch.arange(self.valid.shape[1], device=ids.device).expand(self.rows, -1)
         mask = attention_mask(
@@ -133,19 +143,18 @@ class Seq2SeqSession:
         )
 
     def _close_holes(self) -> None:
-        """Move rows to the right."""
-        if not self.valid.all():
-            order = self.valid.int().argsort(dim=1, stable=True)[
-                :, -int(self.valid.sum(dim=1).max()) :
-            ]
-            self.valid, self.own = (
-                self.valid.take_along_dim(order, dim=1),
-                reordered(self.own, order),
-            )
+        """Move the ids of each row to the right, past its holes. Slots that are then holes in all
+        rows are left out."""
+        if self.valid.all():
+            return
+        longest = int(self.valid.sum(dim=1).max())
+        # a stable sort puts the holes first, and keeps the order of the ids
+        order = self.valid.int().argsort(dim=1, stable=True)[:, -longest:]
+        self.valid = self.valid.take_along_dim(order, dim=1)
+        self.own = reordered(self.own, order)
 
 
 def _whole(slots: torch.Tensor, rows: Sequence[int]) -> Slots:
-    """Rows, and all of their slots."""
-    return torch.tensor(rows, device=slots.device), torch.arange(
-        slots.shape[1], device=slots.device
-    )
+    """Return some rows, with all of their slots."""
+    device = slots.device
+    return torch.tensor(rows, device=device), torch.arange(slots.shape[1], device=device)

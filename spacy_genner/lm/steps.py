@@ -1,9 +1,11 @@
-"""What language models of all kinds that decoders read on with have in common."""
+"""What the step models of all kinds of language models have in common."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import torch
@@ -13,15 +15,19 @@ from .draft_head import DraftHead
 from .head import Head
 
 _MULTIPLE = 8
-"""Longer chunks are padded to multiples of it: each new shape of a matrix makes a CPU prepare a
-kernel, and keep it."""
+"""Chunks that are longer than this are padded to a multiple of it. For each new shape of a matrix a
+CPU prepares a kernel and keeps it, so there should be few shapes."""
 
 
 def padded(
     rows: Sequence[Sequence[int]], device: torch.device
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Rows of ids, padded on the right, and which of them are no padding: rows × at least the
-    longest row."""
+    """Pad rows of token ids on the right.
+
+    Returns:
+        The ids, and which of them are not padding. Both are rows × width, which is at least the
+        length of the longest row.
+    """
     longest = max(map(len, rows))
     width = -(-longest // _MULTIPLE) * _MULTIPLE if longest > _MULTIPLE else longest
     ids = torch.tensor([[*row, *[0] * (width - len(row))] for row in rows], device=device)
@@ -29,12 +35,25 @@ def padded(
     return ids, torch.arange(width, device=device) < lengths[:, None]
 
 
-class Steps(ABC):
-    """The step model of merged, frozen weights.
+def by_session(rows: Sequence[tuple[Any, int]]) -> list[tuple[Any, list[int]]]:
+    """Group rows of sessions by runs of the same session.
 
     Args:
-        model: A language model from Hugging Face in evaluation mode.
-        draft_head: Proposes drafts.
+        rows: Sessions, each with the index of one of its rows.
+
+    Returns:
+        The session of each run, with the indices of its rows, in the given order.
+    """
+    runs = groupby(rows, key=itemgetter(0))
+    return [(session, [index for _, index in run]) for session, run in runs]
+
+
+class Steps(ABC):
+    """A step model: merged and frozen weights, as decoders use them.
+
+    Args:
+        model: A language model from transformers, in evaluation mode.
+        draft_head: What proposes drafts, if anything does.
     """
 
     def __init__(self, model: Any, draft_head: DraftHead | None = None) -> None:
@@ -44,32 +63,43 @@ class Steps(ABC):
 
     @property
     def copies_first(self) -> bool:
-        """Whether a plain copy is to be tried along with the prompt."""
+        """Whether a plain copy of the source should be tried in the pass that reads the prompt."""
         return self.draft_head is None or self.draft_head.copies_first
 
     def unshared(self, prefix: tuple[int, ...]) -> int:
-        """How many ids of a prefix each row of a session reads for itself."""
+        """Return how many ids of a prefix each row of a session reads by itself."""
         return 0
 
     @abstractmethod
     def session(self, prefix: tuple[int, ...], rows: int) -> Any:
-        """A fresh batch behind a prefix."""
+        """Return a new batch that continues a prefix."""
 
     @abstractmethod
     def gather(self, rows: Sequence[tuple[Any, int]]) -> Any:
-        """A batch of rows of other batches, in this order."""
+        """Return a batch of rows of other batches, in the given order."""
 
     @torch.inference_mode()
     def best(self, hidden: torch.Tensor) -> list[int]:
-        """The most probable of all ids for each row."""
+        """Return the most probable token id for each row.
+
+        Args:
+            hidden: Hidden states, rows × width.
+        """
         best: list[int] = self.head.logits(hidden).argmax(dim=-1).tolist()
         return best
 
     def log_probs(self, hidden: torch.Tensor, choices: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Log-probabilities of each row's choices among each other.
+        """Return the log-probabilities of the choices of each row, normalised over these choices.
+
+        Args:
+            hidden: Hidden states, rows × width.
+            choices: Token ids for each row.
+
+        Returns:
+            Float32 on the CPU, rows × the largest number of choices, padded with minus infinity.
 
         Raises:
-            ValueError: If they are not numbers.
+            ValueError: If the model computes NaN.
         """
         with torch.inference_mode():
             result = torch.log_softmax(self.head.choice_logits(hidden, choices), dim=-1).cpu()
@@ -81,11 +111,15 @@ class Steps(ABC):
         return result
 
     def plans(self, states: torch.Tensor, words: Sequence[Sequence[int]]) -> list[Plan]:
-        """What the draft head expects of each row, if there is one, given the hidden states of a
-        chunk and where in it the words are."""
-        head = self.draft_head
-        return (
-            head.plans([row[places] for row, places in zip(states, words, strict=True)])
-            if head
-            else []
+        """Return what the draft head expects of each row, or an empty list without a draft head.
+
+        Args:
+            states: The hidden states of a chunk, rows × chunk × width.
+            words: For each row, the places in the chunk of the last id of each source token, and
+                of the last id of all.
+        """
+        if not self.draft_head:
+            return []
+        return self.draft_head.plans(
+            [row[places] for row, places in zip(states, words, strict=True)]
         )

@@ -1,0 +1,1 @@
+"""Networks for thinc: sources in; entities, losses, or hidden states out."""

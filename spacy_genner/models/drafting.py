@@ -1,10 +1,15 @@
-"""Training of the draft head: after the adapter, on the hidden states that it has come to, so that
-it cannot cost accuracy."""
+"""Training of the draft head.
+
+It is trained after the adapter, on the hidden states that result from it, and changes neither, so
+that it cannot cost accuracy.
+"""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import torch
@@ -16,48 +21,53 @@ from ..decoding.interfaces import Job
 from ..decoding.marks import Pattern, marks_of
 from ..lm.draft_head import DraftHead
 from ..lm.steps import Steps
-from .generative import Gold, Network, speller_of
+from ..types import Move
+from .generative import Gold, Network, as_task, speller_of
 
-_LAYERS = 2 / 3  # behind which share of them: measured better than the last one, and than half
-_BATCH_TOKENS, _BATCH, _LEARN_RATE = 1024, 32, 1e-3
-_COPIES_FIRST = (
-    1 / 3
-)  # from this share of sources without entities on, a copy tried at once saves more than it costs
+_LAYERS = 2 / 3
+"""The share of the layers whose output the head reads. Measured: better than all, and than half."""
+_COPIES_FIRST = 1 / 3
+"""From this share of sources without entities on, trying a plain copy along with the prompt saves
+more time than it costs."""
+_BATCH_TOKENS = 1024
+_BATCH = 32
+_LEARN_RATE = 1e-3
 
 
 def train_drafts(model: Network, golds: Sequence[Gold], epochs: int = 6, seed: int = 0) -> None:
-    """Give a network a draft head that knows what is marked in these sources.
+    """Give a network a draft head that has learnt what is marked in these sources.
 
     Raises:
-        ValueError: If there are none, or the format of the answers is no copy of the source.
+        ValueError: If there are no sources, or if the answers are not copies of them.
     """
     if not golds:
         raise ValueError("a draft head needs at least one source to learn from")
     lm: Any = model.shims[0].lm  # type: ignore[attr-defined]
-    jobs = [speller_of(model, *labels).job(source) for source, _, *labels in golds]
-    derived = [job.grammar.derive(gold[1]) for job, gold in zip(jobs, golds, strict=True)]
-    if not any(move.kind == "copy" for moves in derived for move in moves):
+    jobs, derived = list[Job](), list[list[Move]]()
+    for task in map(as_task, golds):
+        job = speller_of(model, task.labels).job(task.source)
+        jobs.append(job)
+        derived.append(job.grammar.derive(task.entities))
+    if not any(move.kind == "copy" for move in chain.from_iterable(derived)):
         raise ValueError(
-            f"{model.attrs['format']}: a draft head proposes marks in a copy of the text, this is "
-            "a list"
+            f"{model.attrs['format']}: a draft head proposes marks in a copy of the text, but this "
+            "format writes a list: train it for an inline format"
         )
     layer = round(lm.steps.model.config.get_text_config().num_hidden_layers * _LAYERS)
-    lm.draft_head = _fit(
-        _states(lm.steps, jobs, layer), list(map(marks_of, derived)), layer, epochs, seed
-    )
+    states = _states(lm.steps, jobs, layer)
+    lm.draft_head = _fit(states, [marks_of(moves) for moves in derived], layer, epochs, seed)
 
 
 def _states(steps: Steps, jobs: Sequence[Job], layer: int) -> list[torch.Tensor]:
-    """The hidden states of the words of each job's prompt, words × width."""
+    """Return the hidden states of the words of each job's prompt, words × width."""
     states: dict[int, torch.Tensor] = {}
     sizes = [len(job.body) for job in jobs]
     for batch in tqdm(list(batches(steps, jobs, sizes, _BATCH_TOKENS)), "reading", leave=False):
         session = steps.session(jobs[batch[0]].prefix, len(batch))
         session.layer = layer
         session.extend([jobs[i].body for i in batch])
-        states |= {
-            i: row[jobs[i].words].clone() for i, row in zip(batch, session.states, strict=True)
-        }
+        for i, row in zip(batch, session.states, strict=True):
+            states[i] = row[jobs[i].words]  # a copy, so that the states of the batch are freed
     return [states[i] for i in range(len(jobs))]
 
 
@@ -68,23 +78,23 @@ def _fit(
     epochs: int,
     seed: int,
 ) -> DraftHead:
-    counts = Counter(gap for row in marks for gap in row)
-    counts[()] = counts.total()  # the first pattern, whatever else there is
+    """Return a head that was trained to tell the pattern after each word from its hidden state."""
+    counts = Counter(chain.from_iterable(marks))
+    counts[()] = counts.total()  # so that "nothing is marked" is always the first pattern
     patterns = [pattern for pattern, _ in counts.most_common()]
-    wanted = [
-        torch.tensor([patterns.index(gap) for gap in row], device=states[0].device) for row in marks
-    ]
-    empty = sum(not any(row) for row in marks) / len(marks)
-    random = torch.Generator().manual_seed(seed)
+    numbers = {pattern: number for number, pattern in enumerate(patterns)}
+    device = states[0].device
+    wanted = [torch.tensor([numbers[gap] for gap in row], device=device) for row in marks]
+    empty = sum(not any(row) for row in marks)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        head = DraftHead(
-            states[0].shape[1], layer, patterns, copies_first=empty >= _COPIES_FIRST
-        ).to(states[0].device)
+        copies_first = empty / len(marks) >= _COPIES_FIRST
+        head = DraftHead(states[0].shape[1], layer, patterns, copies_first=copies_first)
+    head = head.to(device)
+    random = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.AdamW(head.parameters(), lr=_LEARN_RATE)
-    schedule = torch.optim.lr_scheduler.LinearLR(
-        optimizer, 1.0, 0.0, epochs * -(-len(states) // _BATCH)
-    )
+    steps = epochs * math.ceil(len(states) / _BATCH)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, steps)
     for _ in tqdm(range(epochs), "fitting", leave=False):
         for batch in torch.randperm(len(states), generator=random).split(_BATCH):
             rows = batch.tolist()

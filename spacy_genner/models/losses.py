@@ -1,4 +1,4 @@
-"""What training asks of an answer: each of its tokens, or only the decisions on its way."""
+"""The losses of training: over all token ids of an answer, or over its decisions only."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from .shim import LMShim
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A known answer to a prompt.
+    """The gold answer to a prompt, as token ids.
 
     Attributes:
-        prefix: The ids that many targets share.
-        prompt: Those of the rest of the prompt, at least one.
-        answer: Those of the answer.
-        decisions: Where the answer could have gone on in another legal way.
+        prefix: The beginning of the prompt, which many targets share.
+        prompt: The rest of the prompt, at least one token id.
+        answer: The answer.
+        decisions: The places where the answer could have continued in another legal way.
     """
 
     prefix: tuple[int, ...]
@@ -35,13 +35,13 @@ class Target:
 
 
 Loss: TypeAlias = Callable[[Head, torch.Tensor, Target], tuple[torch.Tensor, float]]
-"""The weighted sum of the losses of one target and the sum of their weights, given the hidden
-states of prompt and answer, ids × width."""
+"""A function from the hidden states of prompt and answer, ids × width, to the weighted sum of the
+losses of one target, and the sum of their weights."""
 
 
 def token_loss(head: Head, hidden: torch.Tensor, target: Target) -> tuple[torch.Tensor, float]:
-    """Cross-entropy of every token of the answer among the whole vocabulary."""
-    first = len(target.prompt) - 1
+    """Return the cross-entropy of every token id of the answer over the whole vocabulary."""
+    first = len(target.prompt) - 1  # the hidden state of an id has the logits of the next one
     logits = head.logits(hidden[first : first + len(target.answer)])
     wanted = torch.tensor(target.answer, device=hidden.device)
     return cross_entropy(logits, wanted, reduction="sum"), len(target.answer)
@@ -50,13 +50,13 @@ def token_loss(head: Head, hidden: torch.Tensor, target: Target) -> tuple[torch.
 def decision_loss(
     head: Head, hidden: torch.Tensor, target: Target, copy_weight: float = 1.0
 ) -> tuple[torch.Tensor, float]:
-    """Cross-entropy of every decision among its legal choices.
+    """Return the cross-entropy of every decision over its legal choices.
 
     Args:
-        copy_weight: How much a decision to copy counts, where the others count 1.
+        copy_weight: The weight of a decision to copy, where the others have the weight 1.
     """
     if not target.decisions:
-        return hidden.sum().float() * 0.0, 0
+        return hidden.sum().float() * 0.0, 0  # zero, but with a graph to go backward through
     places = [len(target.prompt) - 1 + decision.position for decision in target.decisions]
     logits = head.choice_logits(hidden[places], [decision.choices for decision in target.decisions])
     wanted = torch.tensor([decision.chosen for decision in target.decisions], device=hidden.device)
@@ -69,10 +69,10 @@ LOSSES: dict[str, Loss] = {"tokens": token_loss, "decisions": decision_loss}
 
 
 def loss_of(name: str, copy_weight: float = 1.0) -> Loss:
-    """A loss by its name.
+    """Return a loss by its name.
 
     Raises:
-        ValueError: For an unknown one, and for a weight that it cannot have.
+        ValueError: If the loss is unknown, or cannot have this weight.
     """
     if name not in LOSSES:
         raise ValueError(f'loss = "{name}": choose one of {", ".join(LOSSES)}')
@@ -90,7 +90,7 @@ def loss_of(name: str, copy_weight: float = 1.0) -> Loss:
 
 
 class LossShim(LMShim):
-    """Targets in, losses out."""
+    """A language model that learns: targets in, losses out."""
 
     def __init__(self, lm: LanguageModel, loss: Loss) -> None:
         super().__init__(lm)
@@ -99,12 +99,13 @@ class LossShim(LMShim):
     def begin_update(
         self, targets: Sequence[Target]
     ) -> tuple[Floats1d, Callable[[Floats1d], None]]:
-        """The loss of each target, summed over its parts, and the way back from their gradients."""
+        """Return the loss of each target, and the function that takes their gradients."""
         if not targets:
             return cast(Floats1d, torch.zeros(0).numpy()), lambda _: None
         self.lm.model.train()
         bodies = [target.prompt + target.answer for target in targets]
-        states, head = self.lm.hidden([target.prefix for target in targets], bodies), self.lm.head
+        states = self.lm.hidden([target.prefix for target in targets], bodies)
+        head = self.lm.head
         parts = [
             self._loss(head, hidden, target) for hidden, target in zip(states, targets, strict=True)
         ]

@@ -1,4 +1,4 @@
-"""torch behind thinc: placement, precision, and the optimizer are the language model's own."""
+"""A torch model in a thinc network, with its own placement, precision, and optimizer."""
 
 from __future__ import annotations
 
@@ -23,12 +23,15 @@ from ..locks import Lock
 
 
 class LMShim(Shim):
-    """A language model as thinc sees it: gradients in, a step of a torch optimizer out. Subclasses
-    know what goes forward.
+    """A language model as thinc sees it: it takes gradients, and turns them into a step of a torch
+    optimizer.
+
+    Subclasses add what it computes. What thinc's own PyTorch shim does about devices, gradient
+    clipping and parameter averages does not fit language models.
 
     Attributes:
-        lock: To be held while the weights for decoding are used. They remember what they have read,
-            so one thread at a time reads with them; torch uses all cores for each anyway.
+        lock: The lock to hold while the weights for decoding are in use. They keep what they have
+            read, so that only one thread at a time can use them; torch uses all cores for it.
     """
 
     def __init__(self, lm: LanguageModel) -> None:
@@ -36,50 +39,52 @@ class LMShim(Shim):
         self.lm = lm
         self._targets = 0.0
         self._stepper: torch.optim.AdamW | None = None
-        self._way_back: weakref.ref[Callable[[Any], None]] | None = (
-            None  # of what went forward and did not come back
-        )
-        self._early: Optimizer | None = None  # that came while a gradient was waited for
+        # the backward function of the last forward pass, while its gradient is awaited
+        self._way_back: weakref.ref[Callable[[Any], None]] | None = None
+        # an optimizer whose step was asked for while a gradient was awaited
+        self._early: Optimizer | None = None
         self._process = os.getpid()
         self.lock = Lock()
 
     @property
     def steps(self) -> StepModel:
-        """The model for decoding, from whichever process.
+        """The model for decoding, in whichever process.
 
-        Raises the same errors as `enter_process`.
+        Raises:
+            RuntimeError: On a GPU in a process that was forked.
         """
         self.enter_process()
         steps: StepModel = self.lm.steps
         return steps
 
     def enter_process(self) -> None:
-        """To be called before anything is computed that a forked process may ask for.
+        """Prepare for computing in this process. Call this before anything is computed that a
+        forked process may ask for.
 
         Raises:
             RuntimeError: On a GPU in a process that was forked.
         """
         if os.getpid() != self._process:
             self._refuse_gpu()
-            torch.set_num_threads(
-                1
-            )  # after a fork, torch hangs if it asks for the threads of its parent
+            # after a fork, torch would wait for the threads of its parent, and hang
+            torch.set_num_threads(1)
             if self.lock.interrupted:
-                self.lm.changed()  # what has been read is half remembered
+                self.lm.changed()  # another thread was using the weights, and left them half-way
             self._process = os.getpid()
 
     def way_back(self, outputs: torch.Tensor, targets: float = 0.0) -> Callable[[Any], None]:
-        """From the gradient of what was computed to those of the weights.
+        """Return the function that turns the gradient of `outputs` into gradients of the weights.
 
         Args:
-            targets: The sum of the weights of the targets, if the step is to be with the mean.
+            targets: The sum of the weights of the targets, if the step is to use their mean; 0 if
+                it is to use their sum.
         """
 
         def backprop(d_outputs: FloatsXd) -> None:
             try:
                 outputs.backward(xp2torch(d_outputs, device=outputs.device).to(outputs.dtype))
-            except BaseException:  # a part of a gradient is no gradient
-                self._forget()
+            except BaseException:
+                self._forget()  # some weights have their gradients, and others do not
                 raise
             self._targets += targets
             self._way_back = None
@@ -90,15 +95,16 @@ class LMShim(Shim):
         return backprop
 
     def finish_update(self, optimizer: Optimizer) -> None:
-        """One step with the gradient of all that was asked since the last one, or, of targets, with
-        its mean.
+        """Make one step of the optimizer, with the gradients that came since the last step.
 
-        `nlp.update` asks for it before listeners have sent the gradient: then it is made when that
-        has come.
+        Gradients of targets are divided by the sum of the weights of the targets.
+
+        `nlp.update` calls this before listeners have sent their gradient; the step is then made
+        when it comes.
         """
-        if (
-            self._way_back and self._way_back()
-        ):  # after an error nobody has it any more, and nothing will come
+        # Who awaits the gradient holds the backward function. After an error nobody does any more:
+        # the weak reference is dead, and the step need not wait.
+        if self._way_back and self._way_back():
             self._early = optimizer
             return
         weights = [weight for weight in self.lm.model.parameters() if weight.grad is not None]
@@ -120,7 +126,7 @@ class LMShim(Shim):
         """Load the base weights, and begin with a fresh adapter.
 
         Raises:
-            ValueError: If they cannot be loaded.
+            ValueError: If the weights cannot be loaded.
         """
         self.lm.reset()
         self._stepper = None
@@ -128,8 +134,10 @@ class LMShim(Shim):
 
     @property
     def moments(self) -> dict[str, Any] | None:
-        """The state of the torch optimizer, None before its first step. Together with the trained
-        weights it is all that a step depends on."""
+        """The state of the torch optimizer; None before its first step.
+
+        Together with the trained weights, it is all that a step depends on.
+        """
         return self._stepper.state_dict() if self._stepper else None
 
     @moments.setter
@@ -141,9 +149,11 @@ class LMShim(Shim):
         self._stepper = stepper
 
     def _forget(self) -> None:
-        """Drop the gradients, those that are accumulated and those that are awaited."""
+        """Drop the gradients that were accumulated, and do not await others."""
         self.lm.model.zero_grad()
-        self._targets, self._way_back, self._early = 0.0, None, None
+        self._targets = 0.0
+        self._way_back = None
+        self._early = None
 
     def _new_stepper(self) -> torch.optim.AdamW:
         return torch.optim.AdamW(
@@ -151,11 +161,11 @@ class LMShim(Shim):
         )
 
     def _adam(self, optimizer: Optimizer) -> torch.optim.AdamW:
-        """The torch twin of thinc's optimizer, at the present place of its schedules. Its moments
-        live as long as the weights.
+        """Return the torch optimizer with the settings of thinc's, at the present step of its
+        schedules. It keeps its moments as long as the weights stay the same ones.
 
         Raises:
-            ValueError: For what it cannot honour.
+            ValueError: If thinc's optimizer has a setting that this one cannot have.
         """
         refused = {
             "use_averages = true": optimizer.averages is not None,
@@ -164,8 +174,10 @@ class LMShim(Shim):
         }
         if any(refused.values()):
             names = ", ".join(name for name, present in refused.items() if present)
-            advice = 'take "Adam.v1" with use_averages = false'
-            raise ValueError(f"[training.optimizer] {names}: not possible here, {advice}")
+            raise ValueError(
+                f"[training.optimizer] {names}: not possible for a language model: use "
+                '@optimizers = "Adam.v1" with use_averages = false'
+            )
         if self._stepper is None:
             self._stepper = self._new_stepper()
         self._stepper.param_groups[0].update(
@@ -177,20 +189,21 @@ class LMShim(Shim):
         return self._stepper
 
     def to_disk(self, path: str | Path) -> None:
-        """Write to a folder what training changed and what identifies the base, in the place of an
-        earlier language model there.
+        """Save to a folder what training changed and what identifies the base weights.
+
+        It replaces a language model that was saved there before.
 
         Raises:
-            OSError: If it cannot be written.
+            OSError: If the folder cannot be written.
         """
         with filling(path, whole=MODEL_FILES) as folder:
             self.lm.save(folder)
 
     def from_disk(self, path: str | Path) -> LMShim:
-        """Read such a folder. After an error everything is as it was.
+        """Load what was saved to a folder. After an error, everything is as it was before.
 
         Raises:
-            ValueError: If something is missing, corrupt, or belongs to another base.
+            ValueError: If a file is missing or corrupt, or belongs to other base weights.
         """
         self.lm.restore(Path(path))
         self._stepper = None
@@ -198,7 +211,7 @@ class LMShim(Shim):
         return self
 
     def to_bytes(self) -> bytes:
-        """The files of the folder."""
+        """Save the files that `to_disk` writes as bytes."""
         with tempfile.TemporaryDirectory() as folder:
             self.lm.save(Path(folder))
             paths = [path for path in sorted(Path(folder).rglob("*")) if path.is_file()]
@@ -207,15 +220,16 @@ class LMShim(Shim):
             )
 
     def from_bytes(self, data: bytes) -> LMShim:
-        """Read them back.
+        """Load what was saved as bytes. After an error, everything is as it was before.
 
         Raises:
-            ValueError: As `from_disk`, and for a name that leads out of the folder.
+            ValueError: If a file is missing or corrupt, or belongs to other base weights, or if its
+                name leads out of the folder.
         """
-        files = unpack_parts(data, place := "a language model in bytes")
-        with tempfile.TemporaryDirectory(
-            ignore_cleanup_errors=True
-        ) as folder:  # Windows keeps what is in use
+        place = "a language model in bytes"
+        files = unpack_parts(data, place)
+        # Windows does not delete files that are still in use
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             with reading(place):
                 for name, content in files.items():
                     path = Path(folder, _inner(name))
@@ -227,37 +241,33 @@ class LMShim(Shim):
                 raise ValueError(str(error).replace(folder, place)) from error
 
     def to_device(self, device_type: str, device_id: int) -> None:
-        """Does nothing: the language model's own `device` setting places it."""
+        """Do nothing: the language model is placed by its own `device` setting."""
 
     def __getstate__(self) -> dict[str, Any]:
         if get_spawning_popen():  # the copy is for a worker process
             self._refuse_gpu()
-        # gradients are not copied either
-        return self.__dict__ | {
-            "_stepper": None,
-            "_way_back": None,
-            "_early": None,
-            "_targets": 0.0,
-        }
+        # a copy has no gradients, so it starts with an optimizer of its own
+        fresh = {"_stepper": None, "_way_back": None, "_early": None, "_targets": 0.0}
+        return self.__dict__ | fresh
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _process=os.getpid())
 
     def _refuse_gpu(self) -> None:
         if self.lm.device.type != "cpu":
-            advice = "use n_process=1 and a larger batch_size"
-            raise RuntimeError(f"a GPU cannot be shared with worker processes: {advice}")
+            raise RuntimeError(
+                "a GPU cannot be shared with worker processes: use n_process=1 and a larger "
+                "batch_size"
+            )
 
 
 def _inner(name: str) -> str:
-    """A name of a file.
+    """Return the name of a file, after checking it.
 
     Raises:
-        ValueError: If on some system it leads out of the folder that it is put into.
+        ValueError: If, on any system, it leads out of the folder that the file is put into.
     """
-    if any(
-        part in ("", ".", "..") or not {"\\", ":", "\0"}.isdisjoint(part)
-        for part in name.split("/")
-    ):
-        raise ValueError(f"{name!r} is not a valid name of a file inside a folder")
+    for part in name.split("/"):
+        if part in ("", ".", "..") or any(character in part for character in "\\:\0"):
+            raise ValueError(f"{name!r} is not a valid name of a file inside a folder")
     return name

@@ -1,4 +1,4 @@
-"""Sources and entities as token ids: prompts, legal answers, and how long they are."""
+"""Sources and entities as token ids: prompts, legal answers, and their lengths."""
 
 from __future__ import annotations
 
@@ -23,24 +23,25 @@ from ..windows import Room
 from .losses import Target
 
 _ANSWER = 1.5
-"""How many ids of an answer there is to be room for, for each id of its text: the copy, and marks
-in it. Longer answers are rare; their text is read again in halves."""
+"""The ratio of the token ids of an answer, which is a copy with marks in it, to those of its text,
+for which a window leaves room. Longer answers are rare; their text is read again in halves."""
 _LEAST = 16
-"""How many ids of a text and its answer there must be room for: less is a mistake in the prompt."""
+"""The number of token ids of a text and its answer that there must be room for: if there is less,
+something is wrong with the prompt."""
 _KEPT = 64
-"""How many label sets are remembered."""
+"""The number of label sets whose spellers are kept."""
 
 
 class Speller:
     """Sources and entities as token ids, for one label set.
 
     Args:
-        positions: How many ids of a prompt and its answer the language model can read; it may be
-            infinite.
+        positions: The number of token ids of a prompt and its answer that the language model can
+            read; it may be infinite.
 
     Raises:
-        ValueError: If the tokenizer cannot write the marks of the format with these labels, if the
-            prompt is broken, lacks its examples, or is too long.
+        ValueError: If the tokenizer cannot write the marks of the format with these labels, or if
+            the prompt is broken, lacks its examples, or is too long.
     """
 
     def __init__(
@@ -55,65 +56,69 @@ class Speller:
         if prompt.shots and not shots.pool:
             raise ValueError(
                 "the prompt shows examples, but there are none: give annotated documents to the "
-                "component's "
-                "`set_shots`, or initialise it with `shots`, a .spacy file, or with training data"
+                "component's `set_shots`, or initialize it with `shots`, a .spacy file, or with "
+                "training data"
             )
-        self._pieces, self._format, self._labels, self._shots = pieces, format, labels, shots
-        self._told: dict[Shot, tuple[list[int], list[int]]] = {}
         pieces.check(format.marks(labels))
+        self._pieces, self._format, self._labels, self._shots = pieces, format, labels, shots
+        self._shot_ids: dict[Shot, tuple[list[int], list[int]]] = {}
         rendered = prompt.render(labels, format, pieces.chat_template, shots.count)
-        parts = [rendered.prefix, *chain(*rendered.shots), rendered.suffix]
-        self._led = all(
-            part.endswith(" ") for part in parts
-        )  # texts and answers bring this space, as in a plain text
-        prefix, *around, suffix = (part[: len(part) - self._led] for part in parts)
-        ids = map(pieces.encode_template, around)
-        self._around = list(zip(ids, ids, strict=True))  # in front of an answer, behind it
-        self._prefix = (*pieces.encode_prefix(prefix), *self._show(shots.shared))
-        self._suffix = [*pieces.encode_template(suffix), *pieces.answer_start]
-        self._left = positions - len(self._prefix)  # for what stands behind the prefix
+        # "Text: " + "Leeds" is tokenised as "Text:" + " Leeds", as in any plain text: if all parts
+        # of the prompt end in a space, it moves to the sources and answers that follow them
+        self._leading_space = all(
+            part.endswith(" ")
+            for part in (rendered.prefix, *chain.from_iterable(rendered.shots), rendered.suffix)
+        )
+        # for each shot, what comes between its source and its answer, and what comes after that
+        self._around = [(self._ids(between), self._ids(after)) for between, after in rendered.shots]
+        prefix = pieces.encode_prefix(self._without_space(rendered.prefix))
+        self._prefix = (*prefix, *self._show(shots.shared))
+        self._suffix = [*self._ids(rendered.suffix), *pieces.answer_start]
+        self._left = positions - len(self._prefix)  # for all that comes after the prefix
         if self._left - len(self._suffix) < _LEAST:
             raise ValueError(
                 f"the prompt with the labels {', '.join(labels)} takes "
-                f"{len(self._prefix) + len(self._suffix):,} token "
-                f"ids, and the language model has {positions:,.0f} positions, for the text and "
-                "the answer as well: ask "
-                "for fewer labels, shorten their definitions, show fewer examples, or take a "
-                "model with more positions"
+                f"{len(self._prefix) + len(self._suffix):,} token ids, and the language model has "
+                f"{positions:,.0f} positions, for the text and the answer as well: ask for fewer "
+                "labels, shorten their definitions, show fewer examples, or use a model with more "
+                "positions"
             )
 
     def room(self, source: Source, tokens: int) -> Room:
-        """What a window of a source can hold, at most so many tokens."""
+        """Return what a window of a source can hold.
+
+        Args:
+            tokens: The greatest number of tokens of a window.
+        """
         if math.isinf(self._left):
             return Room(tokens)
         lengths = map(len, self._pieces.words(self._pieces.readable(source)))
         return Room(tokens, lengths, int((self._left - len(self._suffix)) / (1 + _ANSWER)))
 
     def job(self, source: Source) -> Job:
-        """What a decoder needs to know."""
+        """Return what a decoder needs to know about a source."""
         grammar, pieces = self._grammar(source), self._pieces
         body, words = self._body(source, grammar.source)
-        read, limit = partial(self._read, grammar), self._left - len(body)
+        read = partial(self._read, grammar)
+        limit = self._left - len(body)
         return Job(self._prefix, body, words, grammar, pieces.encode, pieces.end, read, limit)
 
     def target(self, source: Source, entities: Sequence[Entity]) -> Target:
-        """What training needs to know.
+        """Return what training needs to know about a source.
 
         Raises:
-            ValueError: If the format cannot say the entities.
+            ValueError: If the format cannot express one of the entities.
         """
         grammar = self._grammar(source)
         answer, decisions = spell(grammar, grammar.derive(entities), self._pieces.encode)
-        return Target(
-            self._prefix,
-            self._body(source, grammar.source)[0],
-            [*answer, self._pieces.end],
-            decisions,
-        )
+        body, _ = self._body(source, grammar.source)
+        return Target(self._prefix, body, [*answer, self._pieces.end], decisions)
 
     def outgrows(self, source: Source, entities: Iterable[Entity]) -> bool:
-        """Whether prompt and answer take more positions than the language model has, with those of
-        the entities that can be said."""
+        """Return whether the prompt and the answer take more positions than the language model has.
+
+        The answer is the one with those of the entities that can be expressed.
+        """
         if math.isinf(self._left):
             return False
         target = self.target(source, self._grammar(source).expressible(entities)[0])
@@ -121,23 +126,29 @@ class Speller:
 
     def _grammar(self, source: Source) -> Grammar:
         source = self._pieces.readable(source)
-        if self._led and source.words:
+        if self._leading_space and source.words:
             source = replace(source, spaces=(True, *source.spaces[1:]))
         return self._format.grammar(source, self._labels)
 
     def _read(self, grammar: Grammar, ids: Sequence[int]) -> tuple[list[Entity], Repairs]:
-        """The entities of an answer that was written freely, and what was wrong with it."""
+        """Return the entities of an answer that was written freely, and what was wrong with it."""
         text = self._pieces.decode(ids)
-        for written in (text, f" {text}"):  # a tokenizer may take a first space away
-            if (moves := parse(grammar, written)) is not None:
+        for written in (text, f" {text}"):  # some tokenizers drop a space at the beginning
+            moves = parse(grammar, written)
+            if moves is not None:
                 return [entity for entity, _ in grammar.entities(moves)], Repairs()
         found, repairs = resolve(self._format.read(text), grammar.source, self._labels)
-        said, refused = grammar.expressible(found)
-        return said, repairs + Repairs(inexpressible=len(refused))
+        entities, refused = grammar.expressible(found)
+        return entities, repairs + Repairs(inexpressible=len(refused))
 
     def _body(self, source: Source, shown: Source) -> tuple[list[int], list[int]]:
-        """The ids of the prompt behind the prefix, and the places of the last id of each token and
-        of all."""
+        """Return the token ids of the prompt after the prefix, and where the last id of each token
+        of the source is, and at the end, where the last id of all is.
+
+        Args:
+            source: The source as it is, by which the nearest examples are found.
+            shown: The source as the model is to read it.
+        """
         ids, words = self._show(self._shots.near(source)), list[int]()
         for word in self._pieces.words(shown):
             ids += word
@@ -146,41 +157,55 @@ class Speller:
         return ids, [*words, len(ids) - 1]
 
     def _show(self, shots: Sequence[Shot]) -> list[int]:
-        """The ids of examples with their answers."""
+        """Return the token ids of examples with their answers."""
         ids = list[int]()
-        for shot, (between, behind) in zip(shots, self._around, strict=False):
-            source, answer = self._tell(shot)
-            ids += [*source, *between, *answer, *behind]
+        for shot, (between, after) in zip(shots, self._around, strict=False):
+            source, answer = self._spell_shot(shot)
+            ids += [*source, *between, *answer, *after]
         return ids
 
-    def _tell(self, shot: Shot) -> tuple[list[int], list[int]]:
-        """The ids of an example and of the answer to it, as far as labels and format can say it."""
-        if shot not in self._told:
+    def _spell_shot(self, shot: Shot) -> tuple[list[int], list[int]]:
+        """Return the token ids of an example and of its answer.
+
+        The answer has those entities that the label set and the format can express.
+        """
+        if shot not in self._shot_ids:
             source, entities = shot
             grammar = self._grammar(source)
-            said, _ = grammar.expressible(e for e in entities if e.label in self._labels)
-            answer, _ = spell(grammar, grammar.derive(said), self._pieces.encode)
-            self._told[shot] = [*chain(*self._pieces.words(grammar.source))], answer
-        return self._told[shot]
+            known = [entity for entity in entities if entity.label in self._labels]
+            expressible, _ = grammar.expressible(known)
+            answer, _ = spell(grammar, grammar.derive(expressible), self._pieces.encode)
+            words = self._pieces.words(grammar.source)
+            self._shot_ids[shot] = list(chain.from_iterable(words)), answer
+        return self._shot_ids[shot]
+
+    def _ids(self, part: str) -> list[int]:
+        """Return the token ids of a part of the prompt after the prefix."""
+        return self._pieces.encode_template(self._without_space(part))
+
+    def _without_space(self, part: str) -> str:
+        return part[:-1] if self._leading_space else part
 
 
 class Spellers:
-    """The spellers of the label sets that were asked for last, each made once, also by several
-    threads."""
+    """The spellers of the label sets that were asked for last.
+
+    Each is made once, even if several threads ask for it.
+    """
 
     def __init__(self) -> None:
         self._known: dict[tuple[tuple[str, str], ...], Speller] = {}
         self._lock = Lock()
 
     def __reduce__(self) -> tuple[type[Spellers], tuple[()]]:
-        return Spellers, ()  # copies begin anew
+        return Spellers, ()  # a copy starts empty
 
     def of(self, labels: Labels, make: Callable[[], Speller]) -> Speller:
-        """The speller of a label set."""
+        """Return the speller of a label set, after making it if it is not kept."""
         key = tuple(labels.items())
         with self._lock:
             speller = self._known.pop(key, None) or make()
-            self._known[key] = speller  # the newest is the last
+            self._known[key] = speller  # the one asked for last is the last one
             if len(self._known) > _KEPT:
                 del self._known[next(iter(self._known))]
         return speller

@@ -1,4 +1,4 @@
-"""A decoder as an encoder of tokens: sources in, hidden states of their words out."""
+"""A decoder as an encoder: sources in, hidden states of their words out."""
 
 from __future__ import annotations
 
@@ -17,22 +17,26 @@ from ..windows import Room
 from .shim import LMShim
 
 AHEAD = {"causal": False, "bidirectional": True}
-"""Attention → whether it reads what comes later."""
+"""Attention → whether a token id sees those after it."""
 POOLING = {"mean": slice(None), "first": slice(1), "last": slice(-1, None)}
-"""The ids of a word whose states count."""
-_SOURCES = 64  # read at once where nothing is learnt: memory stays flat
+"""Pooling → the token ids of a word whose hidden states are averaged."""
+_SOURCES = 64
+"""The number of sources that are read at once when nothing is learnt, so that memory stays flat."""
 
 Encoder: TypeAlias = Model[Sequence[Source], Floats2d]
 
 
 def build_encoder(lm: CausalLM, attention: str, pooling: str, echo: bool) -> Encoder:
-    """A language model that reads sources, each as if alone; see `pipeline.tok2vec`.
+    """Build a network that reads sources, each as if it were the only one.
+
+    See `build_decoder_tok2vec` for the arguments.
 
     Returns:
-        A thinc model from sources to one row for each of their words, one source below the other.
+        A thinc model from sources to the hidden states of their words, words × width, one source
+        after the other.
 
     Raises:
-        ValueError: For an unknown attention or pooling.
+        ValueError: If the attention or the pooling is unknown.
     """
     if attention not in AHEAD:
         raise ValueError(f'attention = "{attention}": choose one of {", ".join(AHEAD)}')
@@ -48,7 +52,7 @@ def init(model: Encoder, X: Any = None, Y: Any = None) -> None:
     """Load the base weights, and begin with a fresh adapter.
 
     Raises:
-        ValueError: If they cannot be loaded.
+        ValueError: If the weights cannot be loaded.
     """
     shim: Any = model.shims[0]
     shim.reset()
@@ -58,42 +62,49 @@ def init(model: Encoder, X: Any = None, Y: Any = None) -> None:
 def forward(
     model: Encoder, sources: Sequence[Source], is_train: bool
 ) -> tuple[Floats2d, Callable[[Floats2d], list[Source]]]:
-    """Sources → rows of their words."""
+    """Return the rows of the words of sources, and the function that takes their gradients."""
     shim: Any = model.shims[0]
     if not sources:
         return model.ops.alloc2f(0, model.get_dim("nO")), lambda _: []
-    rows, backprop = (
-        shim.begin_update(sources) if is_train else (shim.predict(sources), lambda _: None)
-    )
-    return cast(Floats2d, torch2xp(rows, ops=model.ops)), lambda d_rows: backprop(d_rows) or []
+    if not is_train:
+        return cast(Floats2d, torch2xp(shim.predict(sources), ops=model.ops)), lambda _: []
+    rows, backprop_rows = shim.begin_update(sources)
+
+    def backprop(d_rows: Floats2d) -> list[Source]:
+        backprop_rows(d_rows)
+        return []
+
+    return cast(Floats2d, torch2xp(rows, ops=model.ops)), backprop
 
 
 def room(model: Encoder, source: Source, tokens: int) -> Room:
-    """What a window of a source can hold: at most so many tokens."""
+    """Return what a window of a source can hold.
+
+    Args:
+        tokens: The greatest number of tokens of a window.
+    """
     shim: WordShim = model.shims[0]  # type: ignore[assignment]
     return shim.room(source, tokens)
 
 
 class WordShim(LMShim):
-    """Sources in, hidden states of their words out, float32."""
+    """A language model that encodes: sources in, hidden states of their words out, float32."""
 
     lm: CausalLM
 
     def __init__(self, lm: CausalLM, attention: str, pooling: str, echo: bool) -> None:
         super().__init__(lm)
-        self._ahead, self._counts, self._times = (
-            AHEAD[attention],
-            POOLING[pooling],
-            2 if echo else 1,
-        )
+        self._ahead = AHEAD[attention]
+        self._pooled = POOLING[pooling]
+        self._copies = 2 if echo else 1
 
     def begin_update(
         self, sources: Sequence[Source]
     ) -> tuple[torch.Tensor, Callable[[Floats2d], None]]:
-        """With the weights in training.
+        """Read sources with the weights that are trained.
 
         Returns:
-            The rows, and the way back from their gradient.
+            The hidden states of the words, and the function that takes their gradients.
         """
         self.lm.model.train()
         rows = self._rows(sources, merged=False)
@@ -101,7 +112,7 @@ class WordShim(LMShim):
 
     @torch.inference_mode()
     def predict(self, sources: Sequence[Source]) -> torch.Tensor:
-        """With the weights for decoding.
+        """Return the hidden states of the words, read with the weights for decoding.
 
         Raises:
             RuntimeError: On a GPU in a process that was forked.
@@ -114,35 +125,50 @@ class WordShim(LMShim):
             )
 
     def room(self, source: Source, tokens: int) -> Room:
-        """What a window of a source can hold: at most so many tokens."""
+        """Return what a window of a source can hold.
+
+        Args:
+            tokens: The greatest number of tokens of a window.
+        """
         left = self.lm.positions - len(self.lm.pieces.encode_prefix(""))
         if math.isinf(left):
             return Room(tokens)
-        return Room(tokens, map(len, self.lm.pieces.words(source)), int(left / self._times))
+        return Room(tokens, map(len, self.lm.pieces.words(source)), int(left / self._copies))
 
     def _rows(self, sources: Sequence[Source], merged: bool) -> torch.Tensor:
-        pieces = self.lm.pieces
-        bodies, bags, start = list[list[int]](), list[list[int]](), 0
+        """Return the hidden states of the words: means over the token ids that are pooled.
+
+        `embedding_bag` takes them from one matrix of the states of all sources: the rows of all
+        words one after the other (`places`), and where those of each word begin (`starts`).
+        """
+        bodies, places, starts, before = list[list[int]](), list[int](), [0], 0
         for source in sources:
             body, words = self._read(source)
             bodies.append(body)
-            bags += [[start + place for place in word[self._counts]] for word in words]
-            start += len(body)
-        prefixes = [pieces.encode_prefix("")] * len(bodies)
+            for word in words:
+                places += [before + place for place in word[self._pooled]]
+                starts.append(len(places))
+            before += len(body)
+        prefixes = [self.lm.pieces.encode_prefix("")] * len(bodies)
         states = torch.cat(self.lm.hidden(prefixes, bodies, ahead=self._ahead, merged=merged))
-        places = torch.tensor(
-            [place for bag in bags for place in bag], dtype=torch.long, device=states.device
+        return embedding_bag(
+            torch.tensor(places, dtype=torch.long, device=states.device),
+            states.float(),
+            torch.tensor(starts, device=states.device),
+            mode="mean",
+            include_last_offset=True,
         )
-        ends = torch.tensor([0, *map(len, bags)], device=states.device).cumsum(0)
-        return embedding_bag(places, states.float(), ends, mode="mean", include_last_offset=True)
 
     def _read(self, source: Source) -> tuple[list[int], list[range]]:
-        """The ids of a source, and the places of those of each of its words; of an echo, in the
-        last copy."""
-        body = list[int]()
-        for time in range(self._times):
-            words = list[range]()
-            copy = Source(source.words, (True, *source.spaces[1:])) if time else source
+        """Return the token ids of a source, and the places of those of each word.
+
+        Of an echo, these are the places in the second copy.
+        """
+        body, words = list[int](), list[range]()
+        for number in range(self._copies):
+            words = []
+            # a space separates the second copy from the first one
+            copy = Source(source.words, (True, *source.spaces[1:])) if number else source
             for ids in self.lm.pieces.words(copy):
                 words.append(range(len(body), len(body) + len(ids)))
                 body += ids

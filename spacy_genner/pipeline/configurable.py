@@ -1,40 +1,41 @@
-"""What a configuration file can hold."""
+"""Labels in a configuration file: which ones it can hold, and in what form."""
 
 import re
 
 from thinc.api import Config, ConfigValidationError
 
 _BROKEN = re.compile(r'.*[=:]\s*".*"', re.DOTALL)
-"""What is left of `per:son = "a definition"` in a configuration file, where a name ends at the
-first colon."""
+"""The definition that is read for `per:son = "a definition"`, as a name ends at the first colon:
+`son = "a definition"`."""
 
 
 def check_labels(labels: dict[str, str] | list[str] | None) -> None:
     """Check that a configuration file can hold labels.
 
     Raises:
-        ValueError: For labels that would come back from a saved configuration as others.
+        ValueError: If a label would not be the same after saving and loading the configuration.
     """
-    items = (
-        [{name: text} for name, text in labels.items()]
-        if isinstance(labels, dict)
-        else [[n] for n in labels or ()]
-    )
-    if broken := [item for item in items if not _survives(item)]:
-        raise ValueError(
-            f"labels = {broken[0]}: a configuration file would read this back as something else. "
-            "A name with : or = in "
-            "it, or with # or ; or [ at its start, must be in a list of names; its definition can "
-            "be given by the "
-            "component's `set_labels`, or in a JSON file to [initialize.components] or to the "
-            "reader of a corpus. ${ "
-            "stands for a variable"
-        )
+    one_by_one: list[dict[str, str] | list[str]]
+    if isinstance(labels, dict):
+        one_by_one = [{name: definition} for name, definition in labels.items()]
+    else:
+        one_by_one = [[name] for name in labels or ()]
+    for label in one_by_one:
+        if not _survives(label):
+            raise ValueError(
+                f"labels = {label}: a configuration file would read this back as something else. "
+                "A name that contains : or =, or that starts with # or ; or [, must be in a list "
+                "of names; give its definition to the component's `set_labels`, or in a JSON file "
+                "to [initialize.components] or to the reader of a corpus. ${ means a variable"
+            )
 
 
 def as_configured(labels: dict[str, str]) -> dict[str, str] | list[str] | None:
-    """Labels as a configuration holds them: names alone if none is defined; None if it cannot hold
-    them."""
+    """Return labels in the form in which a configuration holds them.
+
+    Returns:
+        The names alone if no label has a definition. None if a configuration cannot hold them.
+    """
     written = labels if any(labels.values()) else list(labels)
     try:
         check_labels(written)
@@ -44,13 +45,11 @@ def as_configured(labels: dict[str, str]) -> dict[str, str] | list[str] | None:
 
 
 def _survives(labels: dict[str, str] | list[str]) -> bool:
-    """Whether a pipeline that is saved with these labels comes back with them."""
+    """Return whether a configuration with these labels is the same after saving and loading it."""
     try:
-        read = Config().from_str(Config({"component": {"labels": labels}}).to_str())["component"][
-            "labels"
-        ]
+        text = Config({"component": {"labels": labels}}).to_str()
+        read = Config().from_str(text)["component"]["labels"]
     except ConfigValidationError:
         return False
-    return bool(read == labels) and not (
-        isinstance(labels, dict) and any(map(_BROKEN.fullmatch, labels.values()))
-    )
+    definitions = labels.values() if isinstance(labels, dict) else ()
+    return bool(read == labels) and not any(map(_BROKEN.fullmatch, definitions))

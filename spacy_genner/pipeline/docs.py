@@ -1,4 +1,5 @@
-"""`Doc` ↔ `Source` and `Entity`: the only place that converts them."""
+"""`Doc` ↔ `Source` and `Entity`: what the model reads of a document, and where entities are
+written."""
 
 from __future__ import annotations
 
@@ -13,16 +14,17 @@ from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example
 
 from ..labels.label_set import Labels, as_labels
-from ..types import Entity, Source
+from ..types import GAPS, Entity, Source
 from .extension import LABELS, get_doc_labels
 
 Scored: TypeAlias = tuple[Span, float]
 """A span and its score."""
 
+_NOTHING, _SPACE, _LINE_BREAK, _BLANK_LINE = range(len(GAPS))
 _LONGEST_WORD = 100
 _KEPT = _LONGEST_WORD // 2
-"""A longer token (base64, say) is read and written with its middle left out. Its spans stay
-exact."""
+"""The model sees a token longer than `_LONGEST_WORD` characters (base64, for example) without its
+middle: only this many characters from each end. Its spans stay exact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +32,11 @@ class DocSource:
     """A `Doc` as the model sees it.
 
     Attributes:
-        source: Its tokens that are not white space.
-        tokens: The index in the `Doc` of each of them.
+        source: The tokens that are not white space.
+        tokens: The index in the `Doc` of each token of the source.
         sentences: The first token of each sentence, as an index into the source; None if sentences
             are not known.
-        lines: The first token of each line but the first.
+        lines: The first token of each line except the first, as an index into the source.
     """
 
     source: Source
@@ -43,74 +45,84 @@ class DocSource:
     lines: list[int]
 
     def entity(self, span: Span) -> Entity:
-        """A span without the white space at its edges; empty if there is nothing else in it."""
+        """Return a span as an entity, without the white space at its edges.
+
+        It is empty if the span is nothing but white space.
+        """
         return Entity(
             bisect_left(self.tokens, span.start), bisect_left(self.tokens, span.end), span.label_
         )
 
     def span(self, doc: Doc, entity: Entity) -> Span:
-        """The span of an entity."""
-        return Span(
-            doc, self.tokens[entity.start], self.tokens[entity.end - 1] + 1, label=entity.label
-        )
+        """Return an entity as a span of the document."""
+        start, end = self.tokens[entity.start], self.tokens[entity.end - 1] + 1
+        return Span(doc, start, end, label=entity.label)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How documents are read.
+    """The way in which documents are read.
 
     Attributes:
         sentence_starts: Whether no span may cross a token that is known to start a sentence.
-        line_breaks: Whether the model sees line breaks and blank lines; else they are spaces to it.
+        line_breaks: Whether the model sees line breaks and blank lines, or spaces in their place.
     """
 
     sentence_starts: bool = True
     line_breaks: bool = True
 
     def __call__(self, doc: Doc, starts: Sequence[bool | None] | None = None) -> DocSource:
-        """The source of a `Doc`.
+        """Read a document.
 
         Args:
-            starts: Whether each token starts a sentence, if that is not to be taken from the `Doc`.
+            starts: Whether each token starts a sentence; None: as the document says.
         """
         if starts is None and doc.has_annotation("SENT_START"):
             starts = [token.is_sent_start for token in doc]
         words, gaps, tokens, sentences = list[str](), list[int](), list[int](), list[int]()
-        white_space = ""
+        white_space = ""  # between the last word and the next one, whichever tokens it belongs to
         for token in doc:
             if starts and starts[token.i]:
                 sentences.append(len(words))
             text = token.text_with_ws
-            if word := text.strip():
-                words.append(word if len(word) <= _LONGEST_WORD else word[:_KEPT] + word[-_KEPT:])
-                gaps.append(_gap(white_space + text[: text.index(word)]))
-                tokens.append(token.i)
-                white_space = text[text.index(word) + len(word) :]
-            else:
+            word = text.strip()
+            if not word:
                 white_space += text
-        spaces = tuple(gaps) if self.line_breaks else tuple(map(bool, gaps))
-        known = {*sentences} if self.sentence_starts else set()
-        flags = tuple(place in known for place in range(len(words))) if known else ()
-        lines = [place for place, gap in enumerate(gaps) if gap > 1]
-        return DocSource(
-            Source(tuple(words), spaces, flags),
-            tokens,
-            None if starts is None else sentences,
-            lines,
-        )
+                continue
+            before, after = text.split(word, 1)  # a token may have white space at its edges
+            words.append(word if len(word) <= _LONGEST_WORD else word[:_KEPT] + word[-_KEPT:])
+            gaps.append(_gap(white_space + before))
+            tokens.append(token.i)
+            white_space = after
+        source = Source(tuple(words), self._spaces(gaps), self._starts(sentences, len(words)))
+        lines = [place for place, gap in enumerate(gaps) if gap >= _LINE_BREAK]
+        return DocSource(source, tokens, None if starts is None else sentences, lines)
+
+    def _spaces(self, gaps: Sequence[int]) -> tuple[int, ...]:
+        return tuple(gaps) if self.line_breaks else tuple(gap != _NOTHING for gap in gaps)
+
+    def _starts(self, sentences: Sequence[int], length: int) -> tuple[bool, ...]:
+        """Return whether each of the tokens starts a sentence; empty if no start is known."""
+        if not (self.sentence_starts and sentences):
+            return ()
+        known = set(sentences)
+        return tuple(place in known for place in range(length))
 
 
 def _gap(white_space: str) -> int:
-    """The index of white space in `GAPS`."""
-    return min(len(f"{white_space}.".splitlines()), 3) if white_space else 0
+    """Return the index in `GAPS` of the gap that comes nearest to some white space."""
+    if not white_space:
+        return _NOTHING
+    line_breaks = len(f"{white_space}.".splitlines()) - 1  # of any kind: \n, \r\n, \u2028, …
+    return min(_SPACE + line_breaks, _BLANK_LINE)
 
 
 def own_labels(doc: Doc) -> Labels | None:
-    """The label set in `doc._.genner_labels`, if there is one.
+    """Return the label set in `doc._.genner_labels`, if there is one.
 
     Raises:
         ValueError: If it is empty or has an empty name.
-        TypeError: If it is none.
+        TypeError: If it is not a label set.
     """
     given = get_doc_labels(doc)
     if given is None:
@@ -128,79 +140,87 @@ def own_labels(doc: Doc) -> Labels | None:
 
 
 def annotated_labels(example: Example) -> Labels | None:
-    """The label set that an example was annotated with, if it says so: that of its text, else of
-    its reference."""
+    """Return the label set that an example was annotated with, if it is known: that of its text,
+    or else that of its reference."""
     return own_labels(example.predicted) or own_labels(example.reference)
 
 
 def labels_of(examples: Iterable[Example], key: str) -> Labels:
-    """All labels of annotated examples, in alphabetical order. Of several definitions the first
-    counts."""
+    """Return the labels of annotated examples, in alphabetical order.
+
+    They are those of the label set of an example, or else those of its spans. If a label has
+    several definitions, the first one counts.
+    """
     found: Labels = {}
     for example in examples:
-        names = (span.label_ for span in gold_spans(example.reference, key) or [])
-        for label, definition in (annotated_labels(example) or dict.fromkeys(names, "")).items():
+        spans = gold_spans(example.reference, key) or []
+        labels = annotated_labels(example) or {span.label_: "" for span in spans}
+        for label, definition in labels.items():
             found[label] = found.get(label) or definition
     return {label: found[label] for label in sorted(found) if label.strip()}
 
 
 def gold_spans(doc: Doc, key: str) -> list[Span] | None:
-    """The annotated spans of a reference: `doc.spans[key]`, else `doc.ents`; None if it is not
-    annotated."""
+    """Return the annotated spans of a reference: those in `doc.spans[key]`, or else in `doc.ents`.
+
+    None if it has neither.
+    """
     if key in doc.spans:
         return list(doc.spans[key])
     return list(doc.ents) if doc.has_annotation("ENT_IOB") else None
 
 
 def blocked(doc: Doc) -> list[Span]:
-    """The tokens that may be in no entity, by `doc.set_ents(…, blocked=…)`: a span for each."""
+    """Return a span for each token that `doc.set_ents(…, blocked=…)` has barred from entities."""
     return [
         doc[token.i : token.i + 1] for token in doc if token.ent_iob_ == "B" and not token.ent_type
     ]
 
 
 def unblocked(doc: Doc, spans: Iterable[Scored]) -> list[Scored]:
-    """Those that touch no token which is blocked."""
-    tokens = {span.start for span in blocked(doc)}
+    """Return the spans that contain no blocked token."""
+    barred = {span.start for span in blocked(doc)}
     return [
-        (span, score) for span, score in spans if tokens.isdisjoint(range(span.start, span.end))
+        (span, score) for span, score in spans if barred.isdisjoint(range(span.start, span.end))
     ]
 
 
 def write_spans(doc: Doc, key: str, spans: Iterable[Scored]) -> None:
-    """Put spans into `doc.spans[key]`, with their scores in `attrs["scores"]`, float32, in the
-    order of the spans."""
+    """Put spans into `doc.spans[key]`, and their scores, in the same order, as a float32 array into
+    its `attrs["scores"]`."""
     spans = list(spans)
     scores = np.array([score for _, score in spans], dtype="float32")
-    doc.spans[key] = SpanGroup(
-        doc, name=key, spans=[span for span, _ in spans], attrs={"scores": scores}
-    )
+    found = [span for span, _ in spans]
+    doc.spans[key] = SpanGroup(doc, name=key, spans=found, attrs={"scores": scores})
 
 
-def _outermost(scored: Scored) -> tuple[float, ...]:
+def _longest_first(scored: Scored) -> tuple[float, ...]:
     span, score = scored
     return span.start - span.end, -score
 
 
-def _best(scored: Scored) -> tuple[float, ...]:
+def _best_first(scored: Scored) -> tuple[float, ...]:
     span, score = scored
     return -score, span.start - span.end
 
 
-ENTS: dict[str, Callable[[Scored], tuple[float, ...]]] = {"outermost": _outermost, "best": _best}
-"""Which of overlapping spans go to `doc.ents`: the longest, or those with the highest scores; ties
-go to the other."""
+ENTS: dict[str, Callable[[Scored], tuple[float, ...]]] = {
+    "outermost": _longest_first,
+    "best": _best_first,
+}
+"""Policy → the key by which overlapping spans are sorted, so that the first ones go to `doc.ents`:
+the longest, or those with the highest scores. Each of the two breaks the ties of the other."""
 
 
 def write_ents(doc: Doc, spans: Iterable[Scored], policy: str, overwrite: bool) -> None:
-    """Put those of the spans that do not overlap into `doc.ents`. Blocked tokens stay blocked; all
-    others are outside.
+    """Put spans that do not overlap into `doc.ents`. Blocked tokens stay blocked, and all others
+    become outside.
 
     Args:
-        spans: None of them touches a blocked token.
-        policy: A key of `ENTS`.
-        overwrite: Where spans overlap with entities that the `Doc` has already, drop those; if
-            false, the spans.
+        spans: The spans to choose from; they contain no blocked token.
+        policy: Which of overlapping spans are chosen, a key of `ENTS`.
+        overwrite: Whether spans replace entities that the document has already, where they overlap
+            with them; if false, these entities stay, and the spans are left out.
     """
     chosen = [span for span, _ in sorted(spans, key=ENTS[policy])]
     preset = list(doc.ents)
@@ -210,7 +230,6 @@ def write_ents(doc: Doc, spans: Iterable[Scored], policy: str, overwrite: bool) 
             taken.update(range(span.start, span.end))
             kept.append(span)
     for token in chain.from_iterable(preset):
-        token.ent_id = token.ent_kb_id = (
-            0  # else an entity in the place of another one would inherit its identifiers
-        )
+        # an entity that replaces another one would inherit the identifiers of its tokens
+        token.ent_id = token.ent_kb_id = 0
     doc.set_ents(kept, blocked=blocked(doc), default="outside")

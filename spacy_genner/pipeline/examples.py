@@ -3,14 +3,14 @@ them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from spacy.tokens import Doc, Span
 from spacy.training import Example
+from thinc.api import Model
 
-from ..formats.base import Format
 from ..labels.label_set import Labels
 from ..nesting import nest, within_sentences
 from ..prompts.shots import Shot
@@ -21,64 +21,52 @@ from .parts import Parts
 
 GoldWindow: TypeAlias = tuple[Source, list[Entity], Labels]
 """A text, its entities, and the label set to ask for."""
-PartsOf: TypeAlias = Callable[[Doc, Labels, Sequence[bool | None] | None], Parts]
-"""A document, the labels to ask for, and where sentences start if its text does not say it → its
-parts."""
-Outgrows: TypeAlias = Callable[[Source, Sequence[Entity], Labels], bool]
-"""Whether the prompt for a text and the answer with these entities take more positions than the
-model has."""
 
 
 def shots_of(
     docs: Iterable[Doc], spans_key: str, reading: Reading, window: int
 ) -> tuple[list[Shot], list[str]]:
-    """The windows of annotated documents with their entities, and for each span that cannot be
-    shown why.
+    """Return the windows of annotated documents with their entities, and a reason for each span
+    that cannot be shown.
 
     Args:
-        window: How many tokens they have at most.
+        window: The greatest number of tokens of a window.
     """
     found, lost = list[Shot](), list[str]()
     for doc in docs:
         spans = gold_spans(doc, spans_key)
-        if spans is not None:
-            read = reading(doc)
-            entities, reasons = _entities(read, spans)
-            windows = split(read.source, Room(window), read.sentences, read.lines)
-            parts, across = inside(entities, windows)
-            found += [
-                (read.source[start:end], tuple(part))
-                for (start, end), part in zip(windows, parts, strict=True)
-            ]
-            lost += reasons + ["across windows"] * len(across)
+        if spans is None:
+            continue
+        read = reading(doc)
+        entities, reasons = _entities(read, spans)
+        windows = split(read.source, Room(window), read.sentences, read.lines)
+        by_window, across = inside(entities, windows)
+        for (start, end), held in zip(windows, by_window, strict=True):
+            found.append((read.source[start:end], tuple(held)))
+        lost += reasons + ["across windows"] * len(across)
     return found, lost
 
 
 def golds_of(
-    example: Example,
-    wanted: Sequence[Span],
-    parts_of: PartsOf,
-    format: Format,
-    outgrows: Outgrows,
-    labels: Labels,
-    sample: Callable[[Labels], Labels] | None = None,
+    example: Example, wanted: Sequence[Span], labels: Labels, parts: Parts, model: Model[Any, Any]
 ) -> tuple[list[GoldWindow], list[str]]:
-    """The windows of an example with their gold entities, and for each gold span that cannot be
-    learnt why.
+    """Return the windows of an example with their gold entities, and a reason for each gold span
+    that cannot be learnt.
 
     Args:
-        wanted: The gold spans, of its reference.
-        labels: Those it was annotated with.
-        sample: Gives another label set to ask for; gold spans that are not asked for are no losses.
+        wanted: The gold spans of the reference.
+        labels: The label set that the example was annotated with. Gold spans of other labels cannot
+            be learnt.
+        parts: The text of the example, with the label set to ask for. Gold spans of `labels` that
+            are not asked for are left out, and do not count as lost.
+        model: The network that is to learn, which knows the format of its answers.
     """
-    asked = labels if sample is None else sample(labels)
+    asked, format = parts.labels, model.attrs["format"]
     aligned = example.get_aligned_spans_y2x(wanted, allow_overlap=True)
     known = [span for span in aligned if span.label_ in labels]
-    parts = parts_of(example.predicted, asked, _starts(example))
-    entities, lost = _entities(
-        parts.read, [span for span in known if span.label_ in asked], format.max_depth
-    )
-    windows = covering(_answerable(parts, entities, outgrows))
+    spans = [span for span in known if span.label_ in asked]
+    entities, lost = _entities(parts.read, spans, format.max_depth)
+    windows = covering(_answerable(parts, entities, model))
     golds, learnt, refused = list[GoldWindow](), set[Entity](), dict[Entity, str]()
     for window, held in zip(windows, inside(entities, windows)[0], strict=True):
         source, _ = parts.asked(window)
@@ -92,33 +80,38 @@ def golds_of(
     return golds, lost
 
 
+def sentence_starts(example: Example) -> Sequence[bool | None] | None:
+    """Return whether each token of an example starts a sentence, if only its reference says so.
+
+    None if its text says so itself, or if neither does.
+    """
+    if example.predicted.has_annotation("SENT_START"):
+        return None
+    if not example.reference.has_annotation("SENT_START"):
+        return None
+    starts: Sequence[bool | None] = example.get_aligned_sent_starts()
+    return starts
+
+
 def _entities(
     read: DocSource, spans: Sequence[Span], max_depth: int | None = None
 ) -> tuple[list[Entity], list[str]]:
-    """The nested entities of spans, each within a sentence, and for each other span why it is
-    lost."""
+    """Return the spans as nested entities, each within a sentence, and a reason for each span that
+    cannot be one of them."""
     whole, across = within_sentences(map(read.entity, spans), read.source)
     nested, dropped = nest(whole, max_depth)
     return nested, [reason for _, reason in across + dropped]
 
 
-def _starts(example: Example) -> Sequence[bool | None] | None:
-    """Where sentences start: as its text says, else as its reference does; None if neither does."""
-    annotated = not example.predicted.has_annotation(
-        "SENT_START"
-    ) and example.reference.has_annotation("SENT_START")
-    return example.get_aligned_sent_starts() if annotated else None
-
-
-def _answerable(parts: Parts, entities: Sequence[Entity], outgrows: Outgrows) -> list[Window]:
-    """The windows, those halved whose gold answer takes more positions than the model has."""
+def _answerable(parts: Parts, entities: Sequence[Entity], model: Model[Any, Any]) -> list[Window]:
+    """Return the windows, with those cut in halves whose gold answer takes more positions than the
+    model has."""
     answerable = list[Window]()
     for window, held in zip(parts.windows, inside(entities, parts.windows)[0], strict=True):
         source, labels = parts.asked(window)
-        if len(source) > 1 and outgrows(source, held, labels):
-            answerable += _answerable(
-                replace(parts, windows=parts.halves(window)), entities, outgrows
-            )
+        if len(source) > 1 and model.attrs["outgrows"](model, source, held, labels):
+            halves = replace(parts, windows=parts.halves(window))
+            answerable += _answerable(halves, entities, model)
         else:
             answerable.append(window)
     return answerable

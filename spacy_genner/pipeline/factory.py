@@ -74,11 +74,11 @@ def make_generative_ner(
     sampling: Sampling | None,
     scorer: Callable[..., dict[str, Any]] | None,
 ) -> GenerativeNER:
-    """Construct the component from its configuration; see `GenerativeNER`.
+    """Make the component from its configuration; see `GenerativeNER` for the settings.
 
     Raises:
-        ValueError: For labels that a configuration file cannot hold, and for settings that make no
-            sense.
+        ValueError: If a configuration file cannot hold the labels, or if a setting has a value that
+            it cannot have.
     """
     check_labels(labels)
     return GenerativeNER(

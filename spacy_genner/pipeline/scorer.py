@@ -1,4 +1,4 @@
-"""What `spacy train` and `spacy evaluate` report of `generative_ner`."""
+"""The scores that `spacy train` and `spacy evaluate` report for `generative_ner`."""
 
 from __future__ import annotations
 
@@ -15,24 +15,27 @@ from ..types import Entity
 from .docs import gold_spans
 
 Counts = Counter[tuple[str, str | None, str, bool]]
-"""Group, label (None: all of them), side, whether the other side has the span too → number of
-spans."""
+"""The number of spans by group ("", "_nested" or "_flat"), label (None: all labels), side ("gold"
+or "predicted"), and whether the other side has the same span."""
 
 
 def make_scorer() -> Callable[..., dict[str, Any]]:
-    """The scorer, for a configuration."""
+    """Return the scorer, for a configuration."""
     return score
 
 
 def score(examples: Iterable[Example], *, spans_key: str, **_: Any) -> dict[str, Any]:
-    """Precision, recall, F1, and these per type, under spaCy's names; None where there are no spans
-    to score.
+    """Return precision, recall and F1, overall and for each label, under spaCy's names.
 
-    `spans_KEY_…`: All spans. A document without `doc.spans[spans_key]` is read from its `doc.ents`.
-    `spans_KEY_nested_…`, `spans_KEY_flat_…`: Those that lie inside another span of their own side,
-        and the others: a prediction is right, a gold span found, if the other side has the same
-        characters with the same label at all.
-    `ents_…`: `doc.ents`, as spaCy counts them.
+    They are None where there are no spans to score.
+
+    `spans_KEY_…`: All spans. For a document without `doc.spans[spans_key]`, those in `doc.ents`.
+    `spans_KEY_nested_…`: Spans that lie inside another span of their own side.
+    `spans_KEY_flat_…`: All other spans.
+    `ents_…`: The spans in `doc.ents`, as spaCy counts them.
+
+    A predicted span is correct, and a gold span is found, if the other side has a span of the same
+    characters with the same label, whether nested or flat.
     """
     examples = list(examples)
     counts = Counts()
@@ -54,29 +57,30 @@ def score(examples: Iterable[Example], *, spans_key: str, **_: Any) -> dict[str,
 
 
 def _entities(doc: Doc, key: str) -> set[Entity] | None:
-    """The spans with character offsets, which do not depend on the tokenizer."""
+    """Return the spans with character offsets, which do not depend on the tokenizer.
+
+    None if the document is not annotated.
+    """
     spans = gold_spans(doc, key)
-    return (
-        None
-        if spans is None
-        else {Entity(span.start_char, span.end_char, span.label_) for span in spans}
-    )
+    if spans is None:
+        return None
+    return {Entity(span.start_char, span.end_char, span.label_) for span in spans}
 
 
 def _count(counts: Counts, side: str, spans: set[Entity], other: set[Entity]) -> None:
     nested = inner(spans)
     for span in spans:
-        for group in ("", "_nested" if span in nested else "_flat"):
+        kind = "_nested" if span in nested else "_flat"
+        for group in ("", kind):
             for label in (None, span.label):
                 counts[group, label, side, span in other] += 1
 
 
 def _rates(counts: Counts, group: str, label: str | None) -> dict[str, float | None]:
-    correct, wrong, found, missed = (
-        counts[group, label, side, agreed]
-        for side in ("predicted", "gold")
-        for agreed in (True, False)
-    )
+    correct = counts[group, label, "predicted", True]
+    wrong = counts[group, label, "predicted", False]
+    found = counts[group, label, "gold", True]
+    missed = counts[group, label, "gold", False]
     if not correct + wrong + found + missed:
         return {"p": None, "r": None, "f": None}
     p, r = PRFScore(tp=correct, fp=wrong).precision, PRFScore(tp=found, fn=missed).recall

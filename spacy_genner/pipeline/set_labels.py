@@ -1,5 +1,4 @@
-"""The callback `spacy_genner.SetLabels.v1`: other labels for a component that was trained
-before."""
+"""The callback `spacy_genner.SetLabels.v1`, which gives a trained component other labels."""
 
 from collections.abc import Callable
 from itertools import islice
@@ -11,18 +10,23 @@ from .configurable import check_labels
 from .generative_ner import GenerativeNER
 
 _STREAMED = 100
-"""How many examples of an endless stream are looked at, as in spaCy's own initialization."""
+"""The number of examples that are read of an endless stream, as in spaCy's own initialization."""
 
 
 def make_set_labels(
     labels: dict[str, str] | list[str] | None = None, component: str = "generative_ner"
 ) -> Callable[[Language], Language]:
-    """For [initialize.after_init]: spaCy does not initialize a component with a `source`, so it
-    would keep its labels.
+    """Make a callback for [initialize.after_init] that gives a trained component new labels.
+
+    spaCy does not initialize a component that has a `source`, so it would keep its old labels.
 
     Args:
-        labels: The new ones; None: those of [training] train_corpus.
-        component: Its name.
+        labels: The new labels; None: those of the examples in [training] train_corpus.
+        component: The name of the component.
+
+    Raises:
+        ValueError: If a configuration file cannot hold the labels; when the callback is called, if
+            the component is not a `generative_ner`.
     """
     check_labels(labels)
 
@@ -32,11 +36,10 @@ def make_set_labels(
             raise ValueError(
                 f"SetLabels.v1, component = {component!r}: give the name of a `generative_ner`"
             )
-        training = nlp.config.interpolate()["training"]
-        [corpus] = resolve_dot_names(nlp.config.interpolate(), [training["train_corpus"]])
-        pipe.take_labels(
-            lambda: islice(corpus(nlp), _STREAMED if training["max_epochs"] == -1 else None), labels
-        )
+        config = nlp.config.interpolate()
+        [corpus] = resolve_dot_names(config, [config["training"]["train_corpus"]])
+        endless = config["training"]["max_epochs"] == -1
+        pipe.take_labels(lambda: islice(corpus(nlp), _STREAMED if endless else None), labels)
         return nlp
 
     return set_labels

@@ -1,150 +1,64 @@
-"""The settings of a component that can be changed after it was made, and how the changes are saved.
+"""The settings of a component: how they are changed, saved, and read again."""
 
-They are saved with the component as they are, and hold when it is loaded: unless its configuration
-is no longer the one that it was saved with, as in `spacy.load(path, config=…)`. What is given there
-wins.
-"""
-
-from __future__ import annotations
-
-import weakref
-from collections.abc import Set
-from functools import reduce
+import gc
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import srsly
+from spacy import util
 from spacy.language import Language
 from spacy.pipeline.trainable_pipe import TrainablePipe
-from thinc.api import Config
+from spacy.vocab import Vocab
+from thinc.api import Model
 
-from ..decoding.scores import SCORINGS
+from ..decoding.calibration import Platt, as_platt
+from ..files.saved import MODEL_FILES, pack_parts, parse_object, read_object, reading, unpack_parts
+from ..files.writing import filling
+from ..labels.label_set import Labels, as_labels
+from ..prompts.shots import shot_from_json
+from .configurable import as_configured
+from .docs import Reading
+from .saved_settings import Owner, Settings, as_threshold, check, restored
 
-Settings = dict[str, Any]
-"""By name; JSON."""
-CONFIG_PLACES = {
-    "labels": "labels",
-    "line_breaks": "line_breaks",
-    "sentence_starts": "sentence_starts",
-    "spans_key": "spans_key",
-    "template": "model.prompt.template",
-    "threshold": "threshold",
-}
-"""Where settings stand in the configuration of the component."""
-BEFORE: Settings = {"line_breaks": False, "scoring": "moves", "sentence_starts": False}
-"""What version 0.1 did, which knew no such settings."""
-
-TYPES: dict[str, tuple[type, ...]] = {
-    "labels": (dict,),
-    "line_breaks": (bool,),
-    "scoring": (str,),
-    "sentence_starts": (bool,),
-    "spans_key": (str,),
-    "template": (str, type(None)),
-    "threshold": (int, float),
-}
-"""The types that the saved settings have in JSON."""
-
-_NO = "{}"
-
-
-def restored(own: Settings, saved: Settings, given: Set[str] = frozenset()) -> Settings:
-    """The settings of a component that is loaded.
-
-    Args:
-        own: As it was made.
-        saved: Version 0.1 saved only the labels of those that stand in the configuration.
-        given: Which of them the configuration says otherwise than when they were saved.
-    """
-    unsaved = CONFIG_PLACES.keys() - (BEFORE | saved).keys() - {"labels"}
-    return {**BEFORE, **saved, **{name: own[name] for name in given | unsaved}}
-
-
-def check(settings: Settings) -> None:
-    """range.
-
-    Raises:
-        ValueError: For a saved setting of another type than it can have, or out of its.
-    """
-    for name, kinds in TYPES.items():
-        if not isinstance(settings[name], kinds):
-            expected = " or ".join(kind.__name__ for kind in kinds)
-            raise ValueError(f"{name} = {settings[name]!r}: expected {expected}")
-    as_threshold(settings["threshold"])
-    if settings["scoring"] not in SCORINGS:
-        raise ValueError(
-            f"scoring = {settings['scoring']!r}: expected one of {', '.join(SCORINGS)}"
-        )
-
-
-def as_threshold(value: Any) -> float:
-    """The least score of a span; a configuration may hold "0.5".
-
-    Raises:
-        ValueError: If it is no probability.
-    """
-    threshold = float(value)
-    if not 0 <= threshold <= 1:
-        raise ValueError(f"threshold = {threshold}: scores lie between 0 and 1")
-    return threshold
-
-
-class Owner:
-    """The pipeline that has made a component, as long as it lives. A copy of the component has
-    none."""
-
-    def __init__(self, nlp: Language | None = None) -> None:
-        self._nlp = (lambda: None) if nlp is None else weakref.ref(nlp)
-
-    def __reduce__(self) -> tuple[type[Owner], tuple[()]]:
-        return Owner, ()
-
-    def configure(self, component: object, setting: str, value: Any) -> None:
-        """Write a setting into the configuration as well: the former one, given again, is another
-        one then."""
-        for nlp, name in self._places(component):
-            nlp.get_pipe_config(name)[setting] = value
-
-    def given(self, component: object, folder: Path) -> set[str]:
-        """The settings that the configuration says otherwise than that with which the component was
-        saved.
-
-        Args:
-            folder: Where it was saved; the configuration is beside it, if a pipeline was saved.
-        """
-        path, found = folder.parent / "config.cfg", set[str]()
-        for nlp, name in self._places(component) if path.exists() else ():
-            now = nlp.config.interpolate()["components"][name]
-            before = Config().from_disk(path).get("components", {}).get(folder.name, now)
-            for setting, place in CONFIG_PLACES.items():
-                if _written(before, place) not in (_NO, _written(now, place)):
-                    found.add(setting)
-        return found
-
-    def _places(self, component: object) -> list[tuple[Language, str]]:
-        """The pipeline, and the name of the component in it."""
-        nlp = self._nlp()
-        return [(nlp, name) for name, held in nlp.components if held is component] if nlp else []
-
-
-def _written(config: Config, place: str) -> str:
-    """A setting as text: the order of labels counts. `_NO` if it is not there."""
-    return str(
-        srsly.json_dumps(
-            reduce(lambda section, key: section.get(key, {}), place.split("."), config)
-        )
-    )
+Self = TypeVar("Self", bound="AdjustablePipe")
 
 
 class AdjustablePipe(TrainablePipe):
-    """A component whose `cfg` has settings that may be changed at any time."""
+    """A component whose settings can be changed at any time, and are saved with it.
 
-    cfg: Settings
-    _owner: Owner
+    It is saved and loaded as a whole, or not at all: its settings, the vocabulary, and the language
+    model, which is the shim of its network.
+
+    Args:
+        cfg: The settings by name, without the labels.
+        labels: The label set; None if it is not configured.
+
+    Attributes:
+        cfg: The present settings. Some of them have a copy in `model.attrs`, for the network.
+    """
+
+    def __init__(
+        self,
+        nlp: Language,
+        model: Model[Any, Any],
+        name: str,
+        cfg: Settings,
+        labels: Mapping[str, str] | Iterable[str] | None,
+    ) -> None:
+        self.vocab = nlp.vocab
+        self.model = model
+        self.name = name
+        self.cfg = cfg
+        self._owner = Owner(nlp)
+        self._labels_configured = labels is not None
+        self._put_labels(labels)
 
     @property
     def threshold(self) -> float:
-        """The least score of a span."""
+        """The lowest score of a span."""
         return float(self.cfg["threshold"])
 
     @threshold.setter
@@ -153,13 +67,204 @@ class AdjustablePipe(TrainablePipe):
 
     @property
     def spans_key(self) -> str:
-        """Where spans are read from and written to, in `doc.spans`."""
+        """The key of `doc.spans` under which spans are read and written."""
         return str(self.cfg["spans_key"])
 
     @spans_key.setter
     def spans_key(self, spans_key: str) -> None:
         self._set("spans_key", spans_key)
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of the labels."""
+        return tuple(self.cfg["labels"])
+
+    @property
+    def label_data(self) -> dict[str, str]:
+        """The labels with their definitions, in the form that `initialize` takes."""
+        return dict(self.cfg["labels"])
+
+    @property
+    def reading(self) -> Reading:
+        """The way in which documents are read."""
+        return Reading(self.cfg["sentence_starts"], self.cfg["line_breaks"])
+
+    def set_labels(self, labels: Mapping[str, str] | Iterable[str] | None) -> None:
+        """Use another label set from now on; it may be one that the model was never trained on."""
+        self._put_labels(labels)
+        self._configure_labels()
+
+    def add_label(self, label: str, definition: str = "") -> int:
+        """Add a label to the label set.
+
+        Returns:
+            1 if the label was added, 0 if it was there already.
+        """
+        if label in self.cfg["labels"]:
+            return 0
+        self.set_labels({**self.cfg["labels"], label: definition})
+        return 1
+
+    def calibrate(self, scaling: Platt | None) -> None:
+        """Turn scores into probabilities with this scaling from now on, until the next training.
+
+        Args:
+            scaling: The scaling; None leaves the scores as they are.
+        """
+        self.cfg["calibration"] = None if scaling is None else asdict(scaling)
+        self.cfg["scoring"] = self.model.attrs["scoring"] = "own"
+
+    def use_cfg(self, cfg: Settings) -> None:
+        """Take over the settings, the labels, the calibration and the examples that were saved.
+
+        Raises:
+            ValueError: If a setting has a value that it cannot have.
+            TypeError: If labels or examples are of a wrong type.
+            LookupError: If a setting is missing.
+        """
+        check(cfg)
+        as_platt(cfg["calibration"])
+        self.cfg = cfg
+        attrs = self.model.attrs
+        attrs["scoring"] = cfg["scoring"]
+        if cfg["template"] is not None:
+            attrs["prompt"] = replace(attrs["prompt"], template=cfg["template"])
+        self._put_labels(cfg["labels"])
+        if attrs["prompt"].shots:
+            attrs["set_shots"](self.model, map(shot_from_json, cfg.get("shots", ())))
+
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
+        """Save the component to a folder, with what training changed as a PEFT folder in it.
+
+        After an error, the folder is as it was before.
+
+        Raises:
+            OSError: If the folder cannot be written.
+        """
+        writers = {
+            # the standard library writes numbers exactly; srsly would round them
+            "cfg": lambda p: p.write_text(json.dumps(self.cfg), encoding="utf8"),
+            "vocab": lambda p: self.vocab.to_disk(p),
+            "model": self.model.shims[0].to_disk,
+        }
+        with filling(path, whole=[f"model/{name}" for name in MODEL_FILES]) as content:
+            util.to_disk(content, writers, exclude)
+
+    def from_disk(self: Self, path: str | Path, *, exclude: Iterable[str] = ()) -> Self:
+        """Load the component from a folder. After an error, it is as it was before.
+
+        Raises:
+            ValueError: If a file is missing or corrupt, or if the base weights are not those that
+                the component was trained on.
+        """
+        readers: dict[str, Callable[..., Any]] = {
+            "cfg": lambda p: self._take_cfg(read_object(p), p, p.parent),
+            "vocab": lambda p: _check_vocab(lambda vocab: vocab.from_disk(p), p),
+            "model": self.model.shims[0].from_disk,
+        }
+        with self._all_or_nothing():
+            util.from_disk(path, readers, exclude)
+        if "vocab" not in exclude:
+            self.vocab.from_disk(Path(path, "vocab"))
+        return self
+
+    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
+        """Save the component as bytes, which hold the same as the folder of `to_disk`."""
+        writers = {
+            "cfg": lambda: json.dumps(self.cfg).encode(),
+            "vocab": lambda: self.vocab.to_bytes(exclude=exclude),
+            "model": self.model.shims[0].to_bytes,
+        }
+        return pack_parts(util.to_dict(writers, exclude))
+
+    def from_bytes(self: Self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> Self:
+        """Load the component from bytes, with the vocabulary if they hold it.
+
+        After an error, the component is as it was before.
+
+        Raises:
+            ValueError: If a part is missing or corrupt, or if the base weights are not those that
+                the component was trained on.
+        """
+        place = f"the component {self.name!r} in bytes"
+        parts = unpack_parts(bytes_data, place)
+        if missing := {"cfg", "model"} - parts.keys() - set(exclude):
+            raise ValueError(
+                f"{place} lacks {', '.join(sorted(missing))}: exclude what is not to be read"
+            )
+        readers: dict[str, Callable[..., Any]] = {
+            "cfg": lambda data: self._take_cfg(parse_object(data, f"cfg of {place}"), place),
+            "vocab": lambda data: _check_vocab(
+                lambda vocab: vocab.from_bytes(data, exclude=exclude), f"vocab of {place}"
+            ),
+            "model": self.model.shims[0].from_bytes,
+        }
+        with self._all_or_nothing():
+            util.from_dict(parts, readers, exclude)
+        if "vocab" in parts.keys() - set(exclude):
+            self.vocab.from_bytes(parts["vocab"], exclude=exclude)
+        return self
+
     def _set(self, name: str, value: Any) -> None:
         self.cfg[name] = value
         self._owner.configure(self, name, value)
+
+    def _put_labels(self, labels: Mapping[str, str] | Iterable[str] | None) -> None:
+        """Use a label set, and leave the configuration as it is."""
+        self.cfg["labels"] = as_labels(labels)
+        for label in self.cfg["labels"]:
+            self.vocab.strings.add(label)
+        self.model.attrs["set_labels"](self.model, self.cfg["labels"])
+
+    def _configure_labels(self) -> None:
+        """Write the labels into the configuration, if it had some and can hold these."""
+        if self._labels_configured and (configured := as_configured(self.cfg["labels"])):
+            self._owner.configure(self, "labels", configured)
+
+    def _required_labels(self) -> Labels:
+        """Return the label set.
+
+        Raises:
+            ValueError: If it is empty.
+        """
+        if not self.labels:
+            raise ValueError(
+                f"[{self.name}] has no labels: give `labels` in its configuration, or train it on "
+                f"data with annotated spans in doc.spans[{self.spans_key!r}] or doc.ents"
+            )
+        labels: Labels = self.cfg["labels"]
+        return labels
+
+    def _take_cfg(self, saved: Settings, place: object, folder: Path | None = None) -> None:
+        """Take over saved settings, except where the configuration was changed since."""
+        with reading(place):
+            given = self._owner.given(self, folder) if folder else set[str]()
+            self.use_cfg(restored(self.cfg, saved, given))
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """Put back the settings and the attributes of the network if an error is raised inside."""
+        cfg, attrs = dict(self.cfg), dict(self.model.attrs)
+        try:
+            yield
+        except BaseException:
+            self.cfg = cfg
+            self.model.attrs.update(attrs)
+            raise
+
+
+def _check_vocab(read: Callable[[Vocab], object], place: object) -> None:
+    """Check that a vocabulary can be read, by reading it into a new one.
+
+    If reading failed half-way in the vocabulary of the pipeline, that would stay half changed.
+
+    Raises:
+        ValueError: If it cannot be read.
+    """
+    collects = gc.isenabled()
+    try:
+        with reading(place):
+            read(Vocab())
+    finally:
+        if collects:
+            gc.enable()  # srsly turns the garbage collector off, and leaves it off after an error

@@ -1,0 +1,1 @@
+"""What the model reads around a text: the instruction, the labels, and few-shot examples."""

@@ -1,9 +1,10 @@
-"""Label set + format → what the model reads around the source."""
+"""The prompt: what the model reads around the source, made of the label set and the format."""
 
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 import jinja2
@@ -35,14 +36,14 @@ _ENVIRONMENT = ImmutableSandboxedEnvironment(
 )
 
 _TEXT, _SHOT, _ANSWER = "\ue000", "\ue001", "\ue002"
-"""Stand for the source, the source of a shot and its answer while a template is rendered:
-private-use characters."""
-_SLOT = re.compile(f"([{_TEXT}{_SHOT}{_ANSWER}])")
+"""Placeholders for the source, the source of a shot and its answer while a template is rendered:
+private-use characters, which no text is likely to contain."""
+_SLOT = re.compile(f"[{_TEXT}{_SHOT}{_ANSWER}]")
 
 
 @contextmanager
 def _rendering(what: str) -> Iterator[None]:
-    """Turns what a template raises, which may be anything, into a ValueError."""
+    """Turn what a template raises, which may be any exception, into a ValueError."""
     try:
         yield
     except Exception as error:
@@ -51,23 +52,25 @@ def _rendering(what: str) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """Instruction, labels with their definitions, shots, text.
+    """A prompt of an instruction, the labels with their definitions, shots, and the text.
 
     Attributes:
-        template: A jinja2 template over `instruction` (a sentence from the format), `labels` (label
-            → definition, maybe empty), `shots` (each with `text` and `answer`) and `text`, which
-            must come once, behind the shots; or the name of a file with one, a `Path` or ending in
-            ".jinja"; or the name of one in `templates/` ("gner-t5"). None: `TEMPLATE`.
-        chat: Put the result into the chat template of the tokenizer, as the user's turn.
-        shots: Which examples to show; None: no examples.
+        template: A jinja2 template; or the name of a file that holds one, as a `Path` or ending in
+            ".jinja"; or the name of a template in `templates/`, such as "gner-t5". None:
+            `TEMPLATE`. The template's variables are `instruction` (a sentence from the format),
+            `labels` (label names with their definitions, which may be empty), `shots` (each with
+            `text` and `answer`) and `text`, which must occur once, after the shots.
+        chat: Whether to put the result into the tokenizer's chat template, as the user's turn.
+        shots: Which examples to show. None: no examples.
+        file: The content of the file that `template` names. None if it names no file, or one that
+            cannot be read. That is not an error until the content is needed, since a saved pipeline
+            brings the content along.
     """
 
     template: str | Path | None = None
     chat: bool = False
     shots: FewShot | None = None
     file: str | None = field(default=None, init=False)
-    """What is in the file that `template` names; None: it names none, or one that cannot be read.
-    That is no error before it is needed, as a pipeline that was saved brings what was in it."""
 
     def __post_init__(self) -> None:
         if path := _file_of(self.template):
@@ -77,55 +80,41 @@ class Instruction:
     def render(
         self, labels: Labels, format: Format, chat_template: Callable[[str], str], shots: int = 0
     ) -> Prompt:
-        """The prompt around any source.
+        """Return the prompt around any source.
 
         Args:
-            chat_template: Turns what a user says into the whole conversation up to the model's
-                answer.
-            shots: How many examples are shown before the source.
+            labels: The labels with their definitions.
+            format: The format of the answer.
+            chat_template: A function that turns what the user says into the whole conversation up
+                to the model's answer.
+            shots: The number of examples that are shown before the source.
 
         Raises:
-            ValueError: If the template or that of the chat is broken, loses the text or a shot, or
-                has a character that cannot be encoded; or if a label or definition has a character
-                that stands for a text.
+            ValueError: If the template or the chat template is broken, or loses the text or a shot.
+            ValueError: If the prompt has a character that cannot be encoded.
+            ValueError: If a label or a definition has a character that is used as a placeholder.
         """
-        if broken := [part for item in labels.items() for part in item if _SLOT.search(part)]:
-            raise ValueError(
-                f"the label or definition {broken[0]!r} has one of the private-use characters "
-                "U+E000 to U+E002 in it, "
-                "which stand for texts while a prompt is made: leave it out"
-            )
+        _check_labels(labels)
         shown = [{"text": _SHOT, "answer": _ANSWER}] * shots
         with _rendering("the prompt's template"):
             prompt = self._template().render(
                 instruction=format.instruction(), labels=labels, shots=shown, text=_TEXT
             )
             prompt.encode()
-        slots = _SLOT.findall(prompt)
-        if slots.count(_TEXT) != 1:
-            names = ", ".join(name.removesuffix(".jinja") for name in _ENVIRONMENT.list_templates())
-            raise ValueError(
-                f"the prompt's template must hold {{{{ text }}}} once, not {slots.count(_TEXT)} "
-                "times, or be one of "
-                f"these names: {names}"
-            )
-        if slots != [_SHOT, _ANSWER] * shots + [_TEXT]:
-            raise ValueError(
-                f"the prompt's template does not show its {shots} examples: it needs a loop `for "
-                "shot in shots` before "
-                "{{ text }}, with {{ shot.text }} and then {{ shot.answer }}; or leave out `shots`"
-            )
+        _check_slots(_SLOT.findall(prompt), shots)
         if self.chat:
             prompt = self._in_chat(prompt, chat_template)
-        prefix, *around, suffix = _SLOT.split(prompt)[::2]
+        # Between prefix and suffix, each shot has a text after its source and one after its answer.
+        prefix, *around, suffix = _SLOT.split(prompt)
         return Prompt(prefix, suffix, tuple(zip(around[::2], around[1::2], strict=True)))
 
     def _in_chat(self, prompt: str, chat_template: Callable[[str], str]) -> str:
+        """Return a prompt as the user's turn of a conversation."""
         with _rendering("with chat = true, the tokenizer's own template"):
             result = chat_template(prompt)
         if _SLOT.findall(result) != _SLOT.findall(prompt):
             raise ValueError(
-                "the tokenizer's own template loses or repeats what a user says: set chat = false"
+                "the tokenizer's own template loses or repeats what the user says: set chat = false"
             )
         return result
 
@@ -139,12 +128,39 @@ class Instruction:
                     "UTF-8"
                 )
             return _ENVIRONMENT.from_string(self.file)
-        if (name := f"{self.template}.jinja") in _ENVIRONMENT.list_templates():
+        name = f"{self.template}.jinja"
+        if name in _ENVIRONMENT.list_templates():
             return _ENVIRONMENT.get_template(name)
         return _ENVIRONMENT.from_string(str(self.template))
 
 
+def _check_labels(labels: Labels) -> None:
+    """Raise a ValueError if a label or a definition has one of the placeholders in it."""
+    for text in chain.from_iterable(labels.items()):
+        if _SLOT.search(text):
+            raise ValueError(
+                f"the label or definition {text!r} has one of the private-use characters U+E000 "
+                "to U+E002, which are placeholders while a prompt is made: remove it"
+            )
+
+
+def _check_slots(slots: list[str], shots: int) -> None:
+    """Raise a ValueError unless a template shows all examples and then the text."""
+    if slots.count(_TEXT) != 1:
+        names = ", ".join(name.removesuffix(".jinja") for name in _ENVIRONMENT.list_templates())
+        raise ValueError(
+            f"the prompt's template must hold {{{{ text }}}} once, not {slots.count(_TEXT)} times; "
+            f"if it is meant as the name of a template, choose one of {names}"
+        )
+    if slots != [_SHOT, _ANSWER] * shots + [_TEXT]:
+        raise ValueError(
+            f"the prompt's template does not show its {shots} examples: it needs a loop `for shot "
+            "in shots` before {{ text }}, with {{ shot.text }} and then {{ shot.answer }}; or "
+            "leave out the setting `shots`"
+        )
+
+
 def _file_of(template: str | Path | None) -> Path | None:
-    """The file that a template is in, if it names one."""
+    """Return the file that holds a template, if the template is the name of one."""
     named = isinstance(template, Path) or str(template).endswith(".jinja")
     return Path(str(template)) if named else None

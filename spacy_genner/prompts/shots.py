@@ -1,4 +1,4 @@
-"""Few-shot examples in the prompt: which ones a source is shown."""
+"""Few-shot examples: which ones a prompt shows before each source."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class FewShot:
     """Examples with their answers in the prompt, for models that were not trained on the task.
 
     Attributes:
-        count: How many are shown.
-        nearest: Show each source those nearest to it by BM25, the nearest last. If false: show all
-            sources the first ones, which are read only once.
+        count: The number of examples that are shown.
+        nearest: Whether to show each source the examples nearest to it by BM25, the nearest last.
+            If false, all sources are shown the first examples, which the model reads only once.
     """
 
     count: int = 5
@@ -35,44 +35,49 @@ class FewShot:
 
 
 class Shots:
-    """The examples of a prompt.
+    """The examples that a prompt can show.
 
     Args:
-        pool: Those to choose from; of several with the same text, white space apart, the first
-            counts.
-        settings: How many are shown, and which; None: none.
+        pool: The examples to choose from. Of several whose texts differ only in white space, the
+            first is used.
+        settings: How many examples are shown, and which. None: none.
+
+    Attributes:
+        pool: The different examples that may be shown.
+        shared: The examples that all sources are shown.
 
     Raises:
-        ValueError: If there are too few to find the nearest among.
-        ImportError: Without bm25s, which finds them.
+        ValueError: If there are too few examples to find the nearest ones among them.
+        ImportError: If the nearest ones are wanted and bm25s, which finds them, is not installed.
     """
 
     def __init__(self, pool: Iterable[Shot] = (), settings: FewShot | None = None) -> None:
-        distinct = dict[str, Shot]()
+        distinct: dict[str, Shot] = {}
         for shot in pool:
             distinct.setdefault(_letters(shot[0]), shot)
-        count, nearest = (settings.count, settings.nearest) if settings else (0, False)
-        self.pool = list(distinct.values()) if nearest else list(distinct.values())[:count]
+        examples = list(distinct.values())
+        count = settings.count if settings else 0
+        nearest = settings is not None and settings.nearest
+        self.pool = examples if nearest else examples[:count]
         self.shared = [] if nearest else self.pool
-        """Those that all sources are shown."""
         self._near = count if nearest else 0
         self._index = (
-            _bm25(source.words for source, _ in self.pool) if nearest and distinct else None
+            _bm25([source.words for source, _ in examples]) if nearest and examples else None
         )
         if 0 < len(self.pool) <= self._near:
             raise ValueError(
-                f"the nearest {count} of {len(self.pool)} different examples: give more, as a "
-                "text that is among them "
-                "does not see itself"
+                f"the nearest {count} of {len(self.pool)} different examples cannot be shown to a "
+                "text that is one of them, which does not see itself: give more examples"
             )
 
     @property
     def count(self) -> int:
-        """How many a source is shown."""
+        """The number of examples that each source is shown."""
         return len(self.shared) + self._near
 
     def near(self, source: Source) -> list[Shot]:
-        """Those that this source alone is shown, the nearest last. It is never its own example."""
+        """Return the examples that only this source is shown, the nearest last. A source is never
+        its own example."""
         if self._index is None:
             return []
         known = self._index.get_tokens_ids(_terms(source.words))
@@ -84,26 +89,26 @@ class Shots:
 
 
 def shot_to_json(shot: Shot) -> dict[str, Any]:
-    """An example as JSON can hold it."""
+    """Convert an example to what JSON can hold."""
     source, entities = shot
     spans = [[entity.start, entity.end, entity.label] for entity in entities]
     return {**asdict(source), "spans": spans}
 
 
 def shot_from_json(packed: Any) -> Shot:
-    """The example that was packed.
+    """Convert what `shot_to_json` returned back to an example.
 
     Raises:
-        ValueError: If it is something else, or cannot be encoded.
+        ValueError: If it is something else, or if a word cannot be encoded.
     """
     match packed:
         case {"words": [*words], "spaces": [*spaces], "spans": [*spans]} if all(
-            isinstance(w, str) for w in words
+            isinstance(word, str) for word in words
         ):
             "".join(words).encode()
             source = Source(tuple(words), tuple(map(int, spaces)), tuple(packed.get("starts", ())))
             return source, tuple(_entity(span, len(source)) for span in spans)
-    raise ValueError(f"{str(packed)[:80]!r} is no example: expected words, spaces and spans")
+    raise ValueError(f"{str(packed)[:80]!r} is not an example: expected words, spaces and spans")
 
 
 def _entity(packed: Any, length: int) -> Entity:
@@ -111,16 +116,18 @@ def _entity(packed: Any, length: int) -> Entity:
         case [int(start), int(end), str(label)] if 0 <= start < end <= length:
             return Entity(start, end, label)
     raise ValueError(
-        f"{packed!r} is no span of {length} words: expected a start, an end behind it, and a label"
+        f"{packed!r} is not a span of {length} words: expected a start, an end after it, and a "
+        "label"
     )
 
 
-def _bm25(texts: Iterable[Sequence[str]]) -> Any:
+def _bm25(texts: Sequence[Sequence[str]]) -> Any:
     try:
         from bm25s import BM25
     except ImportError as error:
         raise ImportError(
-            'nearest = true finds examples with bm25s: pip install "spacy-genner[shots]"'
+            "nearest = true finds examples with bm25s, which is not installed: "
+            'pip install "spacy-genner[shots]"'
         ) from error
     index = BM25()
     index.index([_terms(words) for words in texts], show_progress=False)
@@ -128,8 +135,8 @@ def _bm25(texts: Iterable[Sequence[str]]) -> Any:
 
 
 def _letters(source: Source) -> str:
-    """What tells texts apart: examples may have other tokens than the pipeline makes of the same
-    text."""
+    """Return what tells texts apart: an example may be divided into other tokens than those that
+    the pipeline makes of the same text."""
     return "".join(source.words)
 
 

@@ -1,0 +1,1 @@
+"""Training that can be killed and resumed, its log, and its checkpoints."""

@@ -1,4 +1,4 @@
-"""The state of a training in a file that a kill cannot harm."""
+"""The checkpoint file of a training, written so that a kill cannot damage it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,16 @@ from ..files.writing import remove_leftovers, replacing
 
 
 def write(path: Path, state: dict[str, Any]) -> None:
-    """Write a dict of tensors and of what Python has built in. A kill leaves the file of before, or
-    the new one.
+    """Write a state to a checkpoint file.
+
+    If the process is killed meanwhile, the path holds either the previous file or the new one.
+
+    Args:
+        path: The file to write or replace.
+        state: A dict of tensors and of Python's built-in types.
 
     Raises:
-        OSError: If it cannot be written.
+        OSError: If the file cannot be written.
     """
     remove_leftovers(path)
     with replacing(path) as new, new.open("wb") as file:
@@ -28,30 +33,30 @@ def write(path: Path, state: dict[str, Any]) -> None:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Read it, with its tensors on the CPU.
+    """Read the state in a checkpoint file, with its tensors on the CPU.
 
     Raises:
         ValueError: If the file is corrupt.
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()  # torch itself does not look at the checksums
+            damaged = archive.testzip()  # torch itself does not check the checksums
         if damaged is not None:
             raise ValueError(f"{damaged} in it is damaged")
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         return state
-    except Exception as error:  # for each kind of damage zipfile, pickle and torch have another
-        raise ValueError(f"{path} is no readable checkpoint: {error}") from error
+    except Exception as error:  # zipfile, pickle and torch raise another type for each damage
+        raise ValueError(f"{path} is not a readable checkpoint: {error}") from error
 
 
 def remove(path: Path) -> None:
-    """Remove the file, and what a kill has left of a newer one."""
+    """Remove a checkpoint file, and the leftovers of a newer one whose writing was killed."""
     path.unlink(missing_ok=True)
     remove_leftovers(path)
 
 
 def digest(weights: Mapping[str, torch.Tensor]) -> str:
-    """A hash of names and values."""
+    """Return a hash of the names and values of weights."""
     result = hashlib.sha256()
     for name, weight in weights.items():
         result.update(name.encode())
@@ -60,9 +65,11 @@ def digest(weights: Mapping[str, torch.Tensor]) -> str:
 
 
 def random_states(devices: Iterable[torch.device]) -> dict[str, Any]:
-    """Where the random generators of Python, NumPy and torch stand, for torch also those of the
-    GPUs among the devices. Other kinds of devices keep theirs to themselves, and so does CuPy, for
-    the dropout of thinc on a GPU."""
+    """Return the states of the random generators of Python, NumPy and torch.
+
+    For torch, these include the generators of the GPUs among the devices. Other kinds of devices do
+    not reveal theirs, nor does CuPy, which thinc's dropout draws from on a GPU.
+    """
     numpy: Any = np.random.get_state()
     kind, keys, *rest = numpy
     gpus = [device for device in devices if device.type == "cuda"]
@@ -77,7 +84,7 @@ def random_states(devices: Iterable[torch.device]) -> dict[str, Any]:
 
 
 def set_random_states(states: Mapping[str, Any]) -> None:
-    """Put the random generators back to where they stood."""
+    """Restore the states that `random_states` returned."""
     version, keys, rest = states["python"]
     random.setstate((version, tuple(keys), rest))
     np.random.set_state(tuple(states["numpy"]))

@@ -1,5 +1,4 @@
-"""The log of a training: spaCy's table, and between its rows how many steps are done, in a terminal
-or not."""
+"""The log of a training: spaCy's table and, between its rows, the number of steps done so far."""
 
 from __future__ import annotations
 
@@ -7,6 +6,7 @@ import math
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from io import StringIO
+from pathlib import Path
 from time import monotonic
 from typing import IO, Any
 
@@ -16,21 +16,22 @@ from tqdm import tqdm
 from wasabi.printer import Printer
 
 SECONDS = 30.0
-"""From one line of progress to the next where there is no terminal."""
+"""The time between two lines of progress where there is no terminal."""
 
 Log = tuple[Callable[[dict[str, Any] | None], None], Callable[[], None]]
-"""What is called at each step, with the results if there was an evaluation, and at the end."""
+"""Two functions: one called at each step, with the results if there was an evaluation (else None),
+and one called when training ends."""
 
 
 def make_logger(output_file: str | None = None) -> Callable[..., Log]:
-    """As `spacy.ConsoleLogger.v3`, with a bar that counts the steps in a terminal and, in a file or
-    a pipe, a line now and then. spaCy's own bar shows nothing there, and fails where `max_steps` is
-    a variable of the configuration.
+    """Make a logger like `spacy.ConsoleLogger.v3` that also shows how many steps are done.
 
-    At the end it warns if no evaluation was better than the first one.
+    In a terminal the steps are a progress bar; in a file or a pipe they are a line now and then.
+    spaCy's own bar shows nothing there, and fails where `max_steps` is a variable of the config.
+    When training ends, the logger warns if no evaluation was better than the first one.
 
     Args:
-        output_file: JSON lines to write, one an evaluation. A file that exists is left alone.
+        output_file: JSON lines to write, one for each evaluation. An existing file is left alone.
     """
     make_table = console_logger_v3(output_file=output_file)
 
@@ -61,33 +62,51 @@ def make_logger(output_file: str | None = None) -> Callable[..., Log]:
     return setup
 
 
-def first_is_best(scores: Sequence[float]) -> str:
-    """What to say where the best evaluation is the first one, which spaCy makes after one step;
-    else nothing.
+def remove_log(logger: Mapping[str, Any]) -> None:
+    """Remove the file that a console logger wrote in an earlier training.
+
+    The console loggers do not write to a file that exists: without this, a second training would
+    write no log and leave that of the first one in its place.
 
     Args:
-        scores: Those of the evaluations, in their order. Of equal ones spaCy takes the last.
+        logger: The section [training.logger] of a config, interpolated.
+
+    Raises:
+        OSError: If the file cannot be removed.
+    """
+    if ".ConsoleLogger." in logger["@loggers"] and logger.get("output_file"):
+        Path(logger["output_file"]).unlink(missing_ok=True)
+
+
+def first_is_best(scores: Sequence[float]) -> str:
+    """Return a warning if the best evaluation is the first one, which spaCy makes after one step.
+
+    Args:
+        scores: The scores of the evaluations, in their order. Of equal ones, spaCy takes the last.
+
+    Returns:
+        The warning, or an empty string if a later evaluation was as good or better.
     """
     if not scores or scores[0] <= max(scores[1:], default=-math.inf):
         return ""
-    reason = (
-        "no later one was as good"
-        if scores[1:]
-        else "[training] eval_frequency lets no other follow"
-    )
+    if scores[1:]:
+        reason = "no later one was as good"
+    else:
+        reason = "[training] eval_frequency leaves no room for a later one"
     return (
-        "model-best is hardly trained: it is that of the first evaluation, after one step, "
-        f"and {reason}"
+        "model-best is hardly trained: it comes from the first evaluation, after one step, and "
+        f"{reason}"
     )
 
 
 def weighted(
     weights: Mapping[str, float | None], evaluations: Iterable[Mapping[str, Any]]
 ) -> list[float]:
-    """The scores by which spaCy compares evaluations.
+    """Return the score of each evaluation by which spaCy compares them.
 
     Args:
-        weights: The section [training.score_weights].
+        weights: The section [training.score_weights] of a config.
+        evaluations: The results of each evaluation.
     """
     used = {name: weight for name, weight in weights.items() if weight}
     return [
@@ -97,28 +116,31 @@ def weighted(
 
 
 class Progress:
-    """Shows how many steps are done.
+    """A display of how many steps are done.
 
     Args:
-        done, total: How many, of how many; a total of 0 if nobody knows.
-        stream: Where to show it.
+        done: How many steps are done already.
+        total: How many steps there are; 0 if nobody knows.
+        stream: Where to show the progress.
     """
 
     def __init__(self, done: int, total: int, stream: IO[str]) -> None:
         self._lines = None if stream.isatty() else stream
-        place: dict[str, Any] = (
-            {"file": StringIO(), "ncols": 0} if self._lines else {"file": stream}
-        )  # 0: no bar
+        place: dict[str, Any] = {"file": stream}
+        if self._lines:
+            # The bar only formats the lines that `advance` prints: it draws nothing itself, and
+            # with 0 columns it formats numbers alone.
+            place = {"file": StringIO(), "ncols": 0}
         self._bar = tqdm(total=total or None, initial=done, unit="step", leave=False, **place)
         self._shown = monotonic()
 
     def advance(self) -> None:
-        """One more is done."""
+        """Count one more step as done."""
         self._bar.update()
         if self._lines and monotonic() - self._shown >= SECONDS:
             print(self._bar, file=self._lines, flush=True)
             self._shown = monotonic()
 
     def close(self) -> None:
-        """Make room for other output."""
+        """Remove the display, to make room for other output."""
         self._bar.close()

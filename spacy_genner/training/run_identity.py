@@ -1,11 +1,11 @@
-"""What makes a training the same one."""
+"""What makes two runs the same training, so that one may continue from the other's checkpoint."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,52 +22,60 @@ from .trained import Trained
 def identity(
     nlp: Language, config: Config, models: Mapping[str, Model[Any, Any]]
 ) -> dict[str, str]:
-    """Hashes, by name, of what a training depends on: configuration, corpora, labels, prompts,
-    weights and where they are.
+    """Return hashes, by name, of what a training depends on.
+
+    That is its configuration, corpora, labels, prompts, and weights with their devices.
 
     Args:
         nlp: A pipeline that is initialized and not yet trained.
-        config: Its configuration, interpolated.
-        models: Those of the pipes that are trained, by the names of the pipes.
+        config: Its config, interpolated.
+        models: The models of the pipes that are trained, by the names of the pipes.
     """
     result = {
         "configuration": _hash(config.to_str().encode()),
         "version of spacy-genner": version("spacy-genner"),
+        "word vectors": _hash(nlp.vocab.vectors.to_bytes()),
     }
-    result |= {str(path): _hash(path.read_bytes()) for path in _files(config["corpora"])}
-    result |= {"word vectors": _hash(nlp.vocab.vectors.to_bytes())}
+    for path in _files(config["corpora"]):
+        result[str(path)] = _hash(path.read_bytes())
     for name, model in models.items():
-        trained = Trained({name: model})
-        pipe = nlp.get_pipe(name)
-        labels = getattr(pipe, "label_data", None)
-        result |= {
-            f"labels of {name}": _hash(json.dumps(labels).encode()),
-            f"initial weights of {name}": digest(trained.weights()),
-            f"device of {name}": " ".join(sorted(map(str, trained.devices))),
-        }
-        if isinstance(
-            pipe, AdjustablePipe
-        ):  # the template and the examples of its prompt may be from files
-            settings = {key: value for key, value in pipe.cfg.items() if key != "labels"}
-            result[f"settings of {name}"] = _hash(json.dumps(settings).encode())
-        for lm in [
-            shim.lm for node in model.walk() for shim in node.shims if isinstance(shim, LMShim)
-        ]:
-            result |= {
-                f"base weights of {name}": lm.base.fingerprint + lm.base.tokenizer_hash,
-                f"dtype of {name}": str(lm.dtype),
-            }
+        result |= _pipe_identity(name, nlp.get_pipe(name), model)
     return result
 
 
-def _files(section: Any) -> list[Path]:
-    """Those that a section of the configuration names, and those in folders that it names."""
+def _pipe_identity(name: str, pipe: object, model: Model[Any, Any]) -> dict[str, str]:
+    """Return hashes, by name, of what the training of one pipe depends on."""
+    trained = Trained({name: model})
+    labels = getattr(pipe, "label_data", None)
+    result = {
+        f"labels of {name}": _hash(json.dumps(labels).encode()),
+        f"initial weights of {name}": digest(trained.weights()),
+        f"device of {name}": " ".join(sorted(map(str, trained.devices))),
+    }
+    if isinstance(pipe, AdjustablePipe):
+        # These are not all in the config: the prompt's template and examples may be from files.
+        settings = {key: value for key, value in pipe.cfg.items() if key != "labels"}
+        result[f"settings of {name}"] = _hash(json.dumps(settings).encode())
+    for node in model.walk():
+        for shim in node.shims:
+            if isinstance(shim, LMShim):
+                base = shim.lm.base
+                result[f"base weights of {name}"] = base.fingerprint + base.tokenizer_hash
+                result[f"dtype of {name}"] = str(shim.lm.dtype)
+    return result
+
+
+def _files(section: Any) -> Iterator[Path]:
+    """Yield the files that a section of the config names, and those in the folders it names."""
     if isinstance(section, dict):
-        return [file for value in section.values() for file in _files(value)]
-    if not isinstance(section, str | Path) or not os.path.exists(section):
-        return []
-    path = Path(section)
-    return [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+        for value in section.values():
+            yield from _files(value)
+    elif isinstance(section, str | Path) and os.path.exists(section):
+        path = Path(section)
+        if path.is_file():
+            yield path
+        else:
+            yield from sorted(file for file in path.rglob("*") if file.is_file())
 
 
 def _hash(data: bytes) -> str:

@@ -1,4 +1,4 @@
-"""How many steps a training takes, and how many the schedule of its learning rate is made for."""
+"""The number of steps of a training, and the number that its learning rate schedule is made for."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 
 
 def set_steps(training: dict[str, Any], steps: int) -> None:
-    """Train for so many steps, by a schedule of as many if it has a number of them.
+    """Set the number of steps of a training, and of its schedule if that has one.
 
     Args:
-        training: That section of a configuration.
+        training: The section [training] of a config.
+        steps: The number of steps.
     """
     training["max_steps"] = steps
     rate = training["optimizer"]["learn_rate"]
@@ -19,18 +20,20 @@ def set_steps(training: dict[str, Any], steps: int) -> None:
 
 
 def schedule_ends_early(training: Mapping[str, Any]) -> str:
-    """What to say where training may go on behind the last step of its schedule; nothing if it does
-    not.
+    """Return a warning if training may go on after the last step of its schedule.
 
     Args:
-        training: That section of a configuration, interpolated.
+        training: The section [training] of a config, interpolated.
+
+    Returns:
+        The warning, or an empty string if the schedule lasts as long as the training.
     """
-    rate, steps = training["optimizer"]["learn_rate"], training["max_steps"]
+    rate = training["optimizer"]["learn_rate"]
+    steps = training["max_steps"]
     last = rate.get("total_steps") if isinstance(rate, dict) else None
     if last is None or 0 < steps <= last:
         return ""
     return (
         f"[training.optimizer.learn_rate] total_steps = {last}, but [training] max_steps = "
-        f"{steps}: from step {last} "
-        "on the learning rate is 0. `--steps` sets both"
+        f"{steps}: from step {last} on the learning rate is 0. Set both, as `--steps` does"
     )

@@ -1,4 +1,4 @@
-"""What updates and evaluations gave, to be played back instead of making them again."""
+"""The results of updates and evaluations, to be played back instead of being computed again."""
 
 from __future__ import annotations
 
@@ -19,48 +19,54 @@ Results = dict[str, Any]
 
 
 class Tape:
-    """Entries that are played back one after the other, and then new ones, which are recorded.
+    """A sequence of results: the recorded ones are played back in order, then new ones are added.
 
     Args:
-        path: Where the entries are kept, for messages.
-        strings: The words of the vocabulary. Predictions may add some, and they are saved with the
-            pipeline.
-        devices: Where random numbers may be drawn.
+        path: The file that the entries are kept in; for error messages only.
+        strings: The strings of the vocabulary. Predictions may add some, and they are saved with
+            the pipeline.
+        devices: The devices on which random numbers may be drawn.
     """
 
     def __init__(self, path: Path, strings: StringStore, devices: Iterable[torch.device]) -> None:
-        self._path, self._strings, self._devices = path, strings, devices
+        self._path = path
+        self._strings = strings
+        self._devices = devices
         self._entries: list[dict[str, Any]] = []
         self._place = 0
-        self._random: dict[str, Any] | None = (
-            None  # as the newest entry left it, if that was recorded here
-        )
+        # The random states after the newest entry, if that was recorded by this process.
+        self._random: dict[str, Any] | None = None
 
     @property
     def updates(self) -> int:
-        """How many entries are updates."""
+        """The number of entries that are updates."""
         return sum(entry["kind"] == "update" for entry in self._entries)
 
     @property
     def evaluations(self) -> list[Results]:
-        """The results of those entries that are evaluations."""
+        """The results of the entries that are evaluations."""
         return [entry["results"] for entry in self._entries if entry["kind"] == "evaluation"]
 
     @property
     def seconds(self) -> float:
-        """How long it took to make them all, whenever that was."""
+        """The time that it took to compute all entries, in this process and in earlier ones."""
         return sum((entry["seconds"] for entry in self._entries), 0.0)
 
     @property
     def ended(self) -> bool:
-        """Whether the next result will be recorded."""
+        """Whether all entries were played back, so that the next result will be recorded."""
         return self._place == len(self._entries)
 
     def result(self, kind: str, examples: list[Example], make: Callable[[], Results]) -> Results:
-        """The next one, played back or made.
+        """Return the next result, played back from the tape or else computed and recorded.
+
+        Args:
+            kind: "update" or "evaluation".
+            examples: The examples that the result depends on.
+            make: Computes the result.
 
         Raises:
-            ValueError: If it is not of these examples.
+            ValueError: If the next entry on the tape is of another kind or of other examples.
         """
         key = zlib.crc32("\0".join(example.text for example in examples).encode())
         if self.ended:
@@ -68,10 +74,9 @@ class Tape:
         entry = self._entries[self._place]
         if (entry["kind"], entry["key"]) != (kind, key):
             raise ValueError(
-                f"the data come in another order than when {self._path} was written, so that "
-                "training cannot go on "
-                "from there: use a reader that gives the same documents at every run, or delete "
-                "the file to begin anew"
+                f"the data come in another order than when {self._path} was written, so training "
+                "cannot go on from there: use a reader that gives the same documents in every run, "
+                "or delete the file to start again"
             )
         for string in entry["strings"]:
             self._strings.add(string)
@@ -82,17 +87,20 @@ class Tape:
         return results
 
     def to_bytes(self) -> bytes:
-        """All entries."""
+        """Serialise all entries."""
         self._note_draws()
         return bytes(srsly.msgpack_dumps(self._entries))
 
     def from_bytes(self, data: bytes) -> None:
-        """Play these back from now on."""
-        self._entries, self._place, self._random = srsly.msgpack_loads(data), 0, None
+        """Load entries that `to_bytes` returned, and play them back from the first one on."""
+        self._entries = srsly.msgpack_loads(data)
+        self._place = 0
+        self._random = None
 
     def _record(self, kind: str, key: int, make: Callable[[], Results]) -> None:
         self._note_draws()
-        known, start = len(self._strings), perf_counter()
+        known = len(self._strings)
+        start = perf_counter()
         entry = {
             "kind": kind,
             "key": key,
@@ -105,8 +113,11 @@ class Tape:
         self._random = random_states(self._devices)
 
     def _note_draws(self) -> None:
-        """Where the training loop draws random numbers, to shuffle say, it must draw the same when
-        it is played back.
-        That is rare: to keep the states of each entry would take far more space than all else."""
+        """Keep the random states after the newest entry if random numbers were drawn since then.
+
+        Where the training loop draws random numbers between two entries (to shuffle, for
+        instance), it must draw the same ones when they are played back. That is rare, and to keep
+        the states of every entry would take far more space than everything else.
+        """
         if self._random not in (None, random_states(self._devices)):
             self._entries[-1]["random"] = self._random

@@ -1,4 +1,4 @@
-"""Which pipes a training trains."""
+"""The models that a training changes."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from thinc.api import Config, Model
 
 
 def trained_models(nlp: Language, config: Config) -> dict[str, Model[Any, Any]]:
-    """The models of the pipes that are trained, by the names of the pipes.
+    """Return the models of the pipes that are trained, by the names of the pipes.
 
     Args:
         nlp: The pipeline.
-        config: Its configuration, interpolated.
+        config: Its config, interpolated.
 
     Raises:
-        ValueError: If there are none, or not all are thinc's, or if training has no seed.
+        ValueError: If no pipe is trained.
+        ValueError: If the model of a trained pipe is not one of thinc's.
+        ValueError: If training has no seed.
     """
     frozen = config["training"]["frozen_components"]
     pipes: dict[str, Any] = {name: pipe for name, pipe in nlp.pipeline if name not in frozen}
@@ -26,17 +28,17 @@ def trained_models(nlp: Language, config: Config) -> dict[str, Model[Any, Any]]:
     if others := sorted(name for name, model in models.items() if not isinstance(model, Model)):
         raise ValueError(
             f"{', '.join(others)}: only the training of components with a thinc Model can go on "
-            "after a kill: list "
-            "others in [training] frozen_components, or train with `spacy train`"
+            "after a kill. List the others in [training] frozen_components, or train with `spacy "
+            "train`"
         )
     if not models:
         raise ValueError(
-            "there is nothing to train in the pipeline: see [nlp] pipeline, [training] "
+            "there is nothing to train in the pipeline: check [nlp] pipeline and [training] "
             "frozen_components"
         )
     if config["training"]["seed"] is None:
         raise ValueError(
-            "[training] seed = null: training cannot go on after a kill without one: set it to a "
-            "number"
+            "[training] seed = null: training cannot go on after a kill without a seed. Set it to "
+            "a number"
         )
     return models

@@ -1,24 +1,25 @@
-"""Base weights inside a saved pipeline."""
+"""Base weights that are saved inside a pipeline."""
 
 from __future__ import annotations
 
 import shutil
-from errno import EIO
 from pathlib import Path
 
 from .load import Base
+from .tensors import writing
 
 _OTHER_WEIGHTS = {".bin", ".gguf", ".h5", ".msgpack", ".onnx", ".ot", ".pt", ".pth"}
+"""Suffixes of files that hold weights in another form than safetensors."""
 
 
 def save_base(base: Base, folder: Path) -> None:
     """Write base weights and tokenizer to a new folder, where `bundled` finds them.
 
-    The files that they come from are copied, for what transformers 5 writes, transformers 4 cannot
-    read. Only if they are gone, they are written anew.
+    The files that the weights were loaded from are copied, because transformers 4 cannot read what
+    transformers 5 writes. Only if these files are gone are the weights written from memory.
 
     Raises:
-        OSError: If they cannot be written.
+        OSError: If the files cannot be written.
     """
     folder.mkdir()
     files = _files(base.origin)
@@ -29,24 +30,25 @@ def save_base(base: Base, folder: Path) -> None:
 
 
 def bundled(folder: Path) -> str | None:
-    """What `load_base` takes as the name of the base weights in a folder, if there are any."""
+    """Return the name under which `load_base` finds the base weights of a folder.
+
+    Returns:
+        The folder, or the GGUF file in it; None if there is no such folder.
+    """
     return str(next(folder.glob("*.gguf"), folder)) if folder.is_dir() else None
 
 
 def _write(base: Base, folder: Path) -> None:
-    try:
+    # when the disk is full, safetensors raises a SafetensorError, but tokenizers a bare Exception
+    with writing(folder, Exception):
         base.model.save_pretrained(folder)
         base.tokenizer.save_pretrained(folder)
-    except (
-        Exception
-    ) as error:  # safetensors and tokenizers have errors of their own for a full disk
-        raise OSError(EIO, str(error), str(folder)) from error
 
 
 def _files(origin: Path) -> list[Path]:
-    """The files of a model; of several forms of its weights, the one that was loaded."""
-    files = [file for file in origin.iterdir() if file.is_file()] if origin.is_dir() else [origin]
-    safe = any(file.suffix == ".safetensors" for file in files)
-    return [
-        file for file in files if file.is_file() and not (safe and file.suffix in _OTHER_WEIGHTS)
-    ]
+    """Return the files of a model, with its weights only in the form that was loaded."""
+    candidates = origin.iterdir() if origin.is_dir() else [origin]
+    files = [file for file in candidates if file.is_file()]
+    if any(file.suffix == ".safetensors" for file in files):
+        return [file for file in files if file.suffix not in _OTHER_WEIGHTS]
+    return files

@@ -1,5 +1,5 @@
-"""What the files of base weights may be, and what they may ask for: they come from somewhere
-else."""
+"""Checks on the files of base weights, which come from somebody else: what they may be, and which
+other files and code they may ask for."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from .place import Place
 
 
 def refuse_adapters(place: Place) -> None:
-    """wherever that is.
+    """Refuse an adapter: transformers would load the base that it names, wherever that is.
 
     Raises:
-        ValueError: For an adapter: transformers would load the base that it names, from.
+        ValueError: If the files are those of an adapter.
     """
     from transformers.utils.peft_utils import find_adapter_config_file
 
@@ -26,10 +26,12 @@ def refuse_adapters(place: Place) -> None:
 
 
 def refuse_other_files(place: Place) -> None:
-    """files beside it: transformers would load it, from wherever it is, also a pickle.
+    """Refuse an index of sharded weights that names anything but safetensors files beside it.
+
+    transformers would load whatever the index names, from wherever it is, even a pickle.
 
     Raises:
-        ValueError: If the index of weights in several files names something else than such.
+        ValueError: If the index names such a file.
     """
     from transformers.utils import SAFE_WEIGHTS_INDEX_NAME
     from transformers.utils.hub import cached_file
@@ -41,7 +43,9 @@ def refuse_other_files(place: Place) -> None:
         _raise_exceptions_for_missing_entries=False,
         _raise_exceptions_for_connection_errors=False,
     )
-    for file in set(read_object(Path(index)).get("weight_map", {}).values()) if index else ():
+    if not index:
+        return
+    for file in set(read_object(Path(index)).get("weight_map", {}).values()):
         if Path(file).name != file or "\\" in file or not file.endswith(".safetensors"):
             raise ValueError(
                 f"{SAFE_WEIGHTS_INDEX_NAME} names {file!r}, which is not a safetensors file "
@@ -50,24 +54,31 @@ def refuse_other_files(place: Place) -> None:
 
 
 def usable(config: Any, encoder_decoder: bool) -> Any:
-    """The configuration of a model, without the requests in it that we do not honour.
+    """Check the configuration of a model, and remove requests from it that must not be honoured.
+
+    Args:
+        config: A configuration from transformers; it is changed in place.
+        encoder_decoder: Whether an encoder–decoder model is expected; otherwise a causal one.
+
+    Returns:
+        The same configuration.
 
     Raises:
-        ValueError: If the model is of the other kind, cannot be decoded in steps, or keeps its
-            weights elsewhere.
+        ValueError: If the model is of the other kind, cannot be decoded step by step, or names a
+            file of weights.
     """
-    if config.is_encoder_decoder != encoder_decoder:
-        kind, loader = (
-            ("a causal", "CausalLM") if encoder_decoder else ("an encoder–decoder", "Seq2SeqLM")
+    if config.is_encoder_decoder and not encoder_decoder:
+        raise ValueError(
+            f"{config.model_type} is an encoder–decoder model: take spacy_genner.Seq2SeqLM.v1"
         )
-        raise ValueError(f"{config.model_type} is {kind} model: take spacy_genner.{loader}.v1")
+    if encoder_decoder and not config.is_encoder_decoder:
+        raise ValueError(f"{config.model_type} is a causal model: take spacy_genner.CausalLM.v1")
     if encoder_decoder and not hasattr(config, "relative_attention_num_buckets"):
         raise ValueError(
             f"{config.model_type} counts positions from the start: take a model of the T5 family"
         )
-    if file := getattr(
-        config, "transformers_weights", None
-    ):  # transformers 4 takes any path, and a pickle as well
+    # transformers 4 accepts any path here, and a pickle as well
+    if file := getattr(config, "transformers_weights", None):
         raise ValueError(
             f"config.json names {file!r} as the file of weights: call it model.safetensors"
         )

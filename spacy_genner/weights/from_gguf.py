@@ -1,7 +1,7 @@
-"""A SmolLM2 GGUF file as a folder that transformers 4 and 5 both read to the same model.
+"""Conversion of a SmolLM2 GGUF file to a folder that transformers 4 and 5 load as the same model.
 
-Done with the `gguf` package alone: the readers of transformers drop the splitting of digits from
-the tokenizer, disagree about its end token, and version 5 may keep the weights packed.
+It uses the `gguf` package alone: the GGUF readers of transformers drop the splitting of digits from
+the tokenizer and disagree about its end token, and that of version 5 may keep the weights packed.
 """
 
 from __future__ import annotations
@@ -30,17 +30,24 @@ _TENSORS = {
     "ffn_up": "mlp.up_proj",
     "ffn_down": "mlp.down_proj",
 }
+"""The names of tensors in GGUF, and the names of the same modules in transformers."""
+
 _SPECIAL = {"bos": "bos", "eos": "eos", "pad": "padding", "unk": "unknown"}
+"""The names of special tokens in transformers, and in GGUF."""
+
 _KIND = ("llama", "smollm")
+"""The architecture of SmolLM2, and the name of how its tokenizer splits a text into words."""
 
 
 def convert_gguf(file: Path, folder: Path) -> None:
-    """Write a GGUF file as bfloat16 safetensors with configuration and tokenizer. The folder must
-    exist.
+    """Convert a GGUF file to bfloat16 safetensors, with configuration and tokenizer.
+
+    Args:
+        folder: Where to write the files; the folder must exist.
 
     Raises:
-        ValueError: For an architecture or tokenizer other than SmolLM2's, or a tensor it does not
-            have.
+        ValueError: If the architecture or the tokenizer is not that of SmolLM2, or the file has a
+            tensor that SmolLM2 does not have.
     """
     reader = gguf.GGUFReader(file)
     meta = {key: field.contents() for key, field in reader.fields.items()}
@@ -61,6 +68,7 @@ def convert_gguf(file: Path, folder: Path) -> None:
 
 
 def _config(meta: dict[str, Any]) -> dict[str, Any]:
+    """Return the content of config.json for the metadata of a GGUF file."""
     hidden, heads = meta["llama.embedding_length"], meta["llama.attention.head_count"]
     theta = meta["llama.rope.freq_base"]
     return {
@@ -76,7 +84,7 @@ def _config(meta: dict[str, Any]) -> dict[str, Any]:
         "head_dim": hidden // heads,
         "max_position_embeddings": meta["llama.context_length"],
         "rms_norm_eps": meta["llama.attention.layer_norm_rms_epsilon"],
-        # transformers 4 reads the first and ignores the second, 5 the other way round
+        # transformers 4 reads the first and ignores the second, transformers 5 vice versa
         "rope_theta": theta,
         "rope_parameters": {"rope_type": "default", "rope_theta": theta},
         "tie_word_embeddings": True,
@@ -88,46 +96,50 @@ def _config(meta: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tensor(tensor: gguf.ReaderTensor, heads: dict[str, int]) -> tuple[str, torch.Tensor]:
+    """Return the name of a tensor in transformers, and its values there.
+
+    Args:
+        heads: The number of attention heads of each kind of tensor that is stored in another order
+            in GGUF.
+    """
     *layer, part, suffix = tensor.name.split(".")
     if part not in _TENSORS or suffix != "weight":
         raise ValueError(
-            f"tensor {tensor.name!r} is no part of SmolLM2: the file cannot be converted without "
-            "loss"
+            f"the tensor {tensor.name!r} is no part of SmolLM2: the file cannot be converted "
+            "without loss"
         )
     weight = gguf.dequantize(tensor.data, tensor.tensor_type)
     if part in heads:
-        # GGUF interleaves the two halves that the rotation pairs; Hugging Face keeps them one after
-        # the other
-        weight = (
-            weight.reshape(heads[part], -1, 2, weight.shape[-1])
-            .swapaxes(1, 2)
-            .reshape(weight.shape)
-        )
+        # Rotary embeddings rotate pairs of numbers of a head. In GGUF the two numbers of a pair are
+        # neighbours (0 1 2 3 are the pairs 0 1 and 2 3); in transformers the first numbers of all
+        # pairs come before the second ones (0 2 1 3).
+        pairs = weight.reshape(heads[part], -1, 2, weight.shape[-1])
+        weight = pairs.swapaxes(1, 2).reshape(weight.shape)
     stem = f"model.layers.{layer[1]}." if layer else ""
     return f"{stem}{_TENSORS[part]}.weight", torch.from_numpy(np.array(weight)).bfloat16()
 
 
 def _tokenizer(meta: dict[str, Any]) -> Tokenizer:
+    """Return the tokenizer that the metadata of a GGUF file describes."""
     tokens, kinds = meta["tokenizer.ggml.tokens"], meta["tokenizer.ggml.token_type"]
     merges = [tuple(merge.split(" ")) for merge in meta["tokenizer.ggml.merges"]]
     tokenizer = Tokenizer(models.BPE({token: i for i, token in enumerate(tokens)}, merges))
-    # "smollm" in llama.cpp: every digit alone, then the splitting of GPT-2
-    digits, words = (
-        pre_tokenizers.Digits(individual_digits=True),
-        pre_tokenizers.ByteLevel(add_prefix_space=False),
-    )
+    # what llama.cpp calls "smollm": first split off each digit, then split words as GPT-2 does
+    digits = pre_tokenizers.Digits(individual_digits=True)
+    words = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([digits, words])
     tokenizer.decoder = decoders.ByteLevel()
     control = [
-        token for token, kind in zip(tokens, kinds, strict=True) if kind == gguf.TokenType.CONTROL
+        AddedToken(token, normalized=False, special=True)
+        for token, kind in zip(tokens, kinds, strict=True)
+        if kind == gguf.TokenType.CONTROL
     ]
-    tokenizer.add_special_tokens(
-        [AddedToken(token, normalized=False, special=True) for token in control]
-    )
+    tokenizer.add_special_tokens(control)
     return tokenizer
 
 
 def _tokenizer_config(meta: dict[str, Any]) -> dict[str, Any]:
+    """Return the content of tokenizer_config.json for the metadata of a GGUF file."""
     tokens = meta["tokenizer.ggml.tokens"]
     return {
         "tokenizer_class": "PreTrainedTokenizerFast",

@@ -1,5 +1,5 @@
-"""What identifies base weights and a tokenizer: the same for a folder on every supported version of
-transformers."""
+"""Hashes that identify base weights and a tokenizer. The same files have the same hashes with every
+supported version of transformers."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ import torch
 from ..files.saved import read_object, reading
 
 _PROBE = "Zoë's 3 naïve\tfoxes, in 東京 and القاهرة 👍🏽, paid $1,234.50 [sic] to http://a.b\n"
+"""A text on which tokenizers differ."""
+
 _SETTINGS = (
     "model_type",
     "num_attention_heads",
@@ -41,18 +43,21 @@ _SETTINGS = (
     "decoder_start_token_id",
     "scale_embedding",
 )
-"""What a configuration may say of the function of a model and the shapes of its weights do not.
-Rotary embeddings and
-kinds of layers come on top: the versions of transformers have other names for them."""
-
+"""The settings of a configuration that change what a model computes, and that the shapes of its
+weights do not show. `settings` adds those of rotary embeddings and kinds of layers, which the
+versions of transformers name differently."""
 
 HASHES = ("fingerprint", "tokenizer_hash")
-"""What a saved pipeline remembers of its base weights."""
+"""The hashes by which a saved pipeline recognises its base weights."""
 
 
 def fingerprint(model: Any) -> str:
-    """A hash of the settings, and of names, shapes, and some values of each weight, in the coarsest
-    of the types that a model is loaded in."""
+    """Return a hash of a model: of its settings, and of the name, the shape and about 64 values of
+    each weight.
+
+    The values are rounded to bfloat16, the coarsest type that models are loaded in, so that the
+    hash does not depend on that type.
+    """
     digest = hashlib.sha256(json.dumps(settings(model.config), sort_keys=True).encode())
     for name, weight in sorted(model.named_parameters()):
         flat = weight.detach().flatten()
@@ -62,8 +67,8 @@ def fingerprint(model: Any) -> str:
 
 
 def tokenizer_hash(tokenizer: Any) -> str:
-    """A hash of the vocabulary, of how a probe is split, and of what stands at a text's start and
-    end."""
+    """Return a hash of a tokenizer: of its vocabulary, of how it splits a probe, and of the tokens
+    that it adds at the start and the end of a text."""
     vocabulary = sorted(tokenizer.get_vocab().items())
     probe = tokenizer(_PROBE, add_special_tokens=False)["input_ids"]
     edges = [tokenizer("a")["input_ids"], tokenizer.eos_token_id]
@@ -71,16 +76,18 @@ def tokenizer_hash(tokenizer: Any) -> str:
 
 
 def scales_hidden(config: Any) -> bool:
-    """Whether the output matrix gets hidden states divided by the root of their width: in T5, if it
-    is tied."""
+    """Return whether hidden states are divided by the square root of their width before they are
+    multiplied by the output matrix. T5 does so if that matrix is tied to the input embeddings."""
     tied = config.model_type in ("t5", "umt5") and config.tie_word_embeddings
-    return bool(
-        getattr(config, "scale_decoder_outputs", tied)
-    )  # transformers 5 calls every T5 tied
+    # in transformers 5, `tie_word_embeddings` is true for every T5, and this setting decides
+    return bool(getattr(config, "scale_decoder_outputs", tied))
 
 
 def read_identity(path: Path) -> dict[str, Any]:
-    """What a saved pipeline remembers of its base weights.
+    """Read what a saved pipeline has stored about its base weights.
+
+    Returns:
+        The values of `HASHES`, and the name and the revision of the weights.
 
     Raises:
         ValueError: If the file is missing or corrupt.
@@ -88,29 +95,30 @@ def read_identity(path: Path) -> dict[str, Any]:
     saved = read_object(path)
     with reading(path):
         if not all(isinstance(saved.get(key), str) for key in HASHES):
-            raise ValueError(f"expected {' and '.join(HASHES)}")
+            raise ValueError(f"expected the texts {' and '.join(HASHES)}")
     return saved
 
 
 def settings(config: Any) -> dict[str, Any]:
-    """What a configuration says of the function of a model, under the names that transformers 5
-    gives it.
+    """Return the settings that change what a model computes, under the names that transformers 5
+    gives them.
 
-    Numbers are texts of six digits, the same whether a file has 1 or 1.0, and 0.00001 or the
-    float32 next to it.
+    Numbers are texts of six digits, so that it does not matter whether a file has 1 or 1.0, and
+    0.00001 or the nearest float32.
     """
-    config = config.get_text_config()  # of a model that sees pictures as well
+    config = (
+        config.get_text_config()
+    )  # a model that reads images as well has several configurations
     found = {name: getattr(config, name, None) for name in _SETTINGS}
     found["scales_hidden"] = scales_hidden(config) or None
-    kinds = getattr(config, "layer_types", None) or []
-    found["layer_types"] = (
-        list(kinds) if set(kinds) - {"full_attention"} else None
-    )  # some versions leave these out
+    kinds = list(getattr(config, "layer_types", None) or [])
+    # some versions of transformers leave the kinds out if all layers have full attention
+    found["layer_types"] = kinds if set(kinds) - {"full_attention"} else None
     found["rope_parameters"] = {
         kind: _rope(config, values) for kind, values in _ropes(config).items()
     }
-    said = {name: value for name, value in found.items() if value is not None}
-    plain: dict[str, Any] = json.loads(json.dumps(said), parse_float=_rounded, parse_int=_rounded)
+    known = {name: value for name, value in found.items() if value is not None}
+    plain: dict[str, Any] = json.loads(json.dumps(known), parse_float=_rounded, parse_int=_rounded)
     return plain
 
 
@@ -119,8 +127,8 @@ def _rounded(number: str) -> str:
 
 
 def _ropes(config: Any) -> Mapping[str, Mapping[str, Any]]:
-    """The settings of the rotary embeddings of each kind of layer."""
-    if hasattr(config, "rope_theta"):  # transformers 4, which passes over rope_parameters
+    """Return the settings of the rotary embeddings of each kind of layer."""
+    if hasattr(config, "rope_theta"):  # transformers 4, which ignores rope_parameters
         scaling = getattr(config, "rope_scaling", None) or {}
         ropes = {"full_attention": {**scaling, "rope_theta": config.rope_theta}}
         if hasattr(config, "rope_local_base_freq"):
@@ -131,8 +139,8 @@ def _ropes(config: Any) -> Mapping[str, Mapping[str, Any]]:
 
 
 def _rope(config: Any, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of rotary embeddings, with those that are not there where transformers 4 leaves
-    them out."""
+    """Complete the settings of rotary embeddings with the defaults that transformers 4 leaves
+    out."""
     rope = {"partial_rotary_factor": getattr(config, "partial_rotary_factor", 1.0), **values}
     rope.setdefault("rope_type", rope.get("type", "default"))
     rope.pop("type", None)

@@ -1,4 +1,4 @@
-"""Base weights: a name → a model and a tokenizer."""
+"""Loading base weights: from a name to a model and a tokenizer."""
 
 from __future__ import annotations
 
@@ -22,15 +22,17 @@ from .tensors import check_numbers
 
 @dataclass(frozen=True, eq=False)
 class Base:
-    """Base weights in memory; pipes that ask for the same ones share them.
+    """Base weights in memory, shared by all pipes that ask for the same ones.
 
     Attributes:
-        model: A causal language model in evaluation mode, its weights frozen.
-        fingerprint: Of weights and settings, the same for every type that they are loaded in; see
+        model: A language model in evaluation mode with frozen weights.
+        tokenizer: The tokenizer of the model.
+        fingerprint: A hash of weights and settings, the same for every type that the weights are
+            loaded in; see `identity`.
+        tokenizer_hash: A hash of the vocabulary and of how the tokenizer splits text; see
             `identity`.
-        tokenizer_hash: Of the vocabulary and of how text is split; see `identity`.
-        origin: The folder or GGUF file that they come from; for a model on the hub, its place in
-            the cache.
+        origin: The folder or GGUF file that the weights come from; for a model on the hub, its
+            folder in the cache.
     """
 
     model: Any
@@ -41,6 +43,9 @@ class Base:
 
 
 _loaded: WeakValueDictionary[tuple[object, ...], Base] = WeakValueDictionary()
+"""The base weights in memory, by their files and all settings. They are freed with their last
+user."""
+
 _lock = Lock()
 
 
@@ -56,19 +61,21 @@ def load_base(
     trust_remote_code: bool,
     allow_pickle: bool,
 ) -> Base:
-    """Load base weights, or find those already loaded, if their files have not changed. Threads
-    take turns.
+    """Load base weights, or return those already in memory if their files have not changed.
+
+    Threads that call this function at the same time take turns.
 
     Args:
-        name: A local folder (safetensors) or GGUF file, else a name that `spacy genner download`
-            has installed, else a model on the Hugging Face hub.
-        encoder_decoder: Whether it is to be an encoder–decoder model; else a causal one.
-        check: Called with the model when it has been loaded. Raises: ValueError if the model cannot
-            be used.
+        name: A local folder (safetensors) or GGUF file; else a name that `spacy genner download`
+            has installed; else a model on the Hugging Face hub.
+        encoder_decoder: Whether an encoder–decoder model is expected; otherwise a causal one.
+        check: A function that raises a ValueError if a loaded model cannot be used.
+        attention: The implementation of attention, under the name that transformers gives it.
 
     Raises:
-        ValueError: If there is no such model, it cannot be used, or what could run code is not
-            allowed.
+        ValueError: If there is no such model, it cannot be used, or the environment does not allow
+            a setting that can run code.
+        WeightsError: If downloaded weights are corrupt.
     """
     check_consent(trust_remote_code, allow_pickle)
     with _lock:
@@ -82,10 +89,10 @@ def load_base(
 
 
 def device_of(name: str) -> torch.device:
-    """A device by its name; "auto": the GPU if there is one.
+    """Return the device with a name. "auto" is the GPU if there is one, else the CPU.
 
     Raises:
-        ValueError: For one that torch does not have.
+        ValueError: If torch does not know the device, or cannot use it.
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -98,10 +105,10 @@ def device_of(name: str) -> torch.device:
 
 
 def dtype_of(name: str, device: torch.device) -> torch.dtype:
-    """A type by its name; "auto": bfloat16 if the device computes in it.
+    """Return the type with a name. "auto" is bfloat16 if the device computes in it, else float32.
 
     Raises:
-        ValueError: For an unknown name.
+        ValueError: If the name is unknown.
     """
     if name == "auto":
         fast = (
@@ -121,11 +128,8 @@ def _found(name: str, revision: str | None) -> Place:
 
     try:
         return place_of(name, revision)
-    except (
-        OSError,
-        RuntimeError,
-        HFValidationError,
-    ) as error:  # RuntimeError: the ~ of an unknown user
+    except (OSError, RuntimeError, HFValidationError) as error:
+        # RuntimeError: the ~ of a user whom the system does not know
         raise ValueError(_advice(name, error)) from error
 
 
@@ -140,9 +144,8 @@ def _read(
         return Base(model, tokenizer, fingerprint(model), tokenizer_hash(tokenizer), place.origin)
     except (ImportError, MemoryError, torch.OutOfMemoryError):
         raise
-    except (
-        Exception
-    ) as error:  # each library below has errors of its own for a missing, truncated or foreign file
+    except Exception as error:
+        # each library has errors of its own for a missing, truncated or foreign file
         raise ValueError(_advice(name, error)) from error
 
 
@@ -154,65 +157,84 @@ def _load(
     trust_remote_code: bool,
     allow_pickle: bool,
 ) -> tuple[Any, Any]:
-    """A model and its tokenizer, as transformers gives them."""
-    from transformers import (
-        AutoConfig,
-        AutoModelForCausalLM,
-        AutoModelForSeq2SeqLM,
-        AutoTokenizer,
-        __version__,
-    )
+    """Load a model and its tokenizer with transformers."""
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
 
-    auto: Any = AutoModelForSeq2SeqLM if encoder_decoder else AutoModelForCausalLM
+    _refuse(place, encoder_decoder, allow_pickle)
     source: dict[str, Any] = {"revision": place.revision, "trust_remote_code": trust_remote_code}
     if place.gguf:
         source["gguf_file"] = place.gguf
-    dtype_argument = "torch_dtype" if __version__.startswith("4.") else "dtype"
-    loading: dict[str, Any] = {
-        dtype_argument: dtype,
-        "attn_implementation": attention,
-        "output_loading_info": True,
-    }
-    if encoder_decoder and attention == "sdpa":
-        del loading[
-            "attn_implementation"
-        ]  # T5 has none in transformers 4: by default a model takes the best it has
-    if allow_pickle:
-        loading["weights_only"] = True
-    elif not place.gguf:
-        loading["use_safetensors"] = True
-    refuse_adapters(place)
-    if not (allow_pickle or place.gguf):
-        refuse_other_files(place)
-    if not place.gguf:
+    else:
         source["config"] = usable(AutoConfig.from_pretrained(place.name, **source), encoder_decoder)
-    elif encoder_decoder:
-        raise ValueError("encoder–decoder models load from safetensors only, not from GGUF")
     tokenizer = AutoTokenizer.from_pretrained(place.name, **source)
-    model, report = auto.from_pretrained(place.name, **source, **loading)
-    if missing := sorted(
-        report["missing_keys"]
-    ):  # transformers makes up what a file lacks, and only warns
+    auto: Any = AutoModelForSeq2SeqLM if encoder_decoder else AutoModelForCausalLM
+    model, report = auto.from_pretrained(
+        place.name,
+        **source,
+        **_dtype_option(dtype),
+        **_attention_option(encoder_decoder, attention),
+        **_file_option(place, allow_pickle),
+        output_loading_info=True,
+    )
+    # transformers makes up the weights that the files lack, and only warns of it
+    if missing := sorted(report["missing_keys"]):
         raise ValueError(
             f"its files lack the weights {', '.join(missing[:5])} ({len(missing)} in all)"
         )
-    if (
-        place.gguf
-    ):  # transformers 5 treats such a model as quantised: move its weights into a plain one
-        plain = auto.from_config(model.config, **{dtype_argument: dtype})
+    if place.gguf:
+        # transformers 5 takes such a model for a quantised one: move its weights into a plain one
+        plain = auto.from_config(model.config, **_dtype_option(dtype))
         plain.load_state_dict(model.state_dict())
         model = plain
     return model, tokenizer
 
 
+def _refuse(place: Place, encoder_decoder: bool, allow_pickle: bool) -> None:
+    """Refuse files that transformers must not be given.
+
+    Raises:
+        ValueError: If the files are an adapter, or a GGUF file of an encoder–decoder model, or name
+            other files that may be pickles.
+    """
+    refuse_adapters(place)
+    if place.gguf and encoder_decoder:
+        raise ValueError("encoder–decoder models load from safetensors only, not from GGUF")
+    if not (place.gguf or allow_pickle):
+        refuse_other_files(place)
+
+
+def _dtype_option(dtype: torch.dtype) -> dict[str, Any]:
+    from transformers import __version__
+
+    return {"torch_dtype" if __version__.startswith("4.") else "dtype": dtype}
+
+
+def _attention_option(encoder_decoder: bool, attention: str) -> dict[str, Any]:
+    # in transformers 4, T5 has no "sdpa"; without the option, a model takes the best that it has
+    if encoder_decoder and attention == "sdpa":
+        return {}
+    return {"attn_implementation": attention}
+
+
+def _file_option(place: Place, allow_pickle: bool) -> dict[str, Any]:
+    """Return the option that keeps transformers from running the code in a pickle."""
+    if allow_pickle:
+        return {"weights_only": True}
+    return {} if place.gguf else {"use_safetensors": True}
+
+
 def _advice(name: str, error: Exception) -> str:
+    """Return the message for an error of loading weights.
+
+    Raises:
+        WeightsError: If downloaded weights are corrupt, which explains the error better.
+    """
     if (folder := installed(name)) and (folder / MANIFEST).is_file():
         verify(folder)
     return (
         f"the language model {name!r} cannot be loaded: {error}\n"
-        "Give a folder with config.json and *.safetensors, a .gguf file, one of "
-        f"{', '.join(PACKAGES)} after "
-        "`python -m spacy genner download NAME`, or a model on the Hugging Face hub (which must "
-        "be reachable, and the "
-        "name and revision right). Weights in a .bin file load with allow_pickle = true only."
+        "Give a folder with config.json and *.safetensors, a .gguf file, one of the names "
+        f"{', '.join(PACKAGES)} after `python -m spacy genner download NAME`, or a model on the "
+        "Hugging Face hub. For the last, the hub must be reachable, and the name and the revision "
+        "must be right. Weights in a .bin file load with allow_pickle = true only."
     )

@@ -1,4 +1,4 @@
-"""The file in a folder of downloaded weights that tells whether they are whole."""
+"""The manifest of a folder of downloaded weights, which shows whether the folder is intact."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ import json
 from pathlib import Path
 
 MANIFEST = "spacy-genner.json"
-"""Its name. It holds the SHA-256 of every other file of the folder."""
+"""The name of the manifest, which holds the SHA-256 of every other file of the folder."""
 
 
 class WeightsError(RuntimeError):
-    """Weights are corrupt or cannot be fetched; the message says what to do."""
+    """The error that weights are corrupt or cannot be fetched. Its message says what to do."""
 
 
 def seal(folder: Path, source: str, licence: str) -> None:
-    """Write the manifest of a folder that is complete, with the package and the licence of the
-    weights."""
+    """Write the manifest of a folder whose files are complete.
+
+    Args:
+        source: The package that the weights come from.
+        licence: The SPDX name of the licence of the weights.
+    """
     sums = {
         file.relative_to(folder).as_posix(): sha256(file)
         for file in sorted(folder.rglob("*"))
@@ -30,7 +34,7 @@ def verify(folder: Path) -> None:
     """Compare every file of a downloaded folder with its manifest.
 
     Raises:
-        WeightsError: That names what is missing or changed.
+        WeightsError: If a file is missing or changed; the message names all of these files.
     """
     try:
         sums = dict(json.loads((folder / MANIFEST).read_text(encoding="utf8"))["sha256"])
@@ -42,15 +46,14 @@ def verify(folder: Path) -> None:
         if not (folder / name).is_file() or sha256(folder / name) != known
     ]
     if broken:
-        repair = f"run `python -m spacy genner download {folder.name} --force`"
         raise WeightsError(
             f"the weights in {folder} are corrupt ({', '.join(broken)} missing or changed): "
-            f"{repair}"
+            f"run `python -m spacy genner download {folder.name} --force`"
         )
 
 
 def sha256(file: Path) -> str:
-    """Checksum of a file of any size, as hexadecimal digits."""
+    """Return the SHA-256 of a file of any size, as hexadecimal digits."""
     digest = hashlib.sha256()
     with file.open("rb") as stream:
         while block := stream.read(1 << 20):

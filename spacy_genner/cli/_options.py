@@ -1,0 +1,28 @@
+"""The arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
+
+Model = Annotated[str, Argument(help="Pipeline to use: a folder or an installed package.")]
+SpansKey = Annotated[
+    str, Option(help="Key of the spans in doc.spans. Where that key is missing, doc.ents are used.")
+]
+Component = Annotated[str, Option(help="Name of the generative_ner component in the pipeline.")]
+Html = Annotated[Path | None, Option(help="HTML page to write.")]
+BatchSize = Annotated[
+    int | None,
+    Option(help="Number of documents in a batch. Default: the pipeline's own.", min=1),
+]
+GpuId = Annotated[
+    int,
+    Option(
+        "--gpu-id",
+        "-g",
+        help="GPU for thinc's own layers; -1 for the CPU. The language model "
+        "has a `device` setting of its own in the config.",
+    ),
+]
