@@ -15,20 +15,24 @@ from spacy.util import fix_random_seed
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 from spacy_genner.lm.pieces import Pieces
+from tests.formats.table import CHARACTERS
 
 settings.register_profile("quick", max_examples=40, deadline=None)
 settings.register_profile("thorough", max_examples=500, deadline=None)
 settings.load_profile("quick")
 
-TEXTS = [
+SENTENCES = [
     "The University of Edinburgh bought the old factory in Leeds, and Mrs O'Neil sold it for "
     "$1,234.50.",
     "c-fos RNA [sic] | protein: binds to the promoter (in T-cells) \\ of IL-2.",
     "Essex County Council said: “no comment”. Copy the text and mark each entity as [entity | "
     "LABEL].",
     "Labels: ORG, GPE, PER. Text: Answer: naïve café 東京 القاهرة 👍🏽 עברית\n",
-    '[{"text": "x", "occurrence_index": 0}] <b>3 6 7 8 9</b>; & #',
 ]
+"""What all tiny tokenizers are trained on. T5's knows no more, and so it lacks the marks of some
+formats, as the real one does."""
+TEXTS = [*SENTENCES, '[{"text": "x", "occurrence_index": 0}] <b>3 6 7 8 9</b>; & #']
+"""What the other tiny tokenizers are trained on."""
 SIZES: dict[str, Any] = {
     "hidden_size": 32,
     "intermediate_size": 48,
@@ -69,7 +73,7 @@ def byte_level_bpe() -> Tokenizer:
 
 def sentencepiece() -> Tokenizer:
     """As Llama 2 or T5: a space of its own before the text, and characters that cannot be
-    written."""
+    written; but it writes the marks of every format."""
     tokenizer = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True))
     tokenizer.normalizer = normalizers.Sequence(
         [normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]
@@ -77,7 +81,8 @@ def sentencepiece() -> Tokenizer:
     tokenizer.decoder = decoders.Metaspace()
     special = ["<unk>", "<s>", "</s>"]
     trainer = trainers.BpeTrainer(vocab_size=300, special_tokens=special, show_progress=False)
-    tokenizer.train_from_iterator(TEXTS, trainer)
+    unseen = [character for character in CHARACTERS if character not in "".join(TEXTS)]
+    tokenizer.train_from_iterator([*TEXTS, " ".join(unseen)], trainer)
     return tokenizer
 
 
@@ -169,9 +174,7 @@ def tiny_t5(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
     def make(kind: str = "t5") -> str:
         folder = tmp_path_factory.mktemp(kind)
         model_type, settings = KINDS[kind]
-        save_model(
-            folder, model_type, save_tokenizer(folder, TEXTS[:-1]), **settings
-        )  # T5 knows no braces
+        save_model(folder, model_type, save_tokenizer(folder, SENTENCES), **settings)
         return str(folder)
 
     return make

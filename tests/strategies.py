@@ -12,15 +12,19 @@ from spacy_genner.formats.base import Grammar
 from spacy_genner.labels.label_set import Labels, as_labels
 from spacy_genner.nesting import nest, within_sentences
 from spacy_genner.types import Entity, Move, Source
+from tests.formats.table import DELIMITERS, marks_of
 
-WORDS = [
+ODD = [
     *["Essex", "County", "the", "University", "'s", "c-fos", "1,234.50", "2024", "x" * 40, "a", "naïve", "O'Neil"],
-    *["[", "]", "|", "\\", ":", "[[", "]]", "\\[", "|]", "[sic]", "ORG]", "[ORG:", "[a|b]", "\\\\", "|\\", "A|", "::"],
-    *['"', "“", "”", "«", "'", "(", ")", "{", "}", "<", ">", "<|im_end|>", "</s>", "<unk>", "<s>", "###", "▁", "▁["],
+    *["\\", "\\\\", "\\[", "[sic]", "[a|b]", "|]", "|\\", "“", "”", "«", "'", "###"],
+    *["<|im_end|>", "</s>", "<unk>", "<s>", "▁", "▁["],
     *["👍🏽", "👩‍👩‍👧", "🇬🇧", "e\u0301", "\u0301", "n\u0303o", "東京", "都", "に", "القاهرة", "עברית", "한국", "ไทย"],
     *["\ue000", "\u200b", "\u200f", "\ufeff", "\x00", "a b", " a", "［", "｜", "ﬁ", "½"],
 ]  # fmt: skip
 """What real texts hold, and what formats and tokenizers could stumble over."""
+MARKS = [*DELIMITERS, *(2 * mark for mark in DELIMITERS), *(f"A{mark}" for mark in DELIMITERS)]
+WORDS = list(dict.fromkeys([*ODD, *MARKS, *(mark.strip() for mark in marks_of("ORG"))]))
+"""These, and what the formats themselves write, as it may occur in a text."""
 
 LABELS = [
     *[
@@ -79,9 +83,8 @@ def sources(draw: st.DrawFn, max_size: int = 10) -> Source:
     return Source(tuple(drawn), tuple(spaces), tuple(draw(st.just([]) | each(st.booleans()))))
 
 
-label_sets = st.lists(st.sampled_from(LABELS) | texts, max_size=6, unique_by=str.strip).map(
-    as_labels
-)
+names = st.sampled_from([*LABELS, *MARKS]) | texts
+label_sets = st.lists(names, max_size=6, unique_by=str.strip).map(as_labels)
 
 
 @st.composite

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin
 
-from spacy_genner.answers import Listed
+from spacy_genner.answers import Marked
 from spacy_genner.corpora.columns import Layout
 from spacy_genner.corpora.conversion import Output, convert_brat, convert_columns, convert_json
 from spacy_genner.corpora.conversion_report import Report
@@ -22,14 +22,11 @@ from spacy_genner.corpora.offsets import Alignment
 from spacy_genner.evaluation.curve import charts, read_log
 from spacy_genner.evaluation.predictions import evaluate_predictions, read_predictions
 from spacy_genner.files.text_files import read_texts
-from spacy_genner.formats.bio import read_bio
-from spacy_genner.formats.grouped_json import read_grouped_json
-from spacy_genner.formats.inline_bracketed import read_bracketed
-from spacy_genner.formats.inline_xml import read_xml
-from spacy_genner.formats.json_items import read_mentions_json
-from spacy_genner.formats.typed_list import read_typed_list
+from spacy_genner.types import Entity
 from tests.corpora.tools import FLAT, RECORDS, TAG_NAMES
 from tests.damage import damaged_texts, json_files, noises, text_files
+from tests.formats.examples import written
+from tests.formats.table import FORMATS
 
 NLP = spacy.blank("xx")
 PLACE = r"(:\d+|\[\d+\]|, line \d+)"
@@ -59,10 +56,12 @@ ANSWERS = [
     '{"GPE": ["Essex"], "ORG": []}',
     '[{"text": "Essex", "label": "GPE", "occurrence_index": 1}]',
     '[{"text": "Essex", "label": "GPE", "start": 0, "end": 5}]',
-    "Essex(B-GPE) or(O) Essex(I-GPE)",
-    "GPE: Essex; ORG: Essex;.",
 ]
-LLMS4NER = [{"prompt": PROMPT, "predict": answer, "label": answer} for answer in ANSWERS[:5]]
+LLMS4NER = [{"prompt": PROMPT, "predict": answer, "label": answer} for answer in ANSWERS]
+
+ESSEX = [Entity(0, 1, "GPE")]
+FREE = [*ANSWERS, *(written(format, "Essex or Essex", ESSEX) for format in FORMATS)]
+"""Answers in all formats."""
 
 often = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
@@ -171,12 +170,13 @@ def test_plain_texts(folder: Path, file: tuple[str, bytes], lines: bool) -> None
     attempt(lambda: "".join(read_texts(path, lines)).encode(), path)
 
 
-@given(st.sampled_from(ANSWERS).flatmap(damaged_texts) | noises)
+@given(st.sampled_from(FREE).flatmap(damaged_texts) | noises)
 @often
 def test_free_answers(answer: str) -> None:
     """These are never refused: what cannot be read is counted, or stays part of the copy."""
-    for read in (read_bracketed, read_xml, read_bio):
-        marked = read(answer)
-        assert all(0 <= start <= end <= len(marked.text) for start, end, _ in marked.spans)
-    for listed in (read_grouped_json(answer), read_mentions_json(answer), read_typed_list(answer)):
-        assert isinstance(listed, Listed) and listed.unread >= 0
+    for format in FORMATS:
+        read = format.read(answer)
+        if isinstance(read, Marked):
+            assert all(0 <= start <= end <= len(read.text) for start, end, _ in read.spans)
+        else:
+            assert read.unread >= 0

@@ -6,7 +6,7 @@ from spacy_genner.types import Entity, Source
 
 
 def test_a_source_needs_a_space_for_each_word() -> None:
-    with pytest.raises(ValueError, match="2 words has 1 spaces"):
+    with pytest.raises(ValueError, match="2 words but 1 spaces"):
         Source(("a", "b"), (True,))
 
 

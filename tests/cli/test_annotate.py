@@ -7,14 +7,11 @@ import pytest
 import spacy
 from spacy.cli._util import app
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin, Span
+from spacy.tokens import Doc, DocBin
 from typer.testing import CliRunner
 
 import spacy_genner.cli  # noqa: F401  (registers the commands)
 from spacy_genner.cli.annotate import annotate_cli
-from spacy_genner.evaluation.annotations import tree
-from spacy_genner.evaluation.spans import read_spans
-from spacy_genner.files.text_files import read_texts
 
 TEXT = "The University of Edinburgh\nis in Leith.\n\n \t\n\nاسم [a] </s> 🎉\r\n\r\nLeith\n"
 PRINTED = """\
@@ -62,73 +59,6 @@ def text(tmp_path: Path) -> Path:
 def run(*arguments: object) -> tuple[int, str]:
     result = CliRunner().invoke(app, ["genner", "annotate", *map(str, arguments)])
     return result.exit_code, result.output
-
-
-def test_paragraphs_are_separated_by_blank_lines(text: Path) -> None:
-    assert read_texts(text) == [
-        "The University of Edinburgh\nis in Leith.",
-        "اسم [a] </s> 🎉",
-        "Leith",
-    ]
-
-
-def test_lines_are_separated_by_line_ends_only(tmp_path: Path) -> None:
-    (tmp_path / "in.txt").write_bytes("a\r\n\n  \nb\u2028c\x0cd \n\n".encode())
-    assert read_texts(tmp_path / "in.txt", lines=True) == ["a", "b\u2028c\x0cd"]
-
-
-@pytest.mark.parametrize("content", [b"", b"\n \n\t\n", b"\xef\xbb\xbf"])
-def test_a_file_without_text_has_no_documents(content: bytes, tmp_path: Path) -> None:
-    (tmp_path / "in.txt").write_bytes(content)
-    assert read_texts(tmp_path / "in.txt") == read_texts(tmp_path / "in.txt", lines=True) == []
-
-
-def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
-    (tmp_path / "in.txt").write_bytes(b"\xef\xbb\xbfBonn")
-    assert read_texts(tmp_path / "in.txt") == ["Bonn"]
-
-
-def test_bytes_that_are_not_utf_8_are_named(tmp_path: Path) -> None:
-    (tmp_path / "in.txt").write_bytes("fine\nZürich".encode("latin1"))
-    with pytest.raises(ValueError, match=r"in\.txt, line 2: byte 0xfc is not UTF-8: .*iconv"):
-        read_texts(tmp_path / "in.txt")
-
-
-def drawn(*spans: tuple[int, int, str]) -> list[str]:
-    doc = spacy.blank("xx")("a b c d\ne f")
-    doc.spans["sc"] = [Span(doc, *span) for span in spans]
-    return tree(doc, read_spans(doc, "spans", "sc")).splitlines()[1:]
-
-
-def test_an_entity_is_indented_below_the_one_it_lies_in() -> None:
-    spans = [(0, 4, "A"), (0, 2, "B"), (1, 2, "C"), (2, 3, "D"), (6, 7, "E")]
-    assert drawn(*spans) == ["  A  a b c d", "    B  a b", "      C  b", "    D  c", "  E  f"]
-
-
-def test_two_labels_on_one_span_stand_side_by_side() -> None:
-    assert drawn((0, 2, "B"), (0, 2, "A"), (0, 1, "C")) == ["  A  a b", "  B  a b", "    C  a"]
-
-
-def test_crossing_spans_stand_side_by_side() -> None:
-    assert drawn((0, 2, "A"), (1, 3, "B")) == ["  A  a b", "  B  b c"]
-
-
-def test_an_entity_over_two_lines_is_printed_on_one() -> None:
-    assert drawn((3, 6, "A")) == ["  A  d e"]
-    assert drawn() == ["  no entities"]
-
-
-def test_texts_and_labels_cannot_do_anything_to_the_terminal() -> None:
-    doc = Doc(
-        spacy.blank("xx").vocab,
-        words=["a\x1b]0;x\x07", "\u202eb", "c\r", "👩\u200d👧", "می\u200cخواهم"],
-    )
-    doc.spans["sc"] = [Span(doc, 0, 2, "L\x9b2J\n"), Span(doc, 3, 5, "\u2066M")]
-    assert tree(doc, read_spans(doc, "spans", "sc")).splitlines() == [
-        "a\\x1b]0;x\\x07 \\u202eb c 👩\u200d👧 می\u200cخواهم",
-        r"  L\x9b2J\n  a\x1b]0;x\x07 \u202eb",
-        "  \\u2066M  👩\u200d👧 می\u200cخواهم",
-    ]
 
 
 def test_entities_are_printed_with_their_scores(

@@ -205,7 +205,11 @@ def test_brat_folders_and_files(brat: Path, as_files: bool) -> None:
     [
         ("a.txt", None, "a.txt is missing: each NAME.txt needs a NAME.ann"),
         ("a.ann", None, "a.ann is missing"),
-        ("a.ann", "T1 ORG 2 20 University", "a.ann:1: 'T1 ORG 2 20 University' is no annotation"),
+        (
+            "a.ann",
+            "T1 ORG 2 20 University",
+            "a.ann:1: 'T1 ORG 2 20 University' is not an annotation",
+        ),
         ("a.txt", "\ud800", "a.txt cannot be read"),
     ],
 )
@@ -230,7 +234,9 @@ def test_what_is_no_gold_is_called_out(tmp_path: Path) -> None:
     ]
     path.write_text("\n".join(map(json.dumps, records)), "utf-8")
     code, printed = run(path, tmp_path / "a.spacy", "--format", "jsonl", "--json", report)
-    assert code == 0 and "2 records are no gold and not in the output" in printed, printed
+    assert code == 0 and "2 records are not gold annotations and not in the output" in printed, (
+        printed
+    )
     assert "left out: answer: reject 1" in printed and f"First answer: ignore: {path}:3" in printed
     assert len(docs(tmp_path / "a.spacy")) == 1
     assert json.loads(report.read_text("utf-8"))["left_out"] == {

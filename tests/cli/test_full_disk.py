@@ -18,9 +18,9 @@ from spacy.tokens import DocBin
 from typer.testing import CliRunner
 
 import spacy_genner.cli  # noqa: F401  (registers the commands)
-from spacy_genner.cli.train import _add_seconds
 from spacy_genner.training import checkpoint
-from tests.cli.test_evaluate_predictions import gner
+from spacy_genner.training.recording import add_training_seconds
+from tests.evaluation.stored import gner
 from tests.training.tiny_training import Training
 
 resource = pytest.importorskip("resource", reason="needs a limit for the size of files")
@@ -168,5 +168,5 @@ def test_a_meta_json_that_cannot_be_written_stays(tmp_path: Path) -> None:
     srsly.write_json(path, {"performance": {"ents_f": 0.5}})
     before = content(tmp_path)
     with disk_of(20), pytest.raises(OSError, match="File too large"):
-        _add_seconds(path, 60.0)
+        add_training_seconds(path, 60.0)
     assert content(tmp_path) == before

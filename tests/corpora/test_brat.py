@@ -197,7 +197,9 @@ def test_an_empty_text_has_no_spans(tmp_path: Path) -> None:
      "*Equiv T1 T2", " T1\tPER 0 4\tLeft", "T1\tPER 0 " + "9" * 5000 + "\tLeft"],
 )  # fmt: skip
 def test_a_line_that_is_no_annotation_is_named(tmp_path: Path, line: str) -> None:
-    place = re.escape(f"{tmp_path / 'a.ann'}:2: {line!r:.80} is no annotation: expected T1, a tab")
+    place = re.escape(
+        f"{tmp_path / 'a.ann'}:2: {line!r:.80} is not an annotation: expected T1, a tab"
+    )
     with pytest.raises(ValueError, match=place):
         read(tmp_path, TEXT, f"T9\tPER 22 26\tJohn\n{line}\r\n")
 

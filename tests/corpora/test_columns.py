@@ -40,7 +40,9 @@ def test_sentences_end_at_lines_of_white_space_and_docstart(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("text", ["", "\n", "\n-DOCSTART- O\n\n", "\ufeff"])
 def test_a_file_without_sentences_is_named(tmp_path: Path, text: str) -> None:
-    with pytest.raises(ValueError, match=r"a\.conll has no sentence: expected a token a line"):
+    with pytest.raises(
+        ValueError, match=r"a\.conll has no sentence: expected a token in each line"
+    ):
         read(tmp_path, text)
 
 
@@ -80,13 +82,13 @@ def test_gzip(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "layout", "message"),
     [
-        ("a O\nb X\n", Layout(), r"a\.conll:2: 'X' is no tag"),
+        ("a O\nb X\n", Layout(), r"a\.conll:2: 'X' is not a tag"),
         (
             "# text = some words\na O\n",
             Layout(),
-            r"a\.conll:1: 'words' is no tag.*say how comments start",
+            r"a\.conll:1: 'words' is not a tag.*give the start of comments",
         ),
-        ("a\tO\nb\n", Layout(), r"a\.conll:2: 'b' is no tag"),
+        ("a\tO\nb\n", Layout(), r"a\.conll:2: 'b' is not a tag"),
         (
             "a\tO\n",
             Layout(tags=(1, 2)),

@@ -109,10 +109,13 @@ def test_texts_of_ner_annotator(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("item", "message"),
     [
-        (3, r"a\.jsonl:1 is a int: expected an object"),
-        ("text", r"a\.jsonl:1 is a str: expected an object"),
-        ([["a", {"entities": []}, 3]], r"a\.jsonl\[0\] is a list: expected an object"),
-        ([{"text": "a", "spans": []}, None], r"a\.jsonl\[1\] is a NoneType: expected an object"),
+        (3, r"a\.jsonl:1 is of type int: expected an object"),
+        ("text", r"a\.jsonl:1 is of type str: expected an object"),
+        ([["a", {"entities": []}, 3]], r"a\.jsonl\[0\] is of type list: expected an object"),
+        (
+            [{"text": "a", "spans": []}, None],
+            r"a\.jsonl\[1\] is of type NoneType: expected an object",
+        ),
         (
             {"classes": [], "annotations": [["a"]]},
             r"a\.jsonl:1, annotations\[0\] is \['a'\]: expected \[text, ",

@@ -153,15 +153,15 @@ def test_the_text_is_what_the_labels_refer_to_or_the_only_one(
         ),
         (
             task(annotation(result("/p[1]/text()[1]", "/p[1]", "A"))),
-            "f:1 .* is no span: expected whole numbers",
+            "f:1 .* is not a span: expected whole numbers",
         ),
-        (task(annotation(result("0", "1", "A"))), "f:1 .* is no span: expected whole numbers"),
-        (task(annotation(result(0.5, 1.5, "A"))), "f:1 .* is no span: expected whole numbers"),
+        (task(annotation(result("0", "1", "A"))), "f:1 .* is not a span: expected whole numbers"),
+        (task(annotation(result(0.5, 1.5, "A"))), "f:1 .* is not a span: expected whole numbers"),
         (
             task(annotation({"type": "labels", "value": {"labels": ["A"]}})),
-            "f:1 .* is no span: expected `start`",
+            "f:1 .* is not a span: expected `start`",
         ),
-        (task(annotation({"type": "labels"})), "f:1 None is no span: expected `start`"),
+        (task(annotation({"type": "labels"})), "f:1 None is not a span: expected `start`"),
         (
             task(
                 annotation(
@@ -225,10 +225,10 @@ def test_a_region_of_json_min_without_a_label_is_counted() -> None:
     ("item", "message"),
     [
         ({"a": "x", "b": "y"}, r"f:1 has texts named \['a', 'b'\]"),
-        ({"text": "a", "label": [{"start": "/p[1]", "labels": ["A"]}]}, "f:1 .* is no span"),
+        ({"text": "a", "label": [{"start": "/p[1]", "labels": ["A"]}]}, "f:1 .* is not a span"),
         (
             {"text": "a", "label": [region(0, 1, "")]},
-            "f:1 .* is no span: .* a label that is not empty",
+            "f:1 .* is not a span: .* a label that is not empty",
         ),
         (
             {"html": "<p>", "label": [{"start": "/p", "hypertextlabels": ["A"]}]},

@@ -135,7 +135,8 @@ class TestLabelledCorpus:
         self, corpus: Callable[..., Path], nlp: Language
     ) -> None:
         with pytest.warns(
-            UserWarning, match=r"news\.spacy: mapping of GPE, X: the labels are LOC, ORG, PER"
+            UserWarning,
+            match=r"news\.spacy: mapping of GPE, X: the labels of the corpus are LOC, ORG, PER",
         ):
             list(
                 LabelledCorpus(corpus("news", NEWS), mapping={"X": "Y", "GPE": None, "ORG": "A"})(
@@ -153,7 +154,7 @@ class TestLabelledCorpus:
         ):
             with pytest.raises(
                 ValueError,
-                match=r"news\.spacy has spans of .*, not in `labels`: add, or map to null",
+                match=r"news\.spacy has spans of .*, which are not in `labels`: add them, or map them to null",
             ):
                 list(LabelledCorpus(path, **settings)(nlp))
         [first, *_] = LabelledCorpus(path, labels=["PER"], mapping={"ORG": None, "LOC": None})(nlp)
@@ -201,7 +202,9 @@ class TestLabelledCorpus:
     def test_nothing_to_read(self, corpus: Callable[..., Path], nlp: Language) -> None:
         with pytest.raises(ValueError, match="there is no document"):
             list(LabelledCorpus(corpus("empty", []))(nlp))
-        with pytest.raises(ValueError, match="no document has a span: give `labels`"):
+        with pytest.raises(
+            ValueError, match="no document has a span, so there are no labels: give `labels`"
+        ):
             list(LabelledCorpus(corpus("bare", [[], []]))(nlp))
         assert len(list(LabelledCorpus(corpus("bare", [[], []]), labels=["A"])(nlp))) == 2
 

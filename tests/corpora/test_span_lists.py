@@ -147,7 +147,7 @@ def test_bad_records_are_named(item: Any, message: str) -> None:
      {"start": "0", "end": "1", "label": "A"}, [0, 1], [0, 1, "A", "B"], 3, "0 1 A", None],
 )  # fmt: skip
 def test_bad_spans_are_named(span: Any) -> None:
-    with pytest.raises(ValueError, match=r"f:1 .* is no span: expected"):
+    with pytest.raises(ValueError, match=r"f:1 .* is not a span: expected"):
         read_span_record({"text": "ab", "spans": [span]}, "f:1")
 
 

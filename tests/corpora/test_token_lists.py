@@ -45,19 +45,19 @@ def test_a_record_may_have_no_tokens() -> None:
         (
             [1, 2, 0, 3],
             [],
-            "f:1: 1 is no tag: expected its name, or a number with --tag-names O,B-ORG",
+            "f:1: 1 is not a tag: expected its name, or a number with --tag-names O,B-ORG",
         ),
-        ([1, 2, 0, 4], NAMES, "f:1: 4 is no tag: expected its name, or a number from 0 to 3"),
-        ([1, 2, 0, -1], NAMES, "f:1: -1 is no tag"),
-        ([1, 2, 0, True], NAMES, "f:1: True is no tag"),
-        ([1, 2, 0, 1.0], NAMES, "f:1: 1.0 is no tag"),
+        ([1, 2, 0, 4], NAMES, "f:1: 4 is not a tag: expected its name, or a number from 0 to 3"),
+        ([1, 2, 0, -1], NAMES, "f:1: -1 is not a tag"),
+        ([1, 2, 0, True], NAMES, "f:1: True is not a tag"),
+        ([1, 2, 0, 1.0], NAMES, "f:1: 1.0 is not a tag"),
         (
             [0, 0, 0, 1],
             ["O", "person"],
-            "f:1: 'person' is no tag: expected O, or one of B I E S L U",
+            "f:1: 'person' is not a tag: expected O, or one of B I E S L U",
         ),
         (["O"], NAMES, "f:1 has 4 tokens and 1 tags"),
-        ("OOOO", NAMES, "f:1: the tags is 'OOOO': expected a list"),
+        ("OOOO", NAMES, "f:1: the list of tags is 'OOOO': expected a list"),
     ],
 )
 def test_bad_tags_are_named(tags: Any, names: list[str], message: str) -> None:
@@ -76,19 +76,19 @@ def test_bad_tags_are_named(tags: Any, names: list[str], message: str) -> None:
         ({"tokenized_text": ["a"]}, "f:1: `ner` is None: expected a list"),
         (
             {"tokenized_text": ["a"], "ner": [[0, 0]]},
-            r"f:1 \[0, 0\] is no span: expected \[first token, last token",
+            r"f:1 \[0, 0\] is not a span: expected \[first token, last token",
         ),
         (
             {"tokenized_text": ["a"], "ner": [[0, "0", "A"]]},
-            "f:1 .* is no span: expected whole numbers",
+            "f:1 .* is not a span: expected whole numbers",
         ),
         (
             {"tokenized_text": ["a"], "ner": [[0, True, "A"]]},
-            "f:1 .* is no span: expected whole numbers",
+            "f:1 .* is not a span: expected whole numbers",
         ),
         (
             {"tokenized_text": ["a"], "ner": [[0, 0, ""]]},
-            "f:1 .* is no span: .* a label that is not empty",
+            "f:1 .* is not a span: .* a label that is not empty",
         ),
     ],
 )

@@ -62,8 +62,13 @@ def test_only_what_is_walked_is_made() -> None:
     assert isinstance(root[hash(" w7")], MentionTrie) and len(root._children) == 1
 
 
-def test_a_mention_that_begins_another_one_is_refused() -> None:
-    grammar = TypedList().grammar(Source(("a", "b"), (False, True)), LABELS)
+@pytest.mark.parametrize("unlike", ["", " a", " c"])
+def test_a_mention_that_begins_another_one_is_refused(unlike: str) -> None:
+    """With a tokenizer that writes all segments alike, but one at most."""
+    grammar = TypedList().grammar(Source(("a", "b", "c"), (False, True, True)), LABELS)
     mentions = grammar.mentions(ListState(part="mention", label="A"))
-    with pytest.raises(ValueError, match=r"Move\(.*cannot be told from the other moves"):
-        unfolded(mention_trie(mentions, lambda text: [ord("x")]))
+    with pytest.raises(
+        ValueError,
+        match=r"the mentions ' a;' and ' a b;' cannot be told apart.*: choose another format",
+    ):
+        unfolded(mention_trie(mentions, lambda text: [0 if text == unlike else 1]))

@@ -60,7 +60,7 @@ def test_another_line_is_named(line: str, tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
     path.write_text('{"step": 0, "losses": {}, "score": 0}\n\n' + line, encoding="utf-8")
     with pytest.raises(
-        ValueError, match=r"log\.jsonl, line 3: .* is no record of a training log.*ConsoleLogger"
+        ValueError, match=r"log\.jsonl, line 3: .* is not a record of a training log.*ConsoleLogger"
     ):
         read_log(path)
 

@@ -68,7 +68,7 @@ OTHERS = [
 
 @pytest.mark.parametrize("other", OTHERS, ids=str)
 def test_other_things_are_no_parts(other: object) -> None:
-    with pytest.raises(ValueError, match=r"there cannot be read \(expected parts with names\)"):
+    with pytest.raises(ValueError, match=r"there cannot be read \(expected named parts\)"):
         unpack_parts(bytes(srsly.msgpack_dumps(other)), "there")
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from spacy_genner.files.text_files import numbered_lines, read_text
+from spacy_genner.files.text_files import numbered_lines, read_text, read_texts
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
@@ -52,3 +52,35 @@ def test_what_cannot_be_read_is_named(tmp_path: Path, name: str, content: bytes)
         list(numbered_lines(path))
     with pytest.raises(ValueError, match=rf"{name} cannot be read .* expected UTF-8"):
         read_text(path)
+
+
+def test_paragraphs_are_separated_by_blank_lines(tmp_path: Path) -> None:
+    text = "The University of Edinburgh\nis in Leith.\n\n \t\n\nاسم [a] </s> 🎉\r\n\r\nLeith\n"
+    (tmp_path / "in.txt").write_bytes(text.encode())
+    assert read_texts(tmp_path / "in.txt") == [
+        "The University of Edinburgh\nis in Leith.",
+        "اسم [a] </s> 🎉",
+        "Leith",
+    ]
+
+
+def test_lines_are_separated_by_line_ends_only(tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_bytes("a\r\n\n  \nb\u2028c\x0cd \n\n".encode())
+    assert read_texts(tmp_path / "in.txt", lines=True) == ["a", "b\u2028c\x0cd"]
+
+
+@pytest.mark.parametrize("content", [b"", b"\n \n\t\n", b"\xef\xbb\xbf"])
+def test_a_file_without_text_has_no_documents(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_bytes(content)
+    assert read_texts(tmp_path / "in.txt") == read_texts(tmp_path / "in.txt", lines=True) == []
+
+
+def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_bytes(b"\xef\xbb\xbfBonn")
+    assert read_texts(tmp_path / "in.txt") == ["Bonn"]
+
+
+def test_bytes_that_are_not_utf_8_are_named(tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_bytes("fine\nZürich".encode("latin1"))
+    with pytest.raises(ValueError, match=r"in\.txt, line 2: byte 0xfc is not UTF-8: .*iconv"):
+        read_texts(tmp_path / "in.txt")

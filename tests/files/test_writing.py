@@ -68,7 +68,7 @@ def test_a_folder_is_not_replaced_by_a_file(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "mine.txt").write_text("old")
     with (
-        pytest.raises(IsADirectoryError, match="A folder stands where a file is to be"),
+        pytest.raises(IsADirectoryError, match="A folder is in the way of a file"),
         filling(tmp_path) as content,
     ):
         for name in ("a", "b"):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from spacy_genner.answers import Marked
 from spacy_genner.formats.base import Format
 from spacy_genner.labels.label_set import as_labels
 from spacy_genner.types import Entity, Source
@@ -37,3 +38,15 @@ def legal_texts(
             state, next(move for move in grammar.moves(state) if move.text == move_text)
         )
     return [move.text for move in grammar.moves(state)]
+
+
+def check_marked(marked: Marked, copy: str, spans: Sequence[tuple[str, str]]) -> None:
+    """Check what was read of a copy: its text, and the texts and labels of its spans."""
+    assert marked.text == copy
+    assert [(marked.text[start:end], label) for start, end, label in marked.spans] == [*spans]
+
+
+def text_of(source: Source, start: int, end: int) -> str:
+    """The text of a span, with a space also where lines break."""
+    words = zip(source.spaces[start:end], source.words[start:end], strict=True)
+    return "".join(" " * (space > 0 and i > 0) + word for i, (space, word) in enumerate(words))

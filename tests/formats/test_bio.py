@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from spacy_genner.formats.bio import BIO
+from spacy_genner.formats.bio import BIO, read_bio
 from spacy_genner.labels.label_set import as_labels
 from spacy_genner.types import Entity, Source
-from tests.formats.examples import LABELS, legal_texts, source_of, written
+from tests.formats.examples import LABELS, check_marked, legal_texts, source_of, written
 
 
 @pytest.mark.parametrize(
@@ -69,3 +69,25 @@ def test_nested_entities_cannot_be_said() -> None:
         .expressible([Entity(0, 2, "ORG"), Entity(0, 1, "GPE")])
     )
     assert (kept, refused) == ([Entity(0, 2, "ORG")], [(Entity(0, 1, "GPE"), "too deep")])
+
+
+@pytest.mark.parametrize(
+    ("text", "copy", "spans"),
+    [
+        (
+            "did(O) george(B-actor) clooney(I-actor)",
+            "did george clooney ",
+            [("george clooney", "actor")],
+        ),
+        ("forces(O).(O)", "forces . ", []),
+        ("a(B-X) b(B-X) c(I-Y) d(I-Y)", "a b c d ", [("a", "X"), ("b", "X"), ("c d", "Y")]),
+        ("a(O) b(I-X)", "a b ", [("b", "X")]),
+        ("f(x)(B-X) ((O) )(O)", "f(x) ( ) ", [("f(x)", "X")]),
+        ("(O)(O) x(O)(B-X)", "(O) x(O) ", [("x(O)", "X")]),
+        ("a(B-ORG (x))", "a ", [("a", "ORG (x)")]),
+        ("a(B-X) b(I-X", "a  b(I-X", [("a", "X")]),
+        ("", "", []),
+    ],
+)
+def test_a_free_answer_is_read(text: str, copy: str, spans: list[tuple[str, str]]) -> None:
+    check_marked(read_bio(text), copy, spans)

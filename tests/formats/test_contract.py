@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from functools import partial
 from itertools import combinations, product
 from typing import Any
 
@@ -14,17 +13,15 @@ import spacy
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
-from spacy_genner.answers import Repairs
+from spacy_genner.answers import Marked, Repairs
 from spacy_genner.decoding.moves import spell, trie
 from spacy_genner.formats.base import Format, Grammar, parse
 from spacy_genner.formats.bio import BIO
-from spacy_genner.formats.inline_bracketed import InlineBracketed
-from spacy_genner.formats.inline_xml import InlineXML
 from spacy_genner.labels.label_set import as_labels
 from spacy_genner.nesting import depths, nest, within_sentences
 from spacy_genner.reading.resolve import resolve
 from spacy_genner.types import Entity, Source
-from tests.formats.table import FORMATS, TELL_NO_PLACES
+from tests.formats.table import DELIMITERS, FORMATS, copies, tells_places
 from tests.strategies import WORDS, derivations, examples, label_sets, nested, sources
 
 OF_THE_SOURCE = ("copy", "mention", "place")
@@ -77,7 +74,7 @@ def test_derived_moves_are_legal_and_say_the_entities(format: Format, data: st.D
         state = grammar.advance(state, move)
     assert grammar.moves(state) == []
     assert [entity for entity, _ in grammar.entities(moves)] == sorted(kept)
-    if isinstance(format, TELL_NO_PLACES):
+    if not tells_places(format):
         assert {reason for _, reason in refused} <= {"at another place of the same text"}
         assert {entity for entity, _ in refused} == set(entities) - set(kept)
     else:
@@ -126,7 +123,7 @@ def test_every_set_of_nested_entities_has_one_derivation(
     ]
     grammar = format.grammar(source, as_labels(labels))
     expressible = [subset for subset in subsets if not grammar.expressible(subset)[1]]
-    if not isinstance(format, TELL_NO_PLACES):
+    if tells_places(format):
         assert expressible == [
             subset for subset in subsets if not nest(subset, format.max_depth)[1]
         ]
@@ -157,7 +154,7 @@ def check_sentences(format: Format, size: int, labels: list[str]) -> None:
         derived = derivation_sets(grammar)
         assert len(derived) == len(set(derived))
         assert set(derived) == {subset for subset in subsets if not grammar.expressible(subset)[1]}
-        if not isinstance(format, TELL_NO_PLACES):
+        if tells_places(format):
             whole = [subset for subset in subsets if not within_sentences(subset, source)[1]]
             assert set(derived) == {
                 subset for subset in whole if not nest(subset, format.max_depth)[1]
@@ -172,16 +169,9 @@ def test_no_entity_crosses_the_start_of_a_sentence(
     check_sentences(format, size, labels)
 
 
-COPIES = [
-    make(max_depth=depth)
-    for depth in (1, 2, 3)
-    for make in (InlineBracketed, partial(InlineBracketed, label_first=True), InlineXML)
-] + [BIO()]
-
-
 @pytest.mark.parametrize("labels", ["A", "AB", "ABC"])
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 5])
-@pytest.mark.parametrize("format", COPIES, ids=str)
+@pytest.mark.parametrize("format", copies(1, 2, 3), ids=str)
 def test_a_copy_with_sentences_comes_to_an_end_and_crosses_none(
     format: Format, size: int, labels: str
 ) -> None:
@@ -197,7 +187,7 @@ def test_a_copy_with_sentences_comes_to_an_end_and_crosses_none(
                     starts[state.position] and state.copied if state.position < size else False
                 )
                 assert not going_on or all(move.kind != "inside" for move in grammar.moves(state))
-            elif state.stack:
+            elif getattr(state, "stack", ()):
                 assert not any(starts[state.stack[0].start + 1 : state.position])
 
 
@@ -329,10 +319,21 @@ def test_a_legal_answer_that_was_written_freely_is_read(
     assert parse(grammar, text + "x") is None
     entities = [entity for entity, _ in grammar.entities(moves)]
     found, repairs = resolve(format.read(text), grammar.source, labels)
-    if isinstance(format, TELL_NO_PLACES):
+    if not tells_places(format):
         assert (repairs.unread, repairs.inexact, repairs.unknown, repairs.missing) == (0, 0, 0, 0)
     else:
         assert sorted(found) == entities and repairs == Repairs()
+
+
+@every_format
+@given(text=st.text(st.sampled_from(["a", "B", "O", "I", "1", " ", *DELIMITERS])) | st.text())
+def test_any_text_is_read(format: Format, text: str) -> None:
+    answer = format.read(text)
+    if isinstance(answer, Marked):
+        assert all(0 <= start <= end <= len(answer.text) for start, end, _ in answer.spans)
+    else:
+        assert all(isinstance(value, str) for m in answer.mentions for value in (m.text, m.label))
+        assert answer.unread >= 0
 
 
 CROSSING = [Entity(0, 2, "A"), Entity(1, 3, "A")]

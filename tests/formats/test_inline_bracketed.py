@@ -4,10 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spacy_genner.answers import Repairs
 from spacy_genner.formats.inline import InlineGrammar
-from spacy_genner.formats.inline_bracketed import InlineBracketed
+from spacy_genner.formats.inline_bracketed import InlineBracketed, read_bracketed
 from spacy_genner.labels.label_set import as_labels
+from spacy_genner.reading.resolve import resolve
 from spacy_genner.types import GAPS, Entity, Source
+from tests.formats.examples import check_marked
 from tests.strategies import derivations, examples, label_sets, sources
 
 LABELS = as_labels(["PER", "ORG", "GPE"])
@@ -283,3 +286,54 @@ def test_what_is_written_reads_back(label_first: bool, data: st.DataObject) -> N
         ends.append(len(plain))
     expected = [(starts[e.start], ends[e.end - 1], e.label) for e, _ in grammar.entities(moves)]
     assert read_back("".join(move.text for move in moves), label_first) == (plain, sorted(expected))
+
+
+@pytest.mark.parametrize(
+    ("text", "copy", "spans"),
+    [
+        ("in [Essex | ORG].", "in Essex.", [("Essex", "ORG")]),
+        ("[Essex|ORG]", "Essex", [("Essex", "ORG")]),
+        (
+            "[[Essex | GPE] Police | ORG]",
+            "Essex Police",
+            [("Essex", "GPE"), ("Essex Police", "ORG")],
+        ),
+        ("[a \\ | X\\|Y]", "a \\", [("a \\", "X|Y")]),
+        ("as he [sic] said", "as he [sic] said", []),
+        ("[the [sic] man | PER]", "the [sic] man", [("the [sic] man", "PER")]),
+        ("Essex | ORG]", "Essex | ORG]", []),
+        ("[Leeds | GPE] and [Essex | OR", "Leeds and [Essex | OR", [("Leeds", "GPE")]),
+        ("[Leeds and [Essex | GPE]", "[Leeds and Essex", [("Essex", "GPE")]),
+        ("[Essex | ]", "Essex", [("Essex", "")]),
+        ("C:\\dir \\", "C:\\dir \\", []),
+    ],
+)
+def test_a_free_answer_with_labels_last_is_read(
+    text: str, copy: str, spans: list[tuple[str, str]]
+) -> None:
+    check_marked(read_bracketed(text), copy, spans)
+
+
+@pytest.mark.parametrize(
+    ("text", "copy", "spans"),
+    [
+        ("in [ORG: Essex].", "in Essex.", [("Essex", "ORG")]),
+        ("[ORG: [GPE: Essex] Police]", "Essex Police", [("Essex", "GPE"), ("Essex Police", "ORG")]),
+        ("[X\\:Y: a \\ b]", "a \\ b", [("a \\ b", "X:Y")]),
+        ("[PER: the [sic] man]", "the [sic] man", [("the [sic] man", "PER")]),
+        ("[GPE: Leeds] and [ORG: Ess", "Leeds and [ORG: Ess", [("Leeds", "GPE")]),
+        ("a[X:b]", "ab", [("b", "X")]),
+        ("a | b] c", "a | b] c", []),
+    ],
+)
+def test_a_free_answer_with_labels_first_is_read(
+    text: str, copy: str, spans: list[tuple[str, str]]
+) -> None:
+    check_marked(read_bracketed(text, label_first=True), copy, spans)
+
+
+def test_an_answer_cut_off_keeps_what_was_closed() -> None:
+    source = Source(("Essex", "Police", "in", "Leeds"), (False, True, True, True))
+    found, repairs = resolve(read_bracketed("[Essex Police | ORG] in [Lee"), source, ["ORG", "GPE"])
+    assert found == [Entity(0, 2, "ORG")]
+    assert repairs == Repairs(substitutions=1, additions=1)

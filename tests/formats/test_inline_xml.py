@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_genner.formats.inline_xml import InlineXML
+from spacy_genner.formats.inline_xml import InlineXML, read_xml
 from spacy_genner.labels.label_set import as_labels
 from spacy_genner.types import Entity
-from tests.formats.examples import ESSEX, legal_texts, source_of, written
+from tests.formats.examples import ESSEX, check_marked, legal_texts, source_of, written
 from tests.strategies import nested
 
 
@@ -78,3 +78,24 @@ def test_a_parser_of_xml_reads_it_back(data: st.DataObject) -> None:
     assert sorted(found[:-1]) == sorted(
         (starts[e.start], ends[e.end - 1], e.label) for e in entities
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "copy", "spans"),
+    [
+        (
+            "<ORG><GPE>Essex</GPE> Police</ORG>",
+            "Essex Police",
+            [("Essex", "GPE"), ("Essex Police", "ORG")],
+        ),
+        ("<A&amp;B>x &lt; y</A&amp;B> &amp;", "x &lt; y &amp;", [("x &lt; y", "A&B")]),
+        ("a < b & c > d", "a < b & c > d", []),
+        ("<A>x <B>y</A> z</B>", "x y z", [("x y", "A"), ("y z", "B")]),
+        ("<A>x <A>y</A> z</A>", "x y z", [("y", "A"), ("x y z", "A")]),
+        ("</s>x</A>", "</s>x</A>", []),
+        ("<A>x</A> <B>y", "x <B>y", [("x", "A")]),
+        ("<natural person>x</natural person>", "x", [("x", "natural person")]),
+    ],
+)
+def test_a_free_answer_is_read(text: str, copy: str, spans: list[tuple[str, str]]) -> None:
+    check_marked(read_xml(text), copy, spans)

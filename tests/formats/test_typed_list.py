@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from spacy_genner.formats.typed_list import TypedList
+from spacy_genner.answers import Listed, Mention
+from spacy_genner.formats.typed_list import TypedList, read_typed_list
 from spacy_genner.labels.label_set import as_labels
 from spacy_genner.types import Entity
 from tests.formats.examples import ESSEX, LABELS, legal_texts, source_of, written
@@ -94,3 +95,26 @@ def test_moves_that_decide_spans() -> None:
         (ESSEX[1], ([2, 3], [])),
         (ESSEX[0], ([0, 1], [])),
     ]
+
+
+ESSEX_ORG, LEEDS = Mention("Essex", "ORG"), Mention("Leeds", "GPE")
+
+
+@pytest.mark.parametrize(
+    ("text", "mentions", "unread"),
+    [
+        ("ORG: Essex; GPE: Leeds;.", [ESSEX_ORG, LEEDS], 0),
+        (".", [], 0),
+        ("", [], 0),
+        ("A\\:B\\.: x\\; y\\\\ z: w.;.", [Mention("x; y\\ z: w.", "A:B.")], 0),
+        ("ORG: Essex; GPE: Leeds", [ESSEX_ORG, LEEDS], 0),
+        ("ORG: Essex; GPE: Leeds.\n", [ESSEX_ORG, LEEDS], 0),
+        ("ORG: Essex; Police; GPE: Leeds;.", [ESSEX_ORG, LEEDS], 1),
+        ("ORG: Essex; GP", [ESSEX_ORG], 1),
+        ("Sure:\nORG: Essex;.", [Mention("Essex", "\nORG")], 1),
+        ("There is none.", [], 1),
+        ("ORG: Essex\\", [Mention("Essex\\", "ORG")], 0),
+    ],
+)
+def test_a_free_answer_is_read(text: str, mentions: list[Mention], unread: int) -> None:
+    assert read_typed_list(text) == Listed(mentions, unread)

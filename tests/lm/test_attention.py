@@ -55,7 +55,7 @@ def test_layers_that_cannot_look_past_a_hole_are_refused(kind: str) -> None:
     made.layer_types = ["full_attention", kind]
     with pytest.raises(
         ValueError,
-        match=f"llama has layers of the kind {kind}: choose one with attention layers only",
+        match=f"llama has layers of the kind {kind}: choose a model that has only layers with full",
     ):
         layer_kinds(made)
 

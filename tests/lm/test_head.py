@@ -186,17 +186,3 @@ def test_only_the_rows_that_are_asked_for_get_a_gradient() -> None:
     Head(made).choice_logits(hidden.clone(), [[3, 4], [9]])[:, 0].sum().backward()
     assert output.weight.grad.abs().sum(1).nonzero().flatten().tolist() == [3, 9]
     assert output.bias.grad.nonzero().flatten().tolist() == [3, 9]
-
-
-def test_the_probabilities_of_choices(tiny_lm: Callable[..., Any]) -> None:
-    """What decoding sees: among its choices only, on the CPU."""
-    steps = tiny_lm("granite").steps
-    hidden = steps.session((3,), 1).extend([[4]])[0]
-    found = steps.log_probs(hidden, [[5, 6, 7]])
-    with torch.no_grad():
-        logits = steps.model(torch.tensor([[3, 4]])).logits[0, -1, [5, 6, 7]]
-    assert found[0].tolist() == pytest.approx(logits.log_softmax(-1).tolist(), abs=1e-5)
-    padded = steps.log_probs(torch.cat([hidden, hidden]), [[5, 6, 7], [5, 6]])
-    assert torch.equal(padded[0], found[0])
-    assert padded[1, 2] == NEVER
-    assert padded.exp().sum(1).tolist() == pytest.approx([1, 1])

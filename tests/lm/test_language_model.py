@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import copy
+import gc
 import json
+import os
 import pickle
+import shutil
+import subprocess
+import sys
+import weakref
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -13,10 +19,11 @@ from typing import Any
 import pytest
 import torch
 
+from spacy_genner.lm.causal import CausalLM
 from spacy_genner.lm.draft_head import DraftHead
 from spacy_genner.weights.adapters import LoRA
 from tests.conftest import FAMILIES
-from tests.lm.test_causal import TUNINGS, shaken
+from tests.lm.test_causal import TUNINGS, lm_on, shaken
 from tests.lm.test_seq2seq import BODIES, PREFIX
 from tests.tiny_t5 import KINDS
 
@@ -158,3 +165,82 @@ def test_an_identity_of_something_else(
         ValueError, match=r"base\.json cannot be read \(expected .*copy or train the pipeline again"
     ):
         tiny_lm().restore(saved)
+
+
+def test_two_language_models_share_one_base(tiny: Callable[..., str]) -> None:
+    settings: dict[str, Any] = {"dtype": "float32", "device": "cpu"}
+    one, two = (CausalLM(tiny("llama"), **settings) for _ in range(2))
+    assert one.base is two.base
+    assert one.model is not two.model
+    own = {weight.data_ptr() for weight in one.base.model.parameters()}
+    for lm in (one, two):
+        assert all(w.data_ptr() in own for n, w in lm.model.named_parameters() if "lora" not in n)
+
+
+def test_a_base_is_freed_when_nobody_needs_it(folder: Path) -> None:
+    one, two = (CausalLM(str(folder), dtype="float32", device="cpu") for _ in range(2))
+    assert one.steps is not two.steps
+    base, weight = weakref.ref(one.base), weakref.ref(one.base.model.model.norm.weight)
+    del one
+    gc.collect()
+    assert base() is two.base
+    del two
+    gc.collect()
+    assert base() is None
+    assert weight() is None
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """What the files of a folder hold, by their names."""
+    return {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
+
+
+FROM_THE_HUB = """
+import sys
+from pathlib import Path
+from spacy_genner.lm.causal import CausalLM
+
+lm = CausalLM("someone/tiny", revision=sys.argv[1], dtype="float32", device="cpu", bundle_base=True)
+print(lm.base.fingerprint)
+lm.save(Path(sys.argv[2]))
+try:
+    CausalLM("someone/another", dtype="float32", device="cpu").base
+except ValueError as error:
+    print(error)
+"""
+
+
+def test_a_model_from_the_hub(tiny: Callable[..., str], tmp_path: Path) -> None:
+    """As it lies in the cache of the hub, since tests have no network: links to files with other
+    names."""
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    repository = tmp_path / "hub" / "models--someone--tiny"
+    snapshot = repository / "snapshots" / commit
+    for part in (snapshot, repository / "blobs", repository / "refs"):
+        part.mkdir(parents=True)
+    (repository / "refs" / "stable").write_text(commit)
+    for file in Path(tiny("granite")).iterdir():
+        shutil.copy(file, repository / "blobs" / f"blob-{file.name}")
+        (snapshot / file.name).symlink_to(Path("../../blobs") / f"blob-{file.name}")
+    out = tmp_path / "out"
+    out.mkdir()
+    found = subprocess.run(
+        [sys.executable, "-c", FROM_THE_HUB, "stable", str(out)],
+        env={
+            **os.environ,
+            "HF_HOME": str(tmp_path),
+            "HF_HUB_OFFLINE": "1",
+            "PYTHONPATH": os.pathsep.join(sys.path),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert found.returncode == 0, found.stderr
+    fingerprint, error = found.stdout.split("\n", 1)
+    assert fingerprint == lm_on(tiny("granite")).base.fingerprint
+    assert "the language model 'someone/another' cannot be loaded" in error
+    assert "the hub must be reachable, and the name and the revision must be right" in error
+    assert contents(out / "base") == contents(Path(tiny("granite")))
+    assert not any(file.is_symlink() for file in (out / "base").iterdir())

@@ -22,6 +22,8 @@ from spacy_genner.formats.typed_list import TypedList
 from spacy_genner.models import speller
 from spacy_genner.models.generative import (
     Gold,
+    Task,
+    as_task,
     build_generative_ner,
     set_labels,
     set_shots,
@@ -51,6 +53,16 @@ GOLDS = [
     (source("no comment"), []),
 ]
 SOURCES = [gold for gold, _ in GOLDS]
+
+
+def test_a_task_comes_with_or_without_entities_and_labels() -> None:
+    text, entities = GOLDS[0]
+    assert as_task(text) == Task(text, (), None)
+    assert as_task((text, LABELS)) == Task(text, (), LABELS)
+    assert as_task((text, {})) == Task(text, (), {})
+    assert as_task((text, entities)) == Task(text, entities, None)
+    assert as_task((text, [], LABELS)) == Task(text, [], LABELS)
+    assert as_task((text, entities, LABELS)) == Task(text, entities, LABELS)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@ definition says."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from transformers import AutoModelForSeq2SeqLM
 from spacy_genner.decoding.greedy import GreedyDecoder
 from spacy_genner.decoding.marks import marks_of
 from spacy_genner.decoding.speculative import SpeculativeDecoder
+from spacy_genner.formats.base import Format
 from spacy_genner.formats.inline_bracketed import InlineBracketed
 from spacy_genner.models.drafting import train_drafts
 from spacy_genner.models.generative import build_generative_ner, set_labels, speller_of
@@ -23,6 +25,7 @@ from spacy_genner.prompts.shots import Shots
 from spacy_genner.types import Entity, Source
 from spacy_genner.weights.adapters import FullTuning, LoRA
 from tests.decoding import reference
+from tests.formats.table import FORMATS
 from tests.models.test_generative import GOLDS, LABELS, SOURCES, learn, scores, source
 from tests.tiny_t5 import KINDS
 
@@ -168,6 +171,36 @@ def test_an_answer_begins_as_a_text_does(tiny_seq2seq: Callable[..., Any]) -> No
     assert "".join(tokens) == "▁The▁[University▁of▁[Edinburgh▁|▁GPE]▁|▁ORG]▁bought▁it▁.</s>"
     prompt = "".join(lm.base.tokenizer.convert_ids_to_tokens([*target.prefix, *target.prompt]))
     assert "Text:▁The▁University▁of▁Edinburgh▁bought▁it▁.▁Answer:<pad>" in prompt
+
+
+def writable(lm: Any, mark: str) -> bool:
+    try:
+        lm.pieces.check([mark])
+    except ValueError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("format", FORMATS, ids=str)
+def test_a_format_works_or_names_the_mark_that_t5_cannot_write(
+    network: Callable[..., Model[Any, Any]], tiny_seq2seq: Callable[..., Any], format: Format
+) -> None:
+    lm = tiny_seq2seq()
+    missing = [mark for mark in format.marks(LABELS) if not writable(lm, mark)]
+    if missing:
+        with pytest.raises(ValueError, match=rf"cannot write.*{re.escape(repr(missing[0]))}"):
+            speller_of(network(format=format))
+    else:
+        model = network(format=format)
+        for source, row in zip(TEXTS, model.predict(TEXTS), strict=True):
+            assert all(0 <= entity.start < entity.end <= len(source) for entity in row)
+
+
+def test_t5_can_write_some_formats_only(tiny_seq2seq: Callable[..., Any]) -> None:
+    """Otherwise the test above says nothing."""
+    lm = tiny_seq2seq()
+    able = {all(writable(lm, mark) for mark in format.marks(LABELS)) for format in FORMATS}
+    assert able == {True, False}
 
 
 def test_spans_of_what_cannot_be_written(network: Callable[..., Model[Any, Any]]) -> None:

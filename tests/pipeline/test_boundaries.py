@@ -15,8 +15,9 @@ from spacy.training import Example
 from spacy_genner.lm.causal_steps import CausalSession
 from spacy_genner.pipeline.docs import Reading
 from spacy_genner.types import Entity
+from tests.formats.table import TYPES
 from tests.pipeline.scripted import add_scripted, marked
-from tests.pipeline.test_training import example, learnt
+from tests.pipeline.test_learning import example, learnt
 
 TEXT = "Ann Lee left. Leeds is old. University of Edinburgh. Mrs O'Neil sold it. No comment."
 
@@ -31,9 +32,7 @@ def crossing(doc: Doc) -> list[str]:
     return [span.text for span in doc.spans["sc"] if any(token.is_sent_start for token in span[1:])]
 
 
-@pytest.mark.parametrize(
-    "format", ["InlineBracketed", "InlineXML", "BIO", "TypedList", "GroupedJSON", "OffsetJSON"]
-)
+@pytest.mark.parametrize("format", [each.__name__ for each in TYPES])
 def test_no_span_of_a_network_crosses_the_start_of_a_sentence(
     nlp: Language, add_tiny: Callable[..., Any], format: str
 ) -> None:

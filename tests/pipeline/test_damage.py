@@ -15,7 +15,14 @@ from tests.pipeline.damaged_pipelines import DAMAGES, damaged, files_of, write
 from tests.pipeline.with_shots import NLP, component, examples, state
 
 MANY = pytest.param(3000, marks=pytest.mark.slow)
-AT_WORK = ("computes NaN", "cannot write", "rename the label", "private-use", "shows examples")
+AT_WORK = (
+    "computes NaN",
+    "cannot write",
+    "rename the label",
+    "choose other labels",
+    "private-use",
+    "shows examples",
+)
 """Errors of what can be read, but not be worked with: numbers that are too large, other labels, no
 examples."""
 

@@ -130,7 +130,7 @@ def test_a_part_that_is_missing_is_named(make: Callable[..., Any], part: str) ->
         ({"calibration": {"slope": float("nan"), "intercept": 0.0}}, "expected a slope above 0"),
         ({"calibration": [1.0, 0.0]}, "calibration = "),
         ({"shots": 3}, "not iterable"),
-        ({"shots": [{"words": ["a"]}]}, "is no example"),
+        ({"shots": [{"words": ["a"]}]}, "is not an example"),
     ],
     ids=str,
 )

@@ -108,7 +108,7 @@ def test_characters_that_stand_for_texts_are_refused_in_labels(
     labels: dict[str, str], template: str | None
 ) -> None:
     with pytest.raises(
-        ValueError, match=r"the label or definition '(B|an |)\\ue00[012]' has .*: leave it out"
+        ValueError, match=r"the label or definition '(B|an |)\\ue00[012]' has .*: remove it"
     ):
         render(template, labels)
 
@@ -160,7 +160,8 @@ def test_the_chat_template_gets_the_whole_prompt() -> None:
 
 def test_a_chat_template_that_loses_the_text_is_refused() -> None:
     with pytest.raises(
-        ValueError, match="the tokenizer's own template loses or repeats what a user says: set chat"
+        ValueError,
+        match="the tokenizer's own template loses or repeats what the user says: set chat",
     ):
         Instruction(chat=True).render(LABELS, FORMAT, lambda content: "<user>")
 
@@ -240,7 +241,8 @@ def test_a_template_may_number_its_shots() -> None:
 )
 def test_a_template_that_does_not_show_each_shot_is_refused(template: str) -> None:
     with pytest.raises(
-        ValueError, match=r"does not show its 2 examples: it needs a loop .* or leave out `shots`"
+        ValueError,
+        match=r"does not show its 2 examples: it needs a loop .* or leave out the setting `shots`",
     ):
         render(template, shots=2)
 
@@ -312,7 +314,8 @@ def test_every_shipped_template_is_tested_and_named_in_the_error() -> None:
     }
     assert shipped == {"gner-t5", "gner-llama", *LLMS4NER}
     with pytest.raises(
-        ValueError, match="or be one of these names: gner-llama, gner-t5, llms4ner-bracketed, "
+        ValueError,
+        match="name of a template, choose one of gner-llama, gner-t5, llms4ner-bracketed, ",
     ) as error:
         render("gner-t6")
     assert all(name in str(error.value) for name in shipped)

@@ -84,19 +84,19 @@ def test_damage_is_noticed_or_harmless(data: st.DataObject, path: Path, intact: 
     try:
         assert same(checkpoint.read(path), STATE)
     except ValueError as error:
-        assert str(path) in str(error) and "no readable checkpoint" in str(error)
+        assert str(path) in str(error) and "not a readable checkpoint" in str(error)
 
 
 @pytest.mark.parametrize("content", [b"", b"no zip file", b"PK\x05\x06" + bytes(18)])
 def test_another_file_is_no_checkpoint(content: bytes, path: Path) -> None:
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"checkpoint\.pt is no readable checkpoint"):
+    with pytest.raises(ValueError, match=r"checkpoint\.pt is not a readable checkpoint"):
         checkpoint.read(path)
 
 
 def test_a_checkpoint_runs_no_code(path: Path) -> None:
     torch.save({"state": Path("anything but tensors and what is built in")}, path)
-    with pytest.raises(ValueError, match="no readable checkpoint"):
+    with pytest.raises(ValueError, match="not a readable checkpoint"):
         checkpoint.read(path)
 
 

@@ -14,7 +14,7 @@ from spacy.language import Language
 from spacy.util import load_config
 
 from spacy_genner.training import logger
-from spacy_genner.training.logger import Log, make_logger
+from spacy_genner.training.logger import Log, make_logger, weighted
 
 SCORES = {"spans_sc_f": 0.5}
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -99,7 +99,7 @@ def test_the_file_is_that_of_the_logger_of_spacy(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("scores", "warning"),
     [
-        ((0.5,), "[training] eval_frequency lets no other follow"),
+        ((0.5,), "[training] eval_frequency leaves no room for a later one"),
         ((0.5, 0.4, 0.3), "no later one was as good"),
         ((0.5, 0.4, 0.5), ""),  # of equal ones spaCy saves the last
         ((0.0, 0.0), ""),
@@ -112,6 +112,16 @@ def test_it_warns_where_the_best_model_is_hardly_trained(
     shown = run(io.StringIO(), scores=scores)
     assert ("model-best is hardly trained" in shown) == bool(warning)
     assert warning in shown
+
+
+def test_scores_are_weighted_as_spacy_weights_them() -> None:
+    weights = {"spans_sc_f": 0.5, "ents_f": 0.25, "spans_sc_p": 0.0, "speed": None}
+    evaluations = [
+        {"spans_sc_f": 0.5, "ents_f": 1.0, "spans_sc_p": 1.0, "speed": 9.0},
+        {"spans_sc_f": None, "ents_f": 1.0},
+        {},
+    ]
+    assert weighted(weights, evaluations) == [0.5, 0.25, 0.0]
 
 
 @pytest.mark.parametrize("name", ["cpu", "gpu"])

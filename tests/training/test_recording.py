@@ -415,8 +415,8 @@ def test_with_a_corrupt_checkpoint_training_begins_anew(
     assert finished(training, tmp_path) == expected
     printed = words(capsys)
     assert (
-        "Training begins anew" in printed
-        and "no readable checkpoint" in printed
+        "Training starts from the beginning" in printed
+        and "not a readable checkpoint" in printed
         and "Going on" not in printed
     )
 
@@ -427,7 +427,7 @@ def test_with_another_config_training_begins_anew(
     shorter = training.having({"training.max_steps": 3})
     stopped(training, tmp_path / "a", "update 7")
     assert finished(shorter, tmp_path / "a") == unbroken(shorter, tmp_path / "b")
-    assert "belongs to another training: other configuration" in words(capsys)
+    assert "These differ: configuration" in words(capsys)
 
 
 def test_with_other_documents_training_begins_anew(
@@ -440,7 +440,7 @@ def test_with_other_documents_training_begins_anew(
     path.write_bytes(Path(training.overrides["paths.dev"]).read_bytes())
     assert finished(changed, tmp_path / "a") == unbroken(changed, tmp_path / "b")
     assert (
-        "belongs to another training: other" in (printed := words(capsys))
+        "belongs to another training. These differ: " in (printed := words(capsys))
         and "train.spacy" in printed
     )
 

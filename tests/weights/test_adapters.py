@@ -354,11 +354,11 @@ def test_weights_that_are_integers(
     [
         (
             LoRA(r=4, lora_alpha=32),
-            r"adapter_config\.json says lora_alpha = 16, \[tuning\] says 32: give the settings",
+            r"adapter_config\.json has lora_alpha = 16, but \[tuning\] has 32: give the settings",
         ),
         (
             LoRA(r=4, lora_alpha=16, use_rslora=True),
-            r"says use_rslora = False, \[tuning\] says True",
+            r"has use_rslora = False, but \[tuning\] has True",
         ),
     ],
 )

@@ -14,15 +14,15 @@ from typing import cast
 
 import pytest
 
-from spacy_genner.lm.causal import CausalLM
+from tests.weights.test_load import load
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 LOAD = """
-from spacy_genner.lm.causal import CausalLM
+from tests.weights.test_load import load
 
 for name in "someone/tiny", "someone/tinny":
     try:
-        print(CausalLM(name, dtype="float32", device="cpu").base.fingerprint)
+        print(load(name).fingerprint)
     except ValueError as error:
         print(error)
 """
@@ -102,8 +102,8 @@ def loads(tiny: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) ->
     return results
 
 
-def test_a_model_is_fetched(loads: list[Loads], tiny_lm: Callable[..., CausalLM]) -> None:
-    assert loads[0].printed.startswith(tiny_lm().base.fingerprint + "\n")
+def test_a_model_is_fetched(loads: list[Loads], tiny: Callable[..., str]) -> None:
+    assert loads[0].printed.startswith(load(tiny()).fingerprint + "\n")
     assert f"/someone/tiny/resolve/{COMMIT}/model.safetensors" in loads[0].asked
 
 
@@ -121,9 +121,9 @@ def test_a_name_that_the_hub_does_not_know(loads: list[Loads]) -> None:
 
 
 def test_without_the_hub_a_model_is_found_in_its_cache(
-    loads: list[Loads], tiny_lm: Callable[..., CausalLM]
+    loads: list[Loads], tiny: Callable[..., str]
 ) -> None:
-    assert loads[1].printed.startswith(tiny_lm().base.fingerprint + "\n")
+    assert loads[1].printed.startswith(load(tiny()).fingerprint + "\n")
 
 
 def test_without_the_hub_an_unknown_name_is_an_error(loads: list[Loads]) -> None:

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import json
-import os
 import shutil
-import subprocess
-import sys
 import time
-import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,7 +15,6 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from spacy_genner.lm.causal import CausalLM
 from spacy_genner.lm.check import check_model
 from spacy_genner.weights.consent import VARIABLE
 from spacy_genner.weights.load import Base, device_of, dtype_of, load_base
@@ -78,35 +72,12 @@ def test_a_folder_in_the_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert load("~/model").fingerprint == load(folder).fingerprint
 
 
-def test_two_language_models_share_one_base(tiny: Callable[..., str]) -> None:
-    settings: dict[str, Any] = {"dtype": "float32", "device": "cpu"}
-    one, two = (CausalLM(tiny("llama"), **settings) for _ in range(2))
-    assert one.base is two.base
-    assert one.model is not two.model
-    own = {weight.data_ptr() for weight in one.base.model.parameters()}
-    for lm in (one, two):
-        assert all(w.data_ptr() in own for n, w in lm.model.named_parameters() if "lora" not in n)
-
-
 def test_other_settings_need_another_base(tiny: Callable[..., str]) -> None:
     base = load(tiny("llama"))
     assert load(tiny("llama"), dtype=torch.bfloat16) is not base
     assert load(tiny("llama"), attention="eager").model.config._attn_implementation == "eager"
     assert load(tiny("qwen3")) is not base
     assert load(tiny("llama")) is base
-
-
-def test_a_base_is_freed_when_nobody_needs_it(folder: Path) -> None:
-    one, two = (CausalLM(str(folder), dtype="float32", device="cpu") for _ in range(2))
-    assert one.steps is not two.steps
-    base, weight = weakref.ref(one.base), weakref.ref(one.base.model.model.norm.weight)
-    del one
-    gc.collect()
-    assert base() is two.base
-    del two
-    gc.collect()
-    assert base() is None
-    assert weight() is None
 
 
 def test_a_name_that_is_not_downloaded(cache: Path) -> None:
@@ -336,54 +307,3 @@ def test_types(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda fast=fast: fast)
         monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
         assert dtype_of("auto", cpu) == expected
-
-
-HUB = """
-import sys
-from pathlib import Path
-from spacy_genner.lm.causal import CausalLM
-
-lm = CausalLM("someone/tiny", revision=sys.argv[1], dtype="float32", device="cpu", bundle_base=True)
-print(lm.base.fingerprint)
-lm.save(Path(sys.argv[2]))
-try:
-    CausalLM("someone/another", dtype="float32", device="cpu").base
-except ValueError as error:
-    print(error)
-"""
-
-
-def test_a_model_from_the_hub(tiny: Callable[..., str], tmp_path: Path) -> None:
-    """As it lies in the cache of the hub, since tests have no network: links to files with other
-    names."""
-    commit = "0123456789abcdef0123456789abcdef01234567"
-    repository = tmp_path / "hub" / "models--someone--tiny"
-    snapshot = repository / "snapshots" / commit
-    for part in (snapshot, repository / "blobs", repository / "refs"):
-        part.mkdir(parents=True)
-    (repository / "refs" / "stable").write_text(commit)
-    for file in Path(tiny("granite")).iterdir():
-        shutil.copy(file, repository / "blobs" / f"blob-{file.name}")
-        (snapshot / file.name).symlink_to(Path("../../blobs") / f"blob-{file.name}")
-    out = tmp_path / "out"
-    out.mkdir()
-    found = subprocess.run(
-        [sys.executable, "-c", HUB, "stable", str(out)],
-        env={
-            **os.environ,
-            "HF_HOME": str(tmp_path),
-            "HF_HUB_OFFLINE": "1",
-            "PYTHONPATH": os.pathsep.join(sys.path),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert found.returncode == 0, found.stderr
-    fingerprint, error = found.stdout.split("\n", 1)
-    assert fingerprint == load(tiny("granite")).fingerprint
-    assert "the language model 'someone/another' cannot be loaded" in error
-    assert "hub (which must be reachable, and the name and revision right)" in error
-    assert files(out / "base") == files(Path(tiny("granite")))
-    assert not any(file.is_symlink() for file in (out / "base").iterdir())
