@@ -65,7 +65,7 @@ def build_generative_ner(
 
     Returns:
         A thinc model. `predict` takes `Question` items, and returns for each a list of entities
-        with         scores, or None where the answer outgrows the positions of the language model.
+        with scores, or None where the answer outgrows the positions of the language model.
         `begin_update` takes `Gold` items with properly nested entities, and returns their losses,
         float32. `attrs["set_labels"](model, labels)` gives the network its own label set,
         `attrs["set_shots"](model, shots)` the examples that its prompt shows, and
