@@ -63,7 +63,7 @@ types: setup  ## Check the types
 imports: setup  ## Check that the imports run one way
 	$(BIN)/lint-imports
 
-check: lint types imports test test-stack4  ## All checks, on both stacks
+check: lint types imports docs test test-stack4  ## All checks, on both stacks
 
 docs: $(VENV)/.docs  ## Build the documentation into site/, and fail if a link leads nowhere
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
