@@ -22,7 +22,7 @@ from spacy_genner.corpora.spacy_files import read_corpus
 def measured(
     train: Path, model: dict[str, Any], batch: int, steps: int
 ) -> tuple[list[float], float]:
-    """The seconds of each step behind the first, and by how many MiB the peak of memory is above
+    """The seconds of each step after the first, and by how many MiB the peak of memory is above
     what was held before the first."""
     nlp = spacy.blank("en")
     component: Any = nlp.add_pipe("generative_ner", config={"model": model})

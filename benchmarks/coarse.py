@@ -44,7 +44,7 @@ def main(
     definitions: Annotated[
         Path | None,
         typer.Option(
-            help="Folder with SCHEME.json, label → definitions; a scheme without a file has none",
+            help="Folder with SCHEME.json, label → definition; a scheme without a file has none",
             exists=True,
         ),
     ] = Path(spacy_genner.__file__).parent / "labels" / "definitions",

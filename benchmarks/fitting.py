@@ -38,7 +38,7 @@ def by_axis(cells: Iterable[Cell]) -> dict[str, list[Cell]]:
 
 
 def table(cells: Iterable[Cell]) -> str:
-    """A Markdown table of exponents, each over all points and, behind a stroke, over the last
+    """A Markdown table of exponents, each over all points and, after a slash, over the last
     three."""
     lines = [["axis", "from", "to", *VALUES.values()], ["---", *["---:"] * (2 + len(VALUES))]]
     for axis, found in by_axis(cells).items():

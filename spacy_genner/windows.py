@@ -15,8 +15,8 @@ Window: TypeAlias = tuple[int, int]
 
 _SENTENCE_END = frozenset(".!?\u2026\u3002\uff01\uff1f\uff61\u061f\u0964\u0965")
 _SHARED = 4
-"""Where a line is cut, two windows share a quarter of the first one, so that an entity there lies
-whole in one of them."""
+"""The divisor that gives the overlap: where a line is cut, two windows share a quarter of the first
+one, so that an entity there lies whole in one of them."""
 
 
 class Room:
@@ -181,7 +181,7 @@ def merge(
     for own, (low, high) in zip(found, _between(windows, cuts), strict=True):
         kept += [e for e in own if low <= e.start and e.end <= high]
         dropped += [e for e in own if e.start < low < e.end or e.start < high < e.end]
-    return kept, list(dict.fromkeys(dropped))  # both windows may have found the same entity
+    return kept, list(dict.fromkeys(dropped))  # Both windows may have found the same entity
 
 
 def shares(windows: Sequence[Window]) -> list[Window]:

@@ -2,6 +2,7 @@
 
 from importlib.util import find_spec
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from spacy.schemas import ConfigSchemaTraining
 from spacy.util import load_config, load_model_from_config, registry
 from weasel.util import split_command, substitute_project_variables, validate_project_commands
 
-from scripts.with_corpus import filled
+from scripts.with_corpus import filled, main
 from spacy_genner.corpora.known import KNOWN
 
 ROOT = Path(__file__).parent.parent
@@ -162,10 +163,38 @@ def test_what_a_corpus_writes_has_its_name(corpus: str) -> None:
 def test_unknown_corpora_and_settings_are_refused() -> None:
     with pytest.raises(ValueError, match="corpus 'wnut' is not known"):
         filled("wnut", ["{steps}"])
-    with pytest.raises(KeyError, match="step"):
+    with pytest.raises(ValueError, match=r"\{step\} is not a setting: choose from part, documents"):
         filled("wnut17", ["{step}"])
     assert filled("genia", ["{baseline}.cfg", "--steps", "{steps}"]) == [
         "spancat.cfg",
         "--steps",
         "225",
     ]
+
+
+@pytest.mark.parametrize("arguments", [[], ["genia"]])
+def test_the_script_says_what_it_takes(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["with_corpus.py", *arguments])
+    assert main() == 2
+    printed = capsys.readouterr().err
+    assert "usage: python with_corpus.py CORPUS MODULE" in printed
+    assert "wnut17, genia" in printed and "max_depth, baseline" in printed
+
+
+def test_the_script_names_an_unknown_setting(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["with_corpus.py", "genia", "spacy", "{step}"])
+    assert main() == 1
+    assert "{step} is not a setting" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("code", "expected"), [(0, 0), (3, 3), (-9, 137)])
+def test_the_script_ends_as_what_it_runs(
+    code: int, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["with_corpus.py", "genia", "spacy"])
+    monkeypatch.setattr("subprocess.run", lambda words: CompletedProcess(words, code))
+    assert main() == expected

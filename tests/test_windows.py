@@ -33,7 +33,7 @@ def rooms(draw: st.DrawFn, source: Source) -> Room:
 
 @st.composite
 def places(draw: st.DrawFn, source: Source) -> list[int]:
-    """Also behind the last token, where white space may be a sentence or a line of its own."""
+    """Also after the last token, where white space may be a sentence or a line of its own."""
     return draw(st.lists(st.integers(0, len(source)), max_size=10))
 
 
@@ -84,7 +84,7 @@ def test_windows_overlap_only_inside_lines(
 
 @given(st.data())
 def test_windows_are_as_few_as_there_is_room_for(data: st.DataObject) -> None:
-    """No window and the one behind it would fit into one."""
+    """No window and the one after it would fit into one."""
     source = data.draw(many_sources)
     room, sentences = data.draw(rooms(source)), sorted({0, *data.draw(places(source))})
     pieces = [piece for piece in pairwise([*sentences, len(source)]) if piece[0] < piece[1]]
@@ -233,7 +233,7 @@ CUTS = [
     ([], [], [], []),
     ([(5, 6)], [(5, 6)], [(5, 6)], []),  # both find it: it comes once
     ([(5, 8)], [(5, 9)], [(5, 9)], []),  # the right window sees more of it: cut before it
-    ([(3, 6)], [(4, 6)], [(3, 6)], []),  # the left window does: cut behind it
+    ([(3, 6)], [(4, 6)], [(3, 6)], []),  # the left window does: cut after it
     ([(3, 5)], [(7, 9)], [(3, 5), (7, 9)], []),
     ([(6, 8)], [], [], []),  # right of the cut at 6, where only the right window counts
     ([(4, 6)], [], [(4, 6)], []),

@@ -1,7 +1,7 @@
 """Aggressive decoding (arXiv 2106.04970), held to legal answers.
 
 A copy of all that is left is verified in one pass. After a difference it goes on choice by choice,
-until it has copied a token and can draft a copy again. What the model said behind the difference is
+until it has copied a token and can draft a copy again. What the model said after the difference is
 forgotten.
 """
 

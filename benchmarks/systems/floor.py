@@ -8,7 +8,7 @@ from .base import CountingSteps, Output, Subject, Task
 
 
 class Floor:
-    """One forward pass over the prompt's body and our answer, behind the prefix; without the output
+    """One forward pass over the prompt's body and our answer, after the prefix; without the output
     matrix."""
 
     def __init__(self, subject: Subject) -> None:

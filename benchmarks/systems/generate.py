@@ -111,7 +111,7 @@ class GenerateScripted(Generate):
     """Writes our answers, whatever its own are."""
 
     def processors(self, tasks: Sequence[Task], start: int) -> LogitsProcessorList:
-        """The ids of the answers, and ends behind them."""
+        """The ids of the answers, and ends after them."""
         end = self._ends[0]
         width = max(map(self._limit, tasks))
         answers = [[*task.answer, *[end] * (width - len(task.answer))] for task in tasks]
@@ -119,7 +119,7 @@ class GenerateScripted(Generate):
 
 
 class Scripted(LogitsProcessor):
-    """Forces ids, rows × ids, behind prompts of one length."""
+    """Forces ids, rows × ids, after prompts of one length."""
 
     def __init__(self, ids: torch.Tensor, start: int) -> None:
         self._ids, self._start = ids, start

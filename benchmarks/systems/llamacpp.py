@@ -72,7 +72,7 @@ class LlamaCpp:
             self._model.reset()
             self._model.eval(task.job.prefix)
             self._prefix = task.job.prefix
-        self._model.n_tokens = len(self._prefix)  # what is behind it is forgotten
+        self._model.n_tokens = len(self._prefix)  # what is after it is forgotten
         written, chunk = list[int](), task.job.body
         while True:
             reading.add([len(chunk)])

@@ -25,7 +25,7 @@ class HeadShape:
     Attributes:
         patterns: Its classes.
         copies_first: Whether a plain copy is to be tried along with the prompt.
-        depth: Behind which share of the layers it stands.
+        depth: The share of the layers after which it comes.
     """
 
     patterns: Sequence[Pattern]

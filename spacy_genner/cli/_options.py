@@ -8,9 +8,6 @@ from typing import Annotated
 from typer import Argument, Option
 
 Model = Annotated[str, Argument(help="Pipeline to use: a folder or an installed package.")]
-SpansKey = Annotated[
-    str, Option(help="Key of the spans in doc.spans. Where that key is missing, doc.ents are used.")
-]
 Component = Annotated[str, Option(help="Name of the generative_ner component in the pipeline.")]
 Html = Annotated[Path | None, Option(help="HTML page to write.")]
 BatchSize = Annotated[

@@ -16,7 +16,7 @@ from ..printing import msg
 from ..weights.manifest import WeightsError
 
 MENDABLE: tuple[type[Exception], ...] = (OSError, ValueError, WeightsError)
-"""The kinds of errors that the user can mend."""
+"""The kinds of errors that the user can fix."""
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from ..evaluation.spans import read_own_spans
 from ..files.text_files import read_texts
 from ..printing import msg
 from . import genner
-from ._options import BatchSize, GpuId, Html, Model, SpansKey
+from ._options import BatchSize, GpuId, Html, Model
 from ._output import make_folders
 from ._pipelines import load, plain_errors
 
@@ -32,9 +32,17 @@ def annotate_cli(
     ],
     lines: Annotated[
         bool,
-        Option("--lines", help="Each line is a document, not each paragraph; skip blank lines."),
+        Option(
+            "--lines",
+            help="Treat each line, not each paragraph, as a document; blank lines are skipped.",
+        ),
     ] = False,
-    spans_key: SpansKey = "sc",
+    spans_key: Annotated[
+        str,
+        Option(
+            help="Key of the spans in doc.spans. Of documents without that key, doc.ents are shown."
+        ),
+    ] = "sc",
     output: Annotated[
         Path | None,
         Option("--output", "-o", help="File to write the documents to: .jsonl or .spacy."),

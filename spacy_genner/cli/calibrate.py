@@ -27,8 +27,8 @@ def calibrate_cli(
     data: Annotated[
         Path,
         Argument(
-            help="Development documents, a .spacy file or a folder of them. They must not be "
-            "those trained on.",
+            help="Development documents, a .spacy file or a folder of them. Do not use the "
+            "training documents.",
             exists=True,
         ),
     ],
@@ -37,8 +37,8 @@ def calibrate_cli(
 ) -> None:
     """Turn the scores of a pipeline into probabilities.
 
-    The scores are fitted to how often spans are right (Platt scaling), and the pipeline is saved
-    with them. Nothing is saved if, by cross-validation, the fit makes the scores of unseen
+    The scores are fitted to how often spans are right (Platt scaling), and the calibrated pipeline
+    is saved. Nothing is saved if, by cross-validation, the fit makes the scores of unseen
     documents worse.
     """
     nlp = load(model)

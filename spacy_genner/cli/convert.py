@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import spacy
-from typer import Argument, BadParameter, Option
+from typer import Argument, BadParameter, Context, Option
 
 from ..corpora.columns import Layout
 from ..corpora.conversion import Output, convert_brat, convert_columns, convert_json
@@ -20,6 +20,9 @@ from ..printing import msg
 from . import genner
 from ._output import write_json
 from ._pipelines import plain_errors
+
+_LAYOUT = ("token_column", "tag_columns", "scheme", "tag_names", "comment", "merge")
+"""The parameters that describe the layout of the inputs."""
 
 
 class InputFormat(str, Enum):
@@ -59,6 +62,7 @@ def _spacy_file(value: Path) -> Path:
 
 @genner.command("convert")
 def convert(
+    context: Context,
     inputs: Annotated[
         list[Path],
         Argument(
@@ -122,8 +126,8 @@ def convert(
     alignment: Annotated[
         Alignment,
         Option(
-            help="jsonl, brat: what happens to spans that start or end inside a token. strict: "
-            "they are lost; contract: they shrink; expand: they grow."
+            help="jsonl, brat, --corpus: what happens to spans that start or end inside a token. "
+            "strict: they are lost; contract: they shrink; expand: they grow."
         ),
     ] = Alignment.expand,
     report_path: Annotated[
@@ -132,10 +136,12 @@ def convert(
 ) -> None:
     """Convert annotated corpora into a .spacy file.
 
-    Prints a report of what is changed, lost or left out. Options whose help starts with the name of
-    a format are for that format only.
+    Prints a report of what is changed, lost or left out. Options whose help starts with the names
+    of formats are for these only.
     """
     _check(inputs, format, corpus, part)
+    if corpus:
+        _refuse_layout(context)
     settings = Output(spans_key, max_depth, limit, seed)
     try:
         nlp = spacy.blank(lang)
@@ -178,7 +184,21 @@ def _check(
         raise BadParameter("--corpus reads one folder, that of the corpus, and no files")
     if folders and not corpus and format is not InputFormat.brat:
         raise BadParameter(
-            f"{', '.join(folders)}: only --format brat reads folders, name the files"
+            f"{', '.join(folders)}: only --format brat and --corpus read folders: name the files "
+            "instead"
+        )
+
+
+def _refuse_layout(context: Context) -> None:
+    """Check that no option is given that describes a format: `--corpus` knows its format."""
+    given = [
+        option.opts[0]
+        for option in context.command.params
+        if option.name in _LAYOUT and context.params[option.name] != option.default
+    ]
+    if given:
+        raise BadParameter(
+            f"{', '.join(given)}: --corpus knows the format of its files: leave these options out"
         )
 
 

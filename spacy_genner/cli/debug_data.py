@@ -11,7 +11,6 @@ from ..corpora.checking import read_docs, sections, warnings
 from ..corpora.statistics import seen_share, statistics
 from ..printing import msg
 from . import genner
-from ._options import SpansKey
 from ._pipelines import plain_errors
 
 
@@ -23,7 +22,13 @@ def debug_data_command(
     dev: Annotated[
         Path, Argument(help="The .spacy file to evaluate on.", exists=True, dir_okay=False)
     ],
-    spans_key: SpansKey = "sc",
+    spans_key: Annotated[
+        str,
+        Option(
+            help="Key of the spans in doc.spans. If no document of a file has that key, doc.ents "
+            "are used."
+        ),
+    ] = "sc",
     window: Annotated[
         int, Option(help="The component's `window` setting, in tokens.", min=1)
     ] = 256,
@@ -33,7 +38,7 @@ def debug_data_command(
 ) -> None:
     """Check a training and a development corpus.
 
-    Prints their labels, nesting, lengths and overlap, and warns of what cannot be learned.
+    Prints their labels, nesting, lengths and overlap, and warns of what cannot be learnt.
     """
     with plain_errors():
         debug_data(train, dev, spans_key, window, max_depth)

@@ -18,7 +18,7 @@ from ..evaluation.running import Evaluation, annotated, evaluate, facts, summary
 from ..files.writing import replacing
 from ..printing import msg
 from . import genner
-from ._options import BatchSize, GpuId, Html, Model, SpansKey
+from ._options import BatchSize, GpuId, Html, Model
 from ._output import make_folders
 from ._pipelines import load, plain_errors
 
@@ -37,15 +37,24 @@ def evaluate_cli(
     data: Annotated[
         Path, Argument(help="Gold documents: a .spacy file or a folder of them.", exists=True)
     ],
-    spans_key: SpansKey = "sc",
+    spans_key: Annotated[
+        str,
+        Option(
+            help="Key of the spans in doc.spans. In gold documents without that key, doc.ents are "
+            "used; for the predictions, see --predicted."
+        ),
+    ] = "sc",
     predicted: Annotated[
         PredictedLayer,
-        Option(help="Where to read predictions. auto: doc.spans[spans-key] if it is there."),
+        Option(
+            help="Where to read predictions. auto: doc.spans[spans-key] if any document has that "
+            "key, or else doc.ents."
+        ),
     ] = PredictedLayer.auto,
     train: Annotated[
         Path | None,
         Option(
-            help="Training documents, to score names that are in them and names that are not.",
+            help="Training documents, to score seen and unseen names separately.",
             exists=True,
         ),
     ] = None,

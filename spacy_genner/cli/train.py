@@ -1,4 +1,4 @@
-"""`python -m spacy genner train`: train like `spacy train`, but go on after a kill."""
+"""`python -m spacy genner train`: train like `spacy train`, and resume after a kill."""
 
 from __future__ import annotations
 
@@ -45,22 +45,22 @@ def train_cli(
         float, Option(help="Seconds of training between two checkpoints.", min=0)
     ] = 60,
 ) -> None:
-    """Train a pipeline as `spacy train` does.
+    """Train like `spacy train`, and resume after a kill.
 
-    After a kill or an error, run the same command again to go on.
+    If it is killed or fails, run the same command again to resume.
 
-    Settings of the config can be overridden, as in `--paths.train train.spacy`. All components can
-    be trained whose models are thinc's or, wrapped by thinc, PyTorch's.
+    Settings of the config can be overridden, as in `--paths.train train.spacy`. Any trainable
+    component will do whose model is thinc's, or PyTorch's wrapped by thinc.
 
-    A training that went on after a kill gives the same result as one without a break. There is one
-    exception: on a GPU, dropout in thinc's own layers draws other random numbers. A checkpoint of
-    another config or of other data is not used.
+    A resumed training gives the same result as an uninterrupted one. There is one exception: on a
+    GPU, dropout in thinc's own layers draws other random numbers. A checkpoint of another config or
+    of other data is not used.
 
     The output_file of a ConsoleLogger (spaCy's or ours) is replaced. Other loggers log the part
     before the checkpoint a second time.
 
-    The time that all updates and evaluations took is saved in the pipeline's meta.json, from where
-    `evaluate` and `compare` take it.
+    The time that all updates and evaluations took is saved in the pipeline's meta.json:
+    `evaluate` copies it into its metrics, where `compare` finds it.
     """
     overrides = parse_config_overrides(context.args)
     import_code(code)

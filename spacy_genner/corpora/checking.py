@@ -82,4 +82,4 @@ def _warnings(part: Statistics, other: Statistics, spans_key: str, window: int) 
     if part.white_space_edges:
         yield f"{part.white_space_edges} spans start or end with white space"
     for reason, count in part.unusable.items():
-        yield f"{count} spans cannot be learned: {reason}"
+        yield f"{count} spans cannot be learnt: {reason}"

@@ -79,7 +79,7 @@ def read_columns(path: Path, layout: Layout) -> list[Sentence]:
 
     Raises:
         ValueError: If a line has too few columns; the error names the line.
-        ValueError: If there is something else than a tag in a tag column.
+        ValueError: If there is something other than a tag in a tag column.
         ValueError: If the file has no sentences.
     """
     sentences: list[Sentence] = []
@@ -92,8 +92,8 @@ def read_columns(path: Path, layout: Layout) -> list[Sentence]:
                 rows.append(_row(number, line, layout))
             except ValueError as error:
                 raise ValueError(
-                    f"{path}:{number}: {error}; if the line is a comment, give the start of "
-                    "comments (--comment)"
+                    f"{path}:{number}: {error}; if the line is a comment, say how comments "
+                    "start with --comment"
                 ) from error
         elif rows:
             sentences.append(_sentence(path, rows, layout))
@@ -145,8 +145,8 @@ def merge_files(files: Sequence[Sequence[Sentence]]) -> list[Sentence]:
     for file in files:
         if len(file) != len(first):
             raise ValueError(
-                f"files of the same text must have as many sentences, not {len(first)} from "
-                f"{first[0].place} on, and {len(file)} from {file[0].place} on"
+                f"files of the same text must have the same number of sentences: there are "
+                f"{len(first)} from {first[0].place} on, but {len(file)} from {file[0].place} on"
             )
     return [_merge([file[i] for file in files]) for i in range(len(first))]
 

@@ -29,7 +29,7 @@ class Output:
     Attributes:
         spans_key: The key in `doc.spans` for all spans. The outermost go into `doc.ents`, too.
         max_depth: Spans that are nested deeper are left out and reported; None for any depth.
-        limit: The number of documents at most, drawn at random and kept in their order; None for
+        limit: The maximum number of documents, drawn at random and kept in their order; None for
             all.
         seed: The seed for drawing them.
     """
@@ -81,7 +81,7 @@ def convert_json(
 ) -> tuple[list[Doc], Report]:
     """Convert JSON files, each record to a Doc.
 
-    Records that are not gold annotations are left out and reported, before `output.limit` counts.
+    Records that are not gold annotations are left out and reported, before `output.limit` applies.
 
     Args:
         paths: The files.

@@ -29,7 +29,7 @@ def annotate(
         report: Counts what is written and what is lost.
         place: The place of the document in the input, for the report.
         spans_key: The key of the spans.
-        max_depth: The depth of nesting at most; None for any.
+        max_depth: The maximum depth of nesting; None for any.
     """
     kept, rest = nest(entities, max_depth)
     for entity, reason in rest:

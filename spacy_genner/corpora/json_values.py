@@ -24,7 +24,7 @@ def read_values(path: Path) -> list[tuple[str, Any]]:
     first = next((place for place, line in lines if line.strip()), None)
     if first is None:
         raise ValueError(
-            f"{path} is empty: expected JSON, an object in each line or an array of objects"
+            f"{path} is empty: expected JSON, one object per line or an array of objects"
         )
     text = "\n".join(line for _, line in lines)
     value, end = _first_value(text, first)
@@ -58,8 +58,8 @@ def parse_json(line: str, place: str) -> Any:
     value, end = _first_value(line, place)
     if line[end:].strip():
         raise ValueError(
-            f"{place} is not JSON (something follows after column {end}): expected one object in "
-            "each line"
+            f"{place} is not JSON (something follows after column {end}): expected one object "
+            "per line"
         )
     if _SURROGATE.search(line):
         _refuse_halves(value, place)
@@ -72,7 +72,7 @@ def _first_value(text: str, place: str) -> tuple[Any, int]:
         return json.JSONDecoder().raw_decode(text, len(text) - len(text.lstrip()))
     except (ValueError, RecursionError) as error:
         raise ValueError(
-            f"{place} is not JSON ({error}): expected an object in each line, or an array of them"
+            f"{place} is not JSON ({error}): expected one object per line, or an array of them"
         ) from error
 
 

@@ -54,7 +54,8 @@ class KnownCorpus:
 
     Attributes:
         title: What it is.
-        sources: The addresses that its files come from, each with the commit.
+        sources: The addresses that its files come from, each with the commit. The project fetches
+            MSPT and LitBank from the branch `master`, which may have moved on since that commit.
         licence: The licence of the annotations, and that of the texts where it is another one.
         citation: The paper to cite, or the holder of the rights.
         split: Where the division into parts comes from.
@@ -92,8 +93,9 @@ def convert_known(
         alignment: What happens to spans that start or end inside a token.
 
     Raises:
-        ValueError: If the table has no such corpus, or the corpus no such part, and for what
-            cannot be read, with file and line.
+        ValueError: If the table has no such corpus.
+        ValueError: If the corpus has no such part.
+        ValueError: If something cannot be read; the error names its place.
         FileNotFoundError: If a file is not there.
     """
     parts = known_corpus(name).parts

@@ -37,7 +37,7 @@ class LabelledCorpus:
             None for the labels of the spans.
         mapping: New labels for old ones, or a JSON file with them. Spans whose label becomes null
             are left out.
-        limit: The number of documents at most, drawn at random; 0 for all. The labels are those of
+        limit: The maximum number of documents, drawn at random; 0 for all. The labels are those of
             all documents in any case.
         seed: The seed of the draw.
         spans_key: The key of the spans in `doc.spans`; `doc.ents` are used where it is missing.

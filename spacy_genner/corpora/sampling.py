@@ -14,7 +14,7 @@ def sample(items: Sequence[T], limit: int | None, seed: int) -> list[T]:
 
     Args:
         items: The items to draw from.
-        limit: The number of items at most; None for all.
+        limit: The maximum number of items; None for all.
         seed: The seed of the draw.
     """
     if limit is None or limit >= len(items):

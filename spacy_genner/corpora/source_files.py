@@ -5,16 +5,16 @@ from __future__ import annotations
 import ast
 import csv
 import io
-import json
 import tarfile
-from collections.abc import Sequence
+import zlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from ..files.text_files import read_text
 from .brat import find_pairs, read_pair
-from .json_values import read_values
+from .json_values import parse_json, read_values
 from .record import RawSpan, Record, raw_span
 
 
@@ -42,13 +42,22 @@ def read_mspt(folder: Path, names: str) -> list[Record]:
         folder: Holds the lists, and the documents either in `data/`, as in the repository, or in
             the archive `mspt.tar.gz` of that folder.
         names: The file with the names of the documents.
+
+    Raises:
+        ValueError: If the archive is damaged, or lacks a document.
     """
     listed = read_text(present(folder / names)).split()
     if (folder / "data").exists():
         return _listed(folder, listed)
+    path = present(folder / "mspt.tar.gz")
     with TemporaryDirectory() as unpacked:
-        with tarfile.open(present(folder / "mspt.tar.gz")) as archive:
-            archive.extractall(unpacked, filter="data")
+        try:
+            with tarfile.open(path) as archive:
+                archive.extractall(unpacked, filter="data")
+        except (tarfile.TarError, EOFError, zlib.error) as error:
+            raise ValueError(
+                f"{path} cannot be unpacked ({error}): expected a tar archive, compressed with gzip"
+            ) from error
         return _listed(Path(unpacked), listed)
 
 
@@ -61,43 +70,97 @@ def read_re3d(folder: Path) -> list[Record]:
     """Read the documents of RE3D, from one folder for each publisher.
 
     The folder "BBC Online" is skipped: its licence excludes commercial use.
+
+    Raises:
+        ValueError: If the folder has no documents.
+        ValueError: If a document or an entity has other fields than those of RE3D.
+        ValueError: If an entity is of a document that is not there.
     """
     publishers = [
         path
         for path in sorted(folder.iterdir())
         if path.is_dir() and not path.name.startswith("BBC")
     ]
-    texts: dict[str, Any] = {}
-    spans: dict[str, list[RawSpan]] = {}
+    documents: dict[str, Record] = {}
     for publisher in publishers:
-        for _, document in read_values(present(publisher / "documents.json")):
-            texts[document["_id"]] = document["text"]
-            spans[document["_id"]] = []
+        for place, value in read_values(present(publisher / "documents.json")):
+            match value:
+                case {"_id": str(name), "text": str(text)}:
+                    documents[name] = Record(f"{folder}, {name}", text, [], [])
+                case _:
+                    raise ValueError(f"{place}: expected an object with the strings _id and text")
     for publisher in publishers:
-        for place, entity in read_values(present(publisher / "entities.json")):
-            span = raw_span(place, entity["begin"], entity["end"], entity["type"])
-            spans[entity["documentId"]].append(span)
-    if not texts:
+        for place, value in read_values(present(publisher / "entities.json")):
+            name, span = _entity(value, place)
+            if name not in documents:
+                raise ValueError(f"{place}: no documents.json has the documentId {name!r}")
+            documents[name].spans.append(span)
+    if not documents:
         raise ValueError(f"{folder} has no folder with documents.json and entities.json in it")
-    return [Record(f"{folder}, {name}", text, [], spans[name]) for name, text in texts.items()]
+    return list(documents.values())
+
+
+def _entity(value: Any, place: str) -> tuple[str, RawSpan]:
+    """Return an entity of RE3D, after the name of its document."""
+    match value:
+        case {"documentId": str(name), "begin": begin, "end": end, "type": label}:
+            return name, raw_span(place, begin, end, label)
+    raise ValueError(
+        f"{place}: expected an object with documentId, a string, and begin, end and type"
+    )
 
 
 def read_tasteset(folder: Path) -> list[Record]:
-    """Read the recipes of TASTEset. Its discontinuous entities are ignored, and counted as such."""
+    """Read the recipes of TASTEset. Its discontinuous entities are ignored, and counted as such.
+
+    Raises:
+        ValueError: If the table or one of its entities cannot be read.
+    """
     path = present(folder / "TASTEset.csv")
-    rows = csv.DictReader(io.StringIO(read_text(path)))
+    try:
+        rows = list(csv.DictReader(io.StringIO(read_text(path))))
+    except csv.Error as error:
+        raise ValueError(f"{path} is not a CSV file ({error})") from error
     return [_recipe(row, f"{path}, recipe {number}") for number, row in enumerate(rows, 1)]
 
 
-def _recipe(row: dict[str, str], place: str) -> Record:
-    spans: list[RawSpan] = []
-    discontinuous = 0
-    for entity in json.loads(row["ingredients_entities"]):
-        parts = ast.literal_eval(entity["span"])  # a Python list of pairs, in a JSON string
-        if len(parts) == 1:
-            start, end = parts[0]
-            spans.append(raw_span(place, start, end, entity["type"]))
-        else:
-            discontinuous += 1
-    ignored = ("discontinuous entities",) * discontinuous
-    return Record(place, row["ingredients"], [], spans, ignored=ignored)
+def _recipe(row: Mapping[str, Any], place: str) -> Record:
+    match row:
+        case {"ingredients": str(text), "ingredients_entities": str(written)}:
+            spans, discontinuous = _ingredients(written, place)
+            ignored = ("discontinuous entities",) * discontinuous
+            return Record(place, text, [], spans, ignored=ignored)
+    raise ValueError(f"{place}: expected the columns ingredients and ingredients_entities")
+
+
+def _ingredients(written: str, place: str) -> tuple[list[RawSpan], int]:
+    """Return the entities of a recipe, and the number of those that are discontinuous."""
+    entities = parse_json(written, f"{place}, ingredients_entities")
+    if not isinstance(entities, list):
+        raise ValueError(f"{place}: expected a JSON list as ingredients_entities")
+    spans, discontinuous = list[RawSpan](), 0
+    for entity in entities:
+        match entity:
+            case {"type": label, "span": str(written_span)}:
+                parts = _literal(written_span)
+            case _:
+                raise ValueError(f"{place}: {entity!r:.80} is no entity: expected type and span")
+        match parts:
+            case [(start, end)]:
+                spans.append(raw_span(place, start, end, label))
+            case [_, _, *_]:
+                discontinuous += 1
+            case _:
+                raise ValueError(
+                    f"{place}: {written_span!r:.80} is not a span: expected a list of pairs, such "
+                    "as [(0, 5)]"
+                )
+    return spans, discontinuous
+
+
+def _literal(written: str) -> Any:
+    """Return what a text means in Python's syntax; None if it means nothing."""
+    try:
+        return ast.literal_eval(written)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return None

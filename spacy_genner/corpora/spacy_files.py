@@ -22,7 +22,7 @@ def read_corpus(path: Path, nlp: Language, limit: int = 0) -> list[Example]:
     Args:
         path: The file or folder.
         nlp: The pipeline whose tokenizer makes the documents to predict.
-        limit: The number of documents at most, the first ones; 0 for all.
+        limit: The maximum number of documents, the first ones; 0 for all.
 
     Raises:
         ValueError: If a file is not a .spacy file.

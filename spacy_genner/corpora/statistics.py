@@ -28,8 +28,8 @@ class Statistics:
             instead.
         labels: The numbers of spans by label.
         nested: The number of spans that lie inside another one.
-        depths: The numbers of properly nested spans by depth, from 1 for the outermost. Of several
-            labels on the same tokens, each is one deeper.
+        depths: The numbers of properly nested spans by depth, from 1 for the outermost.
+            Several labels on the same tokens count as nested, each one level deeper.
         unusable: The numbers of spans that a component cannot learn, by reason: those of `nest`,
             and "longer than the window".
         white_space_edges: The number of spans that start or end with a white space token.

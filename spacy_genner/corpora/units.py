@@ -25,7 +25,7 @@ class Units(NamedTuple):
     def characters(self, text: str) -> dict[int, int]:
         """Return the character offset for each offset in these units.
 
-        An offset inside of what counts as several has none.
+        An offset inside a character that counts as two has none.
         """
         widths = [2 if self.utf16 and char > "\uffff" else 1 for char in text]
         if self.crlf:

@@ -16,7 +16,7 @@ def batches(
     Args:
         sizes: The number of token ids that each job reads in its first pass, after its prefix.
         budget: At most how many token ids a batch reads, including padding and prefixes that are
-            not shared. A job that exceeds it alone makes a batch of its own.
+            not shared. A job that is larger than that is read in a batch of its own.
     """
     by_prefix = defaultdict[tuple[int, ...], list[int]](list)
     for i, job in enumerate(jobs):

@@ -68,7 +68,7 @@ def fit_platt(scores: ArrayLike, correct: ArrayLike, iterations: int = 100) -> P
     positives, negatives = int(right.sum()), int((~right).sum())
     if not positives or not negatives:
         raise ValueError(
-            f"{positives} correct and {negatives} wrong spans: calibration needs some of both, use "
+            f"{positives} correct and {negatives} wrong spans: calibration needs some of both: use "
             "more data"
         )
     target = np.where(right, (positives + 1) / (positives + 2), 1 / (negatives + 2))

@@ -106,9 +106,9 @@ class Draft:
             end = asked[wrong].position
             self._choose(choices[wrong][1])
         self._roll_out()
-        vain = self._end - end
+        unused = self._end - end
         self._read([], end, self._last)
-        return vain
+        return unused
 
     @property
     def _last(self) -> int:
@@ -116,7 +116,7 @@ class Draft:
         return self.walk.decisions[-1].position if self.walk.decisions else 0
 
     def _read(self, body: list[int], start: int, end: int) -> None:
-        """Make a chunk of a prompt's body and the ids of the answer from start to end."""
+        """Make a chunk of a prompt's body and the token ids of the answer from start to end."""
         self.chunk = body + self.walk.ids[start:end]
         self._offset, self._end = len(body) - start - 1, end
 

@@ -13,9 +13,9 @@ from .interfaces import Job, StepModel
 from .moves import Walk, follow
 
 _LONGEST = 16
-"""At most how many token ids an answer may have for each token id of its prompt, …"""
 _LEAST = 64
-"""… in addition to this many."""
+"""The longest answer, in token ids: `_LONGEST` for each token id of the prompt's body, plus
+`_LEAST`."""
 
 
 @dataclass(slots=True)
@@ -26,8 +26,8 @@ class FreeDecoder:
     source. Their probabilities are those of the legal answer with these entities.
 
     Attributes:
-        batch_tokens: At most how many token ids of prompts a batch holds. A prompt that exceeds it
-            alone makes a batch of its own.
+        batch_tokens: At most how many token ids of prompts a batch holds. A longer prompt makes a
+            batch of its own.
         repairs: What was wrong with all answers so far.
     """
 

@@ -15,8 +15,8 @@ class GreedyDecoder:
     """A decoder that writes an answer token by token.
 
     Attributes:
-        batch_tokens: At most how many token ids of prompts a batch holds. A prompt that exceeds it
-            alone makes a batch of its own.
+        batch_tokens: At most how many token ids of prompts a batch holds. A longer prompt makes a
+            batch of its own.
     """
 
     batch_tokens: int = 1024

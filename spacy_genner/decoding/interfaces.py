@@ -68,7 +68,11 @@ class Session(Protocol):
         """
 
     def drop(self, counts: Sequence[int]) -> None:
-        """Forget the last token ids of each row, given how many of them."""
+        """Forget the last token ids of each row.
+
+        Args:
+            counts: How many to forget in each row.
+        """
 
 
 class StepModel(Protocol):

@@ -58,7 +58,8 @@ class Plan:
         self._after = np.clip(depths + change, 0, _DEPTH - 1)
         self._legal = np.where(depths >= needed, 0.0, _NEVER)
         # The best score of a gap and all gaps after it, gaps × depths. After the last gap, each
-        # span that is still open costs as much as an illegal pattern.
+        # span that is still open costs as much as an illegal pattern, so that closing it is always
+        # preferred.
         self._rest = np.empty((len(scores) + 1, _DEPTH))
         self._rest[-1] = np.arange(_DEPTH) * _NEVER
         for gap in range(len(scores) - 1, -1, -1):

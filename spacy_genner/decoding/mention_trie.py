@@ -1,7 +1,7 @@
 """The trie of the mentions of a source, built only as far as it is walked.
 
 A source of n tokens has n · (n + 1) / 2 spans, too many to tokenise each of them. LogitMatch (arXiv
-2601.16946) is a relative: it constrains the matching of spans, too.
+2601.16946) constrains generation to spans in a similar way.
 """
 
 from __future__ import annotations

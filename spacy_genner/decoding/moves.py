@@ -28,7 +28,7 @@ def trie(moves: Iterable[Move], encode: Encode) -> Node:
 
     Raises:
         ValueError: If a move has no token ids.
-        ValueError: If the token ids of a move are the same as another's, or a prefix of them.
+        ValueError: If the token ids of one move equal those of another, or begin with them.
     """
     if isinstance(moves, Mentions):
         return mention_trie(moves, encode)
@@ -79,8 +79,8 @@ class Decision:
         position: The number of token ids written before it.
         choices: The legal next token ids.
         chosen: The index of the choice that the derivation takes.
-        copies: Whether it belongs to a move that marks nothing. Only `spell` sets it, as a walk
-            decides before it knows the move.
+        copies: Whether it belongs to a move that marks nothing. Only `spell` sets it, because a
+            walk makes a decision before it knows which move follows from it.
     """
 
     position: int
@@ -270,10 +270,9 @@ def _leads_to(child: Node | Move, wanted: Mark) -> bool:
 def follow(
     grammar: Grammar, moves: Sequence[Move], encode: Encode, limit: float = math.inf
 ) -> Walk:
-    """Return the walk through a complete derivation.
+    """Return the walk through a derivation.
 
-    Raises:
-        ValueError: If the derivation is not legal.
+    The derivation must be legal and complete; this is not checked.
     """
     ids: list[int] = []
     for move in moves:
@@ -287,10 +286,9 @@ def follow(
 def spell(
     grammar: Grammar, moves: Sequence[Move], encode: Encode
 ) -> tuple[list[int], list[Decision]]:
-    """Return the token ids of a complete derivation, and the decisions on its way.
+    """Return the token ids of a derivation, and the decisions on its way.
 
-    Raises:
-        ValueError: If the derivation is not legal.
+    The derivation must be legal and complete; this is not checked.
     """
     walk = follow(grammar, moves, encode)
     decisions = zip(walk.decisions, walk.copies, strict=True)

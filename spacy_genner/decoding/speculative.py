@@ -1,7 +1,8 @@
 """Speculative decoding: an answer is a copy of the source with marks, so that a draft of all of it
 can be verified in one pass.
 
-Each pass reads the rest of the answer as drafted, and asks for all decisions on its way. Relatives:
+Each pass reads the rest of the answer as drafted, and asks for all decisions on its way.
+Related methods:
 
 - Aggressive decoding (arXiv 2106.04970, 2205.10350) begins in the same way, but goes on token by
   token after a difference.
@@ -34,8 +35,9 @@ class SpeculativeDecoder:
     """A decoder that finds in a few passes what the greedy decoder finds token by token.
 
     Attributes:
-        batch_tokens: At most how many token ids a pass reads, including padding. A job that exceeds
-            it is read alone. When a GPU runs out of memory, it is halved for the rest of the jobs.
+        batch_tokens: At most how many token ids a pass reads, including padding. A job that is
+            larger than that is read in a batch of its own. If a GPU runs out of memory, the
+            remaining jobs of that call are read with half as many.
     """
 
     batch_tokens: int = 1024
@@ -154,8 +156,8 @@ def fullest(lengths: Sequence[int], budget: int) -> list[int]:
 
     Args:
         lengths: How many token ids each row reads.
-        budget: At most how many token ids a group reads, including padding. A row that exceeds it
-            alone makes a group of its own.
+        budget: At most how many token ids a group reads, including padding. A row that is longer
+            than that makes a group of its own.
     """
     groups: list[list[int]] = []
     spare = 0  # how many token ids of padding the last group may still take

@@ -98,7 +98,7 @@ def _label(mark: DrawnSpan, length: int) -> str:
 def _pieces(panel: Panel) -> tuple[list[str], dict[int, int]]:
     """Return what displaCy takes for tokens, and the piece of each token that lies in a span.
 
-    displaCy puts a space after each token outside of spans: one piece for the whole text between
+    displaCy puts a space after each token outside spans: one piece for the whole text between
     two spans prevents that. White space inside a span belongs to the piece before it, so that the
     span's bar has no gaps. With a span over "New York" in the tokens "in", "New", "York" and ".",
     the pieces are "in ", "New ", "York" and ".".

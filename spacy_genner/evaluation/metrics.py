@@ -51,8 +51,8 @@ class Score:
     """The scores of one group of spans, as fractions.
 
     Attributes:
-        p, r, f: Precision, recall and F1. None if the group is empty on both sides; 0 where there
-            is nothing else to divide by, as in spaCy.
+        p, r, f: Precision, recall and F1. None if the group is empty on both sides;
+            otherwise 0 where there is nothing to divide by, as in spaCy.
         p_ci, r_ci, f_ci: Their 95 % confidence intervals; None where there is nothing to divide by.
         predicted, correct: The predicted spans of the group, and how many of them are gold: their
             ratio is the precision.
@@ -97,7 +97,7 @@ class Scores:
     @property
     def sections(self) -> dict[str, dict[str, Score]]:
         """The scores as a table: the titles of the sections, the names of their rows, scores."""
-        names = {"Names in the training part": self.names} if self.names else {}
+        names = {"Names in the training data": self.names} if self.names else {}
         return {
             "All": {"total": self.total},
             "Per type": self.types,

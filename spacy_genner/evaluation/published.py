@@ -1,7 +1,8 @@
 """The counts of entities by the scripts of GNER and LLMs4NER.
 
-Most of these compare the texts of entities and not their positions. They are reimplemented here
-after what the scripts do: evaluate.py of yyDing1/GNER, and evaluation/ of szu-tera/LLMs4NER.
+Most of these compare the texts of entities and not their positions. They are reimplemented
+from the behaviour of the scripts: evaluate.py of yyDing1/GNER, and evaluation/ of
+szu-tera/LLMs4NER.
 """
 
 from __future__ import annotations
@@ -201,7 +202,7 @@ def _xml(text: str, labels: Collection[str]) -> tuple[str, LabelledOffsets]:
 
 
 def _listed(format: AnswerFormat, answer: Any) -> list[tuple[Any, ...]]:
-    """Return what is compared of a JSON answer; with one fault in it, it has no entities."""
+    """Return what is compared of an answer; if its JSON has any fault, it has no entities."""
     try:
         items = json.loads(answer) if isinstance(answer, str) else answer
         if format is AnswerFormat.grouped:

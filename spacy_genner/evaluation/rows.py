@@ -14,8 +14,8 @@ from .page import Row
 from .spans import Found, characters
 
 SHOWN_TOKENS = 5_000
-"""The number of tokens of a document that the page shows at most: displaCy's time grows with the
-number of tokens times that of spans."""
+"""The maximum number of tokens of a document on the page: displaCy's time grows with the number of
+tokens times that of spans."""
 
 
 def row(doc: Doc, found: Found, reference: Doc | None = None, gold: Found | None = None) -> Row:
@@ -44,7 +44,7 @@ def compared_rows(
         examples: The evaluated documents.
         predicted: The predicted spans of each.
         gold: The gold spans of each.
-        limit: The number of rows at most.
+        limit: The maximum number of rows.
     """
     shown = islice(zip(examples, predicted, gold, strict=True), limit)
     return [

@@ -12,6 +12,7 @@ from spacy.language import Language
 from spacy.training import Example
 from tqdm import tqdm
 
+from ..answers import Repairs
 from ..pipeline.docs import gold_spans
 from ..types import Entity
 from .metrics import Document, Name, Scores, names, score_documents
@@ -143,13 +144,13 @@ def facts(metrics: dict[str, Any]) -> dict[str, str]:
 def repairs_of(nlp: Language) -> dict[str, dict[str, int]]:
     """Return how often free answers had to be repaired, by component and by kind of repair.
 
-    All answers count that the components of this pipeline have written so far.
+    It counts all answers that the components have written so far.
     """
     result = {}
     for name, pipe in nlp.pipeline:
         attributes = pipe.model.attrs if hasattr(pipe, "model") else {}
         repairs = getattr(attributes.get("decoder"), "repairs", None)
-        if repairs is not None:
+        if isinstance(repairs, Repairs):  # another decoder may call something else so
             result[name] = asdict(repairs)
     return result
 

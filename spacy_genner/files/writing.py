@@ -115,7 +115,7 @@ def _moving(folder: Path, name: str, target: Path, whole: Iterable[str]) -> Iter
                 if os.path.lexists(folder / part):
                     _move(folder / part, old / part, undo)
             _merge(new, folder, old, undo)
-            undo.pop_all()  # everything has moved: forget how to move it back
+            undo.pop_all()  # Everything has moved: forget how to move it back
     remove_leftovers(folder / name)
 
 
@@ -134,7 +134,8 @@ def _workspace(folder: Path, name: str, target: Path) -> Iterator[Path]:
 
 
 def _is_special(path: Path) -> bool:
-    """Return whether a path cannot be replaced by another file."""
+    """Return whether a path must be written to directly, because it is not a regular file or lies
+    in /dev or /proc."""
     # /dev/stdout may be a link to a regular file, but others are writing to it as well.
     in_system_folder = path.absolute().parts[1:2] in (("dev",), ("proc",))
     return in_system_folder or (path.exists() and not path.is_file())
@@ -181,7 +182,7 @@ def _move(path: Path, to: Path, undo: ExitStack) -> None:
 
 def _sync(path: Path) -> None:
     """Have the system write a file or a folder to the disk now."""
-    if os.name == "nt":  # a file would have to be open for writing, and no folder can be opened
+    if os.name == "nt":  # A file would have to be open for writing, and no folder can be opened
         return
     descriptor = os.open(path, os.O_RDONLY)
     try:

@@ -106,8 +106,8 @@ class Format(Protocol):
     def read(self, text: str) -> Marked | Listed:
         """Read an answer that a model wrote without constraints.
 
-        However broken the answer is, it raises no error: what is no complete mark stays in the text
-        of a `Marked`, and what is no mention is counted in `Listed.unread`.
+        However broken the answer is, it raises no error: an incomplete mark stays in the text of a
+        `Marked`, and whatever is not a mention is counted in `Listed.unread`.
         """
 
 

@@ -130,7 +130,7 @@ class BIOGrammar:
         """Return the tagged spans. Each was decided by its own tags, and by the tag after it, which
         could have continued it."""
         found: list[tuple[Entity, Deciding]] = []
-        tags = moves[1::2]  # token n is copied by move 2n and tagged by move 2n + 1
+        tags = moves[1::2]  # Token n is copied by move 2n and tagged by move 2n + 1
         for start, tag in enumerate(tags):
             if tag.kind != "begin":
                 continue
@@ -177,7 +177,7 @@ def _tagged_words(text: str) -> list[tuple[str, str]]:
     for mark in _TAG.finditer(text):
         word = text[end : mark.start()]
         if not word and tagged:
-            # In `x(O)(B-gene)`, the first tag is a part of the word "x(O)".
+            # In `x(O)(B-gene)`, the first tag belongs to the word "x(O)".
             word, tag = tagged.pop()
             word += f"({tag})"
         if word.strip():

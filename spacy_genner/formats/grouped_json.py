@@ -70,7 +70,8 @@ class GroupedJSONGrammar(ListGrammar):
         self._ends = dict(zip(groups, ends, strict=True))
 
     def moves(self, state: ListState) -> list[Move] | Mentions:
-        """Return the end of the group and the beginning of a text; after the latter, the texts."""
+        """Return the end of the group and the beginning of a text; once a text has begun, the
+        possible texts."""
         if state.part == "mention":
             return self.mentions(state)
         if state.part == "end":

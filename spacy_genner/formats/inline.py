@@ -44,15 +44,15 @@ class Marks:
         """
         opens = [text for text, _ in self.opens]
         closes = [text for text, _ in chain.from_iterable(self.closes.values())]
-        closes = list(dict.fromkeys(closes))
+        marks = [*chain.from_iterable((mark, f" {mark}") for mark in opens), *dict.fromkeys(closes)]
         # In alphabetical order, what begins with a mark comes right after it.
-        for mark, following in pairwise(sorted(opens + closes)):
+        for mark, following in pairwise(sorted(marks)):
             if following.startswith(mark):
                 raise ValueError(
                     f"the marks {mark!r} and {following!r} cannot be told apart, as the second "
-                    "begins with the first: choose other labels or another format"
+                    "begins with the first: choose other marks for the format, or other labels"
                 )
-        return opens + [f" {mark}" for mark in opens] + closes
+        return marks
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,8 +43,8 @@ class JSONItemsGrammar(ListGrammar):
         self._labels = label_moves(labels, key)
 
     def moves(self, state: ListState) -> list[Move] | Mentions:
-        """Return the end of the list and the beginning of an entity; after the latter its possible
-        texts, then its labels, then its places."""
+        """Return the end of the list and the beginning of an entity; then the texts, labels and
+        places that are possible for that entity."""
         if state.part == "item":
             begin = [_begin(state)] if self.labels_left(state.found) else []
             return [_finish(state), *begin]

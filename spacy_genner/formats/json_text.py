@@ -33,8 +33,9 @@ def decode_items(
         mapping: Builds each JSON object from its pairs of key and value.
 
     Returns:
-        The decoded items, and the texts before and after them, without code fences. Where the JSON
-        is not valid, there are no items, and the whole answer is one of the texts.
+        The decoded items, and the texts before and after them, except for those that are blank or
+        only a code fence. Where the JSON is not valid, there are no items, and the whole answer is
+        one of the texts.
     """
     start = text.find(opening)
     decoder = json.JSONDecoder(object_pairs_hook=mapping, strict=False)
@@ -57,8 +58,8 @@ def listed(items: list[Any], unread: int) -> Listed:
     """Return the mentions among the items of a list.
 
     Args:
-        unread: How many other parts of the answer could not be read. Items that are no mentions are
-            added to them.
+        unread: How many other parts of the answer could not be read. Items that are not mentions
+            are added to them.
     """
     mentions: list[Mention] = []
     for item in items:
@@ -88,5 +89,6 @@ def _mention(item: Any) -> Mention | None:
 
 
 def _place(value: Any) -> int | None:
-    """Return a whole number or None as it is, and -1, which is no place, for anything else."""
+    """Return a whole number or None as it is, and -1, which is not a valid place, for anything
+    else."""
     return value if value is None or type(value) is int else -1

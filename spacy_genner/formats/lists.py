@@ -84,8 +84,8 @@ class ListGrammar(ABC):
 
     def expressible(self, entities: Iterable[Entity]) -> tuple[list[Entity], list[Refused]]:
         """Split entities into a properly nested subset with known labels, and the others with the
-        reason. A format that does not tell places may move an entity to another place of the same
-        text; the entity at its own place is refused."""
+        reason. A format that does not state places may express another occurrence of the same text
+        instead, and the given entity is then refused."""
         kept, refused = expressible(entities, self._order, self.source, self._max_depth)
         if self.tells_places:
             return kept, refused
@@ -204,5 +204,5 @@ class ListGrammar(ABC):
             spans[start + 1 : last + 1, last + 1 :] = False
             around[start:, : last + 1] += 1
             if depth == self._max_depth:
-                spans[: start + 1, last:] = False  # one around it would push it too deep
+                spans[: start + 1, last:] = False  # One around it would push it too deep
         return spans & (around < self._max_depth)

@@ -52,7 +52,7 @@ class Texts(Text):
             for last in range(start, len(self.words)):
                 text = self(start, last + 1)
                 if self.text.find(text) == self.text.rfind(text):
-                    break  # a longer text from this start cannot occur twice either
+                    break  # A longer text from this start cannot occur twice either
                 places[text].append((start, last))
         return [several for several in places.values() if len(several) > 1]
 

@@ -14,8 +14,8 @@ and returns the label set to train on."""
 
 @dataclass(frozen=True, slots=True)
 class LabelSampling:
-    """Draws other label sets to train on, so that a model learns to do what its prompt says instead
-    of what it always did.
+    """Draws other label sets to train on, so that a model learns to follow its prompt rather than a
+    habit.
 
     The draws come from Python's `random`, which the setting `seed` of [training] seeds, and whose
     state `genner train` restores after a kill.
@@ -35,6 +35,7 @@ class LabelSampling:
     Raises:
         ValueError: If a number is out of its range, or if `others` or `paraphrases` hold a name or
             a definition that no label can have.
+        TypeError: If `others` is one string, or if a name or a definition is not a string.
     """
 
     absent: int = 0

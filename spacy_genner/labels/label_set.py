@@ -15,7 +15,7 @@ def as_labels(labels: Mapping[str, str] | Iterable[str] | None) -> Labels:
         ValueError: If a name is empty or only white space.
         ValueError: If two names differ only in white space at their edges.
         ValueError: If a text cannot be encoded.
-        TypeError: If a name or a definition is not a string.
+        TypeError: If `labels` is one string, or a name or a definition is not a string.
     """
     if isinstance(labels, str):
         raise TypeError(

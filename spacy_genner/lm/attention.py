@@ -31,9 +31,8 @@ def layer_kinds(config: Any) -> set[str]:
         ValueError: If a layer is of a kind that cannot attend across holes in a cache (recurrent or
             chunked), or the implementation of attention does not accept an arbitrary mask.
     """
-    config = (
-        config.get_text_config()
-    )  # a model that reads images as well has several configurations
+    # A model that reads images as well has several configurations.
+    config = config.get_text_config()
     kinds = set(getattr(config, "layer_types", None) or ())
     if not kinds:
         sliding = getattr(config, "sliding_window", None) and getattr(

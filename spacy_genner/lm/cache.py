@@ -37,7 +37,7 @@ def gathered(caches: Sequence[Any], used: Sequence[Slots]) -> Any:
     Args:
         used: For each of the caches, the rows and slots to take.
     """
-    # for each layer of the model, the keys and values of that layer in each of the caches
+    # For each layer of the model, the keys and values of that layer in each of the caches.
     layers = zip(*map(_layers, caches), strict=True)
     return _filled(
         (
@@ -88,8 +88,8 @@ def beside(own: Any, cross: Any) -> Any:
     """Return the cache of a decoder that has an encoder beside it.
 
     Args:
-        own: The keys and values of the ids that the decoder has read.
-        cross: The keys and values of the ids that the encoder has read.
+        own: The keys and values of the token ids that the decoder has read.
+        cross: The keys and values of the token ids that the encoder has read.
     """
     return EncoderDecoderCache(own, cross)
 

@@ -41,14 +41,14 @@ class CausalLM(LanguageModel):
         were the only one, in one forward pass.
 
         Args:
-            prefixes: The ids before each body.
+            prefixes: The token ids before each body.
             bodies: The sequences.
-            ahead: Whether the ids of a body attend to later ids of it as well. Those of a prefix,
-                which bodies may share, never do.
+            ahead: Whether the token ids of a body attend to later ids of it as well. Those of a
+                prefix, which bodies may share, never do.
             merged: Whether to read with the weights for decoding instead of those in training.
 
         Returns:
-            For each body, ids × width.
+            For each body, length × width.
         """
         model = self.steps.model if merged else self._plain
         packed = pack(prefixes, bodies, self.device)

@@ -14,7 +14,8 @@ from .draft_head import DraftHead
 from .steps import Steps, by_session, padded
 
 _KEPT = 2048
-"""How many ids of prefixes are remembered, at most. The newest prefix always is, however long."""
+"""At most how many token ids of prefixes are remembered. The newest prefix always is, however long
+it is."""
 
 
 class CausalSteps(Steps):
@@ -25,7 +26,7 @@ class CausalSteps(Steps):
         self._prefixes: dict[tuple[int, ...], Any] = {}
 
     def session(self, prefix: tuple[int, ...], rows: int) -> CausalSession:
-        """Return a new batch that continues a prefix of at least one id."""
+        """Return a new session whose rows have read a prefix of at least one token id."""
         if prefix not in self._prefixes:
             alone = self._begun(empty_cache(), 0, 1)
             alone.extend([prefix])
@@ -39,8 +40,8 @@ class CausalSteps(Steps):
         return session
 
     def gather(self, rows: Sequence[tuple[CausalSession, int]]) -> CausalSession:
-        """Return a batch of rows of other batches, in the given order. Slots that are holes in all
-        rows taken from a batch are left out."""
+        """Return a session of the given rows of other sessions, in this order. Slots that are holes
+        in all rows taken from a session are left out."""
         groups = by_session(rows)
         used = [session.used(indices) for session, indices in groups]
         cache = gathered([session.cache for session, _ in groups], used)
@@ -50,7 +51,7 @@ class CausalSteps(Steps):
         return CausalSession(self, cache, positions, valid, torch.cat(after))
 
     def _begun(self, cache: Any, length: int, rows: int) -> CausalSession:
-        """Return a batch whose rows have all read the same number of ids, without holes."""
+        """Return a session whose rows have all read the same number of token ids, without holes."""
         positions = torch.arange(length, device=self.model.device).repeat(rows, 1)
         valid = torch.ones_like(positions, dtype=torch.bool)
         after = torch.full((rows,), length, device=self.model.device)
@@ -58,13 +59,14 @@ class CausalSteps(Steps):
 
 
 class CausalSession:
-    """The keys and values of the rows of a batch.
+    """The keys and values of the rows of a session.
 
-    A chunk adds as many slots to every row as its longest row has ids. In shorter rows the slots of
-    the padding are holes, and so are those of ids that have been dropped. Holes are masked out.
+    A chunk adds as many slots to every row as its longest row has token ids. In shorter rows the
+    slots of the padding are holes, and so are those of ids that have been dropped. Holes are masked
+    out.
 
     Args:
-        cache: The keys and values, one slot for each id and each hole.
+        cache: The keys and values, one slot for each token id and each hole.
         positions: The positions of the ids in the slots, rows × slots.
         valid: Which slots are not holes, rows × slots.
         after: The position of the next id of each row.
@@ -94,12 +96,12 @@ class CausalSession:
 
     @property
     def rows(self) -> int:
-        """The number of rows of the batch."""
+        """The number of rows."""
         return len(self.after)
 
     @torch.inference_mode()
     def extend(self, chunks: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Read one chunk of ids in every row, in one forward pass.
+        """Read one chunk of token ids in every row, in one forward pass.
 
         Returns:
             The hidden states of the chunks, rows × longest chunk × width.
@@ -130,17 +132,17 @@ class CausalSession:
         """Return what the draft head expects of each row, or an empty list without a draft head.
 
         Args:
-            words: For each row, the places in its last chunk of the last id of each source token,
-                and of the last id of all.
+            words: For each row, the indices in its last chunk of the last token id of each source
+                token, and of the last token id of all.
         """
-        self.layer = None  # the draft head is asked once, so hidden states need not be kept again
+        self.layer = None  # The draft head is asked once, so hidden states need not be kept again
         return self._steps.plans(self.states, words)
 
     def drop(self, counts: Sequence[int]) -> None:
-        """Forget the last ids of each row. Their slots become holes.
+        """Forget the last token ids of each row. Their slots become holes.
 
         Args:
-            counts: How many ids to forget in each row.
+            counts: How many to forget in each row.
         """
         self.after = self.after - torch.tensor(counts, device=self.after.device)
         self.valid = self.valid & (self.positions < self.after[:, None])

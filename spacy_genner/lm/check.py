@@ -15,13 +15,13 @@ from .seq2seq_steps import Seq2SeqSteps
 from .steps import Steps
 
 _LENGTH = 12
-"""How many ids are read."""
+"""The number of token ids that are read."""
 
 _START = 8
-"""The index of the id that the decoder of an encoder–decoder model starts with."""
+"""The index of the token id that the decoder of an encoder–decoder model starts with."""
 
 _COMPARED = 1000
-"""How many logits are compared, at most."""
+"""At most how many logits are compared."""
 
 _TOLERANCE = 0.1
 """How far the logits may differ, as a share of their standard deviation. It is above the effect of
@@ -33,7 +33,7 @@ def check_model(model: Any) -> None:
 
     Raises:
         ValueError: If the model has a kind of layer that cannot attend across holes in a cache.
-        ValueError: If `check_reading` finds fault with the model.
+        ValueError: If reading in chunks gives other logits; see `check_reading`.
     """
     if not model.config.is_encoder_decoder:
         layer_kinds(model.config)
@@ -42,8 +42,8 @@ def check_model(model: Any) -> None:
 
 @torch.inference_mode()
 def check_reading(model: Any) -> None:
-    """Compare the logits that a model computes after a few ids with those of a session that reads
-    the same ids chunk by chunk.
+    """Compare the logits that a model computes after a few token ids with those of a session that
+    reads the same ids chunk by chunk.
 
     Raises:
         ValueError: If the model computes NaN or infinity.
@@ -51,7 +51,7 @@ def check_reading(model: Any) -> None:
             way that this package does not know.
     """
     size = model.config.get_text_config().vocab_size
-    # ids spread over the vocabulary, except for the first three, which are usually control tokens
+    # These ids are spread over the vocabulary, without the first three, usually control tokens.
     ids = [3 + 7919 * n % (size - 3) for n in range(_LENGTH)]
     if model.config.is_encoder_decoder:
         ids[_START] = start_of(model)
@@ -73,7 +73,7 @@ def check_reading(model: Any) -> None:
 
 
 def _at_once(model: Any, ids: Sequence[int]) -> torch.Tensor:
-    """Return the model's own logits after the last id."""
+    """Return the model's own logits after the last token id."""
     inputs = {"input_ids": ids}
     if model.config.is_encoder_decoder:
         inputs = {"input_ids": ids[:_START], "decoder_input_ids": ids[_START:]}
@@ -83,7 +83,7 @@ def _at_once(model: Any, ids: Sequence[int]) -> torch.Tensor:
 
 
 def _in_chunks(model: Any, ids: Sequence[int], choices: Sequence[int]) -> torch.Tensor:
-    """Return the logits of some tokens after the last id, read as a prefix and two chunks."""
+    """Return the logits of some tokens after the last token id, read as a prefix and two chunks."""
     steps: Steps = Seq2SeqSteps(model) if model.config.is_encoder_decoder else CausalSteps(model)
     session = steps.session(tuple(ids[:4]), 1)
     session.extend([ids[4 : _START + 1]])

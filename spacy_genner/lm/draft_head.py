@@ -66,8 +66,8 @@ class DraftHead(nn.Module):
         """Compute the logits of the patterns in each gap.
 
         Args:
-            states: For each source the hidden states of the last id of each token, and of the last
-                id of the prompt, which stands for the end of the source: gaps × width.
+            states: For each source the hidden states of the last token id of each token, and of the
+                last token id of the prompt, which stands for the end of the source: gaps × width.
 
         Returns:
             For each source, gaps × patterns.
@@ -77,7 +77,7 @@ class DraftHead(nn.Module):
         x = self.input(self.norm(padded)).transpose(1, 2)  # sources × channels × gaps
         there = (torch.arange(x.shape[2], device=x.device) < lengths[:, None])[:, None]
         for convolution in self.convolutions:
-            x = x * there  # the last tokens of a source must not see the padding after them
+            x = x * there  # The last tokens of a source must not see the padding after them
             x = x + relu(convolution(x))
         after = x.transpose(1, 2)  # for each gap, the token after it
         before = pad(after, (0, 0, 1, 0))[:, :-1]  # the token before it, zeros at the start

@@ -1,7 +1,7 @@
 """What the encoder and the decoder read of a sequence of token ids.
 
-A prompt ends with the id that the decoder starts with, which occurs in no text: the encoder reads
-what comes before that id, and the decoder reads on from it.
+A prompt ends with the token id that the decoder starts with, which occurs in no text: the encoder
+reads what comes before that id, and the decoder reads on from it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ class Read(NamedTuple):
     """What an encoder has read.
 
     Attributes:
-        states: Its hidden states, rows × ids × width.
-        there: Which of the ids are not padding, rows × ids.
+        states: Its hidden states, rows × length × width.
+        there: Which of the token ids are not padding, rows × length.
     """
 
     states: torch.Tensor
@@ -27,7 +27,7 @@ class Read(NamedTuple):
 
 
 def start_of(model: Any) -> int:
-    """Return the id that the decoder of a model starts with.
+    """Return the token id that the decoder of a model starts with.
 
     Raises:
         ValueError: If the configuration of the model has no such id.
@@ -52,13 +52,13 @@ def begun(
     known.
 
     Args:
-        closing: The ids with which the encoder expects a text to end.
+        closing: The token ids with which the encoder expects a text to end.
         prefixes: What the encoder reads before each body.
         decode: A function that lets the decoder read answers, and returns their hidden states,
             padded on the right.
 
     Returns:
-        For each body, ids × width.
+        For each body, length × width.
     """
     start = start_of(model)
     ends = [list(body).index(start) for body in bodies]
@@ -82,11 +82,11 @@ def decoded(model: Any, read: Read, ids: torch.Tensor, **settings: Any) -> torch
 
     Args:
         read: What the encoder has read.
-        ids: The ids, rows × ids.
+        ids: Token ids, rows × length.
         settings: Further arguments of the decoder.
 
     Returns:
-        Hidden states, rows × ids × width.
+        Hidden states, rows × length × width.
     """
     output = model.get_decoder()(
         input_ids=ids,

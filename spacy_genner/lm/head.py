@@ -46,7 +46,7 @@ class Head:
 
         Args:
             hidden: Hidden states, rows × width.
-            choices: The ids of these tokens for each row.
+            choices: The token ids of these tokens for each row.
 
         Returns:
             Rows × the largest number of choices, float32, padded with minus infinity.

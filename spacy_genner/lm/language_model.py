@@ -36,15 +36,14 @@ class LanguageModel(ABC):
         dtype: "auto", "bfloat16" or "float32": the type of the computation. Trained weights are
             float32.
         device: "auto", "cpu", or a GPU such as "cuda:0".
-        attention: "sdpa" or "eager". An encoder–decoder model that does not have "sdpa" takes
+        attention: "sdpa" or "eager". An encoder–decoder model without an "sdpa" implementation uses
             "eager" instead.
         gradient_checkpointing: Whether to compute the inside of each layer twice in training
             instead of keeping it: this takes less memory and more time, and gives the same
             gradients.
         trust_remote_code: Whether code that comes with the model may run.
-        allow_pickle: Whether weights may be read from a `.bin` file. This and the setting before
-            need the consent of the environment as well, because they can run any code; see
-            `consent`.
+        allow_pickle: Whether weights may be read from a `.bin` file. This and `trust_remote_code`
+            also need consent in the environment, because they can run any code; see `consent`.
         bundle_base: Whether to save the base weights with the pipeline.
     """
 
@@ -116,7 +115,7 @@ class LanguageModel(ABC):
     @property
     @abstractmethod
     def positions(self) -> float:
-        """How many ids of a prompt and its answer the model can read. It may be infinite."""
+        """How many token ids of a prompt and its answer the model can read. It may be infinite."""
 
     @property
     def draft_head(self) -> DraftHead | None:
@@ -153,11 +152,11 @@ class LanguageModel(ABC):
         were the only one.
 
         Args:
-            prefixes: The ids before each body.
+            prefixes: The token ids before each body.
             bodies: The sequences.
 
         Returns:
-            For each body, ids × width.
+            For each body, length × width.
         """
 
     def save(self, folder: Path) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 
 _ROW = 256
-"""How many ids of bodies a row has at most, unless one body is longer. Longer rows save more
+"""At most how many token ids of bodies a row has, unless one body is longer. Longer rows save more
 prefixes, but waste more on attention between bodies, which is masked out."""
 
 

@@ -21,13 +21,13 @@ _PLACEHOLDER = "\ue001"
 
 
 class Pieces:
-    """A tokenizer that encodes segments of a text, so that their concatenated ids decode to their
-    concatenated text. It works with any family of tokenizers, and in several threads.
+    """A tokenizer that encodes segments of a text, so that their concatenated token ids decode to
+    their concatenated text. It works with any family of tokenizers, and in several threads.
 
     Args:
         tokenizer: A tokenizer from transformers.
-        answer_start: The ids after which an answer begins: the id that a decoder starts with if it
-            has an encoder beside it, and otherwise none.
+        answer_start: The token ids after which an answer begins: the one that a decoder starts with
+            if it has an encoder beside it, and otherwise none.
     """
 
     def __init__(self, tokenizer: Any, answer_start: tuple[int, ...] = ()) -> None:
@@ -37,8 +37,8 @@ class Pieces:
         self._text_tokenizer = copy.deepcopy(tokenizer)
         self.answer_start = answer_start
         plain = self._raw("a")
-        # whether a segment alone is encoded in another way than after other text, because the
-        # tokenizer puts a space before it
+        # Whether a segment alone is encoded in another way than after other text, because the
+        # tokenizer puts a space before it.
         self._prepends = all(self._encode_after(sentinel, "a") != plain for sentinel in _SENTINELS)
         self._strips = self._raw("a ") == plain  # whether a space at the end of a text is lost
         self._control = {*tokenizer.all_special_ids}
@@ -66,7 +66,7 @@ class Pieces:
         return Pieces, (self._tokenizer, self.answer_start)  # without the caches
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Pieces:
-        return self  # nothing in it changes
+        return self  # Nothing in it changes
 
     def check(self, texts: Iterable[str]) -> None:
         """Check that the tokenizer can write each of some texts.
@@ -79,7 +79,7 @@ class Pieces:
             if not ids or not self._control.isdisjoint(ids):
                 raise ValueError(
                     f"the tokenizer of {self._tokenizer.name_or_path!r} cannot write {text!r}: "
-                    "rename the label, or choose another format or another model"
+                    "choose other labels, another format or another model"
                 )
 
     def readable(self, source: Source) -> Source:
@@ -109,10 +109,10 @@ class Pieces:
             text = "".join(
                 char if self._control.isdisjoint(self._raw(char)) else _PLACEHOLDER for char in text
             )
-            # the tokenizer of T5 finds control tokens even inside a word
+            # The tokenizer of T5 finds control tokens even inside a word.
             for token in self._tokenizer.all_special_tokens:
                 text = text.replace(token, _PLACEHOLDER)
-            # a tokenizer merges adjacent unknown characters into one unknown token
+            # A tokenizer merges adjacent unknown characters into one unknown token.
             text = re.sub(f"{_PLACEHOLDER}+", _PLACEHOLDER, text)
         return text if self._raw(text) else _PLACEHOLDER
 
@@ -125,7 +125,7 @@ class Pieces:
         """Return the token ids of a segment.
 
         Text never becomes a control token. Characters that the tokenizer does not know become its
-        unknown token. That does no harm, because the ids of segments are never decoded.
+        unknown token. That does no harm, because entities are not read back from the ids.
         """
         # To SentencePiece, "▁" is a space: the ids of the word "▁" would be the beginning of those
         # of " [", and a decoder could not distinguish the two.
@@ -151,7 +151,7 @@ class Pieces:
         ids = self._raw(text, control=True)
         marked = tuple(self._tokenizer("a")["input_ids"])
         first = marked[: marked.index(self._raw("a")[0])]
-        if ids[: len(first)] != first:  # a chat template may bring them itself
+        if ids[: len(first)] != first:  # A chat template may bring them itself
             ids = first + ids
         if not ids and not self.answer_start:
             ids = (self.end,)
@@ -183,7 +183,7 @@ class Pieces:
 
     @property
     def end(self) -> int:
-        """The id that ends an answer.
+        """The token id that ends an answer.
 
         Raises:
             ValueError: If the tokenizer has no such token.
@@ -215,7 +215,8 @@ class Pieces:
             if ids is not None:
                 found = ids
         if found is not None:
-            return found  # no ids, as some tokenizers encode white space
+            # Some tokenizers encode white space to no ids at all.
+            return found
         raise ValueError(
             f"the tokenizer of {self._tokenizer.name_or_path!r} cannot write {text!r} inside a "
             "text: choose another model"
@@ -228,7 +229,7 @@ class Pieces:
         those of the sentinel."""
         head = self._raw(sentinel)
         ids = self._raw(sentinel + text, control)
-        # an unknown sentinel would be merged with an unknown character at the start of the text
+        # An unknown sentinel would be merged with an unknown character at the start of the text.
         known = head and self._tokenizer.unk_token_id not in head
         return ids[len(head) :] if known and ids[: len(head)] == head else None
 

@@ -35,11 +35,11 @@ class Seq2SeqLM(LanguageModel):
         were the only one, in one pass of the encoder and one of the decoder.
 
         Args:
-            prefixes: The ids before each body.
+            prefixes: The token ids before each body.
             bodies: The sequences, each of them a prompt and as much of its answer as is known.
 
         Returns:
-            For each body, ids × width.
+            For each body, length × width.
         """
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16):
             return begun(self._plain, self.pieces.closing, prefixes, bodies, self._decode)

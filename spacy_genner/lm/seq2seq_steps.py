@@ -20,7 +20,7 @@ class Seq2SeqSteps(Steps):
     """The step model of an encoder–decoder model.
 
     Args:
-        closing: The ids with which the encoder expects a text to end.
+        closing: The token ids with which the encoder expects a text to end.
     """
 
     def __init__(
@@ -34,12 +34,12 @@ class Seq2SeqSteps(Steps):
         return len(prefix)
 
     def session(self, prefix: tuple[int, ...], rows: int) -> Seq2SeqSession:
-        """Return a new batch. It reads the prefix with each prompt, because the encoder attends to
-        what comes after the prefix as well."""
+        """Return a new session. It reads the prefix with each prompt, because the encoder attends
+        to what comes after the prefix as well."""
         return Seq2SeqSession(self, prefix, rows)
 
     def gather(self, rows: Sequence[tuple[Seq2SeqSession, int]]) -> Seq2SeqSession:
-        """Return a batch of rows of other batches, in the given order."""
+        """Return a session of the given rows of other sessions, in this order."""
         groups = by_session(rows)
         sessions = [session for session, _ in groups]
         answers = [_whole(session.valid, indices) for session, indices in groups]
@@ -56,11 +56,11 @@ class Seq2SeqSteps(Steps):
 
 
 class Seq2SeqSession:
-    """The keys and values of the rows of a batch.
+    """The keys and values of the rows of a session.
 
-    T5 takes the indices of slots for positions, and only their differences matter to it. Before
-    rows read on, their ids are therefore moved to the right, past the holes, so that every row ends
-    in the last slot.
+    T5 uses the indices of slots as positions, and only their differences matter to it. Before rows
+    read on, their token ids are therefore moved to the right, past the holes, so that every row
+    ends in the last slot.
 
     Attributes:
         own: The keys and values of what the decoder has read.
@@ -85,13 +85,13 @@ class Seq2SeqSession:
 
     @property
     def rows(self) -> int:
-        """The number of rows of the batch."""
+        """The number of rows."""
         return len(self.valid)
 
     @torch.inference_mode()
     def extend(self, chunks: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Read one chunk of ids in every row, in one forward pass. The first chunk of a batch is a
-        prompt and as much of its answer as is known.
+        """Read one chunk of token ids in every row, in one forward pass. The first chunk of a row
+        is a prompt and as much of its answer as is known.
 
         Returns:
             The hidden states of the chunks, rows × longest chunk × width.
@@ -108,18 +108,18 @@ class Seq2SeqSession:
         """Return what the draft head expects of each row, or an empty list without a draft head.
 
         Args:
-            words: For each row, the places in its last chunk of the last id of each source token,
-                and of the last id of all.
+            words: For each row, the indices in its last chunk of the last token id of each source
+                token, and of the last token id of all.
         """
         return self._steps.plans(self.states, words)
 
     def drop(self, counts: Sequence[int]) -> None:
-        """Forget the last ids of each row. Their slots become holes.
+        """Forget the last token ids of each row. Their slots become holes.
 
         Args:
-            counts: How many ids to forget in each row.
+            counts: How many to forget in each row.
         """
-        # the last id of a row has the rank 1, the one before it the rank 2, …
+        # The last token id of a row has the rank 1, the one before it the rank 2, …
         ranks = self.valid.flip(1).cumsum(1).flip(1)
         dropped = torch.tensor(counts, device=self.valid.device)
         self.valid = self.valid & (ranks > dropped[:, None])
@@ -143,12 +143,12 @@ class Seq2SeqSession:
         )
 
     def _close_holes(self) -> None:
-        """Move the ids of each row to the right, past its holes. Slots that are then holes in all
-        rows are left out."""
+        """Move the token ids of each row to the right, past its holes. Slots that are then holes in
+        all rows are left out."""
         if self.valid.all():
             return
         longest = int(self.valid.sum(dim=1).max())
-        # a stable sort puts the holes first, and keeps the order of the ids
+        # A stable sort puts the holes first, and keeps the order of the token ids.
         order = self.valid.int().argsort(dim=1, stable=True)[:, -longest:]
         self.valid = self.valid.take_along_dim(order, dim=1)
         self.own = reordered(self.own, order)

@@ -25,8 +25,8 @@ def padded(
     """Pad rows of token ids on the right.
 
     Returns:
-        The ids, and which of them are not padding. Both are rows × width, which is at least the
-        length of the longest row.
+        The token ids, and which of them are not padding. Both are rows × width, which is at least
+        the length of the longest row.
     """
     longest = max(map(len, rows))
     width = -(-longest // _MULTIPLE) * _MULTIPLE if longest > _MULTIPLE else longest
@@ -67,16 +67,16 @@ class Steps(ABC):
         return self.draft_head is None or self.draft_head.copies_first
 
     def unshared(self, prefix: tuple[int, ...]) -> int:
-        """Return how many ids of a prefix each row of a session reads by itself."""
+        """Return how many token ids of a prefix each row of a session reads for itself."""
         return 0
 
     @abstractmethod
     def session(self, prefix: tuple[int, ...], rows: int) -> Any:
-        """Return a new batch that continues a prefix."""
+        """Return a new session whose rows have read a prefix."""
 
     @abstractmethod
     def gather(self, rows: Sequence[tuple[Any, int]]) -> Any:
-        """Return a batch of rows of other batches, in the given order."""
+        """Return a session of the given rows of other sessions, in this order."""
 
     @torch.inference_mode()
     def best(self, hidden: torch.Tensor) -> list[int]:
@@ -115,11 +115,11 @@ class Steps(ABC):
 
         Args:
             states: The hidden states of a chunk, rows × chunk × width.
-            words: For each row, the places in the chunk of the last id of each source token, and
-                of the last id of all.
+            words: For each row, the indices in the chunk of the last token id of each source token,
+                and of the last token id of all.
         """
         if not self.draft_head:
             return []
         return self.draft_head.plans(
-            [row[places] for row, places in zip(states, words, strict=True)]
+            [row[indices] for row, indices in zip(states, words, strict=True)]
         )

@@ -80,8 +80,8 @@ def _fit(
 ) -> DraftHead:
     """Return a head that was trained to tell the pattern after each word from its hidden state."""
     counts = Counter(chain.from_iterable(marks))
-    counts[()] = counts.total()  # so that "nothing is marked" is always the first pattern
-    patterns = [pattern for pattern, _ in counts.most_common()]
+    del counts[()]  # "nothing is marked" comes first, even if another pattern is as frequent
+    patterns: list[Pattern] = [(), *(pattern for pattern, _ in counts.most_common())]
     numbers = {pattern: number for number, pattern in enumerate(patterns)}
     device = states[0].device
     wanted = [torch.tensor([numbers[gap] for gap in row], device=device) for row in marks]

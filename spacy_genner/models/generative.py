@@ -1,7 +1,7 @@
 """The network of `generative_ner`: sources in, scored entities out; sources with gold entities in,
 losses out."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from thinc.api import Model
@@ -136,8 +136,8 @@ def as_task(item: Question | Gold) -> Task:
     match item:
         case Source():
             return Task(item)
-        case (source, dict(labels)):  # the gold entities, which also come second, are no dict
-            return Task(source, labels=labels)
+        case (source, Mapping() as labels):  # gold entities, which also come second, are a sequence
+            return Task(source, labels=dict(labels))
     return Task(*item)
 
 
@@ -194,7 +194,7 @@ def room(model: Network, source: Source, labels: Labels, tokens: int) -> Room:
     """Return what a window of a source can hold when these labels are asked for.
 
     Args:
-        tokens: The greatest number of tokens of a window.
+        tokens: The maximum number of tokens in a window.
     """
     return speller_of(model, labels).room(source, tokens)
 

@@ -69,7 +69,9 @@ class LMShim(Shim):
             # after a fork, torch would wait for the threads of its parent, and hang
             torch.set_num_threads(1)
             if self.lock.interrupted:
-                self.lm.changed()  # another thread was using the weights, and left them half-way
+                # another thread was using the weights, and the fork caught it halfway: what it
+                # cached is incomplete
+                self.lm.changed()
             self._process = os.getpid()
 
     def way_back(self, outputs: torch.Tensor, targets: float = 0.0) -> Callable[[Any], None]:
@@ -246,7 +248,7 @@ class LMShim(Shim):
     def __getstate__(self) -> dict[str, Any]:
         if get_spawning_popen():  # the copy is for a worker process
             self._refuse_gpu()
-        # a copy has no gradients, so it starts with an optimizer of its own
+        # the torch optimizer and the gradients belong to the weights of the original
         fresh = {"_stepper": None, "_way_back": None, "_early": None, "_targets": 0.0}
         return self.__dict__ | fresh
 

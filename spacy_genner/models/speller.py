@@ -88,7 +88,7 @@ class Speller:
         """Return what a window of a source can hold.
 
         Args:
-            tokens: The greatest number of tokens of a window.
+            tokens: The maximum number of tokens in a window.
         """
         if math.isinf(self._left):
             return Room(tokens)
@@ -205,7 +205,7 @@ class Spellers:
         key = tuple(labels.items())
         with self._lock:
             speller = self._known.pop(key, None) or make()
-            self._known[key] = speller  # the one asked for last is the last one
+            self._known[key] = speller  # move the one just asked for to the end
             if len(self._known) > _KEPT:
                 del self._known[next(iter(self._known))]
         return speller

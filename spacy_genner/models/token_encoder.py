@@ -81,7 +81,7 @@ def room(model: Encoder, source: Source, tokens: int) -> Room:
     """Return what a window of a source can hold.
 
     Args:
-        tokens: The greatest number of tokens of a window.
+        tokens: The maximum number of tokens in a window.
     """
     shim: WordShim = model.shims[0]  # type: ignore[assignment]
     return shim.room(source, tokens)
@@ -128,7 +128,7 @@ class WordShim(LMShim):
         """Return what a window of a source can hold.
 
         Args:
-            tokens: The greatest number of tokens of a window.
+            tokens: The maximum number of tokens in a window.
         """
         left = self.lm.positions - len(self.lm.pieces.encode_prefix(""))
         if math.isinf(left):

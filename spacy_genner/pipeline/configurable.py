@@ -1,4 +1,4 @@
-"""Labels in a configuration file: which ones it can hold, and in what form."""
+"""Labels in a config file: which ones it can hold, and in what form."""
 
 import re
 
@@ -10,10 +10,10 @@ _BROKEN = re.compile(r'.*[=:]\s*".*"', re.DOTALL)
 
 
 def check_labels(labels: dict[str, str] | list[str] | None) -> None:
-    """Check that a configuration file can hold labels.
+    """Check that a config file can hold labels.
 
     Raises:
-        ValueError: If a label would not be the same after saving and loading the configuration.
+        ValueError: If a label would not be the same after saving and loading the config.
     """
     one_by_one: list[dict[str, str] | list[str]]
     if isinstance(labels, dict):
@@ -23,18 +23,18 @@ def check_labels(labels: dict[str, str] | list[str] | None) -> None:
     for label in one_by_one:
         if not _survives(label):
             raise ValueError(
-                f"labels = {label}: a configuration file would read this back as something else. "
-                "A name that contains : or =, or that starts with # or ; or [, must be in a list "
+                f"labels = {label}: a config file would read this back as something else. A name "
+                "that contains : or =, or that starts with # or ; or [, must be in a list "
                 "of names; give its definition to the component's `set_labels`, or in a JSON file "
                 "to [initialize.components] or to the reader of a corpus. ${ means a variable"
             )
 
 
 def as_configured(labels: dict[str, str]) -> dict[str, str] | list[str] | None:
-    """Return labels in the form in which a configuration holds them.
+    """Return labels in the form in which a config holds them.
 
     Returns:
-        The names alone if no label has a definition. None if a configuration cannot hold them.
+        The names alone if no label has a definition. None if a config cannot hold them.
     """
     written = labels if any(labels.values()) else list(labels)
     try:
@@ -45,7 +45,7 @@ def as_configured(labels: dict[str, str]) -> dict[str, str] | list[str] | None:
 
 
 def _survives(labels: dict[str, str] | list[str]) -> bool:
-    """Return whether a configuration with these labels is the same after saving and loading it."""
+    """Return whether a config with these labels is the same after saving and loading it."""
     try:
         text = Config({"component": {"labels": labels}}).to_str()
         read = Config().from_str(text)["component"]["labels"]

@@ -34,12 +34,12 @@ def build_decoder_tok2vec(
     Args:
         lm: The language model. What its `tuning` trains is trained with the gradients of the layers
             above.
-        attention: "causal", as the model has learnt to read, or "bidirectional".
+        attention: "causal", as in its pretraining, or "bidirectional".
         pooling: How the hidden states of the token ids of a token become one: "mean", "first" or
             "last".
         echo: Whether the text is read twice, and the hidden states are those of the second reading,
             which has seen the whole text (Springer et al. 2024, arXiv 2402.15449).
-        window: The greatest number of tokens, not counting white space, that the model reads at
+        window: The maximum number of tokens, not counting white space, that the model reads at
             once; fewer if they do not fit into its positions. Longer documents are cut where
             sentences begin, or else where lines begin, or else anywhere, with an overlap.
         width: The width of a hidden state, for listeners that ask before the weights are loaded.

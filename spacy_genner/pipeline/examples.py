@@ -30,7 +30,7 @@ def shots_of(
     that cannot be shown.
 
     Args:
-        window: The greatest number of tokens of a window.
+        window: The maximum number of tokens in a window.
     """
     found, lost = list[Shot](), list[str]()
     for doc in docs:

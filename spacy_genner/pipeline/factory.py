@@ -1,4 +1,4 @@
-"""The factory `generative_ner`, and its default configuration."""
+"""The factory `generative_ner`, and its default config."""
 
 from collections.abc import Callable
 from typing import Any
@@ -74,10 +74,10 @@ def make_generative_ner(
     sampling: Sampling | None,
     scorer: Callable[..., dict[str, Any]] | None,
 ) -> GenerativeNER:
-    """Make the component from its configuration; see `GenerativeNER` for the settings.
+    """Make the component from its config; see `GenerativeNER` for the settings.
 
     Raises:
-        ValueError: If a configuration file cannot hold the labels, or if a setting has a value that
+        ValueError: If a config file cannot hold the labels, or if a setting has a value that
             it cannot have.
     """
     check_labels(labels)

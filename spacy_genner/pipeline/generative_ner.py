@@ -44,7 +44,7 @@ class GenerativeNER(LearningPipe):
         overwrite_ents: Whether they replace the entities that are in `doc.ents` already, where they
             overlap with them.
         threshold: The lowest score of a span. It can only remove spans.
-        window: The greatest number of tokens, not counting white space, that the model reads at
+        window: The maximum number of tokens, not counting white space, that the model reads at
             once; fewer if they do not fit into its positions. Longer documents are cut where
             sentences begin, or else where lines begin, or else anywhere, with an overlap.
         sentence_starts: Whether no span may cross a token that is known to start a sentence, as in
@@ -53,7 +53,7 @@ class GenerativeNER(LearningPipe):
             `sentence_starts` take effect in `initialize`, and are saved.
         sampling: Returns the label set to train on, given that of an example and that of the
             component. None: train on that of the example.
-        scorer: What `nlp.evaluate` scores the component with.
+        scorer: The function with which `nlp.evaluate` scores the component.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class GenerativeNER(LearningPipe):
         sampling: Sampling | None = None,
         scorer: Callable[..., dict[str, Any]] | None = None,
     ) -> None:
-        window = int(window)  # a configuration may hold "256"
+        window = int(window)  # a config may hold "256"
         choices = ("none", *ENTS)
         if ents not in choices:
             raise ValueError(f'ents = "{ents}": choose one of {", ".join(choices)}')

@@ -49,7 +49,7 @@ class LearningPipe(AdjustablePipe):
     ) -> None:
         """Load the weights and settle the label set.
 
-        The labels are those given here, or else those of the configuration, or else those added
+        The labels are those given here, or else those of the config, or else those added
         before and those of the data, in alphabetical order. Warns about gold spans that cannot be
         learnt.
 
@@ -164,8 +164,8 @@ class LearningPipe(AdjustablePipe):
         losses: Losses | None = None,
         **_: Any,
     ) -> Losses:
-        """Learn what the model predicted for these texts when `nlp.resume_training` was called, so
-        as not to forget it.
+        """Learn what the copy of the model kept by `nlp.resume_training` predicts for these texts,
+        so that it is not forgotten.
 
         Args:
             drop: Not used, as in `update`.

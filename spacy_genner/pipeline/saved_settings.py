@@ -1,7 +1,7 @@
-"""The settings that are saved with a component, and the configuration that may override them.
+"""The settings that are saved with a component, and the config that may override them.
 
-A component that is loaded has the settings that were saved with it, unless its configuration is no
-longer the one that it was saved with, as in `spacy.load(path, config=…)`: what is given there wins.
+A component that is loaded has the settings that were saved with it, unless its config is no longer
+the one that it was saved with, as in `spacy.load(path, config=…)`: what is given there wins.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ CONFIG_PLACES = {
     "template": "model.prompt.template",
     "threshold": "threshold",
 }
-"""The place of each setting in the configuration of a component, for the settings that have one."""
+"""The place of each setting in the config of a component, for the settings that have one."""
 BEFORE: Settings = {"line_breaks": False, "scoring": "moves", "sentence_starts": False}
 """How version 0.1 behaved, which did not have these settings yet."""
 
@@ -43,18 +43,18 @@ TYPES: dict[str, tuple[type, ...]] = {
 """The types that the saved settings have in JSON."""
 
 _ABSENT = "{}"
-"""What `_written` returns for a setting that the configuration does not have."""
+"""What `_written` returns for a setting that the config does not have."""
 
 
 def restored(own: Settings, saved: Settings, given: Set[str] = frozenset()) -> Settings:
     """Return the settings of a component that is loaded.
 
     Args:
-        own: Its settings as it was made from its configuration.
-        saved: The settings that were saved. Of those that the configuration has as well, version
-            0.1 saved only the labels.
-        given: The names of the settings that differ between the present configuration and the one
-            that was saved.
+        own: Its settings as it was made from its config.
+        saved: The settings that were saved. Of those that the config has as well, version 0.1 saved
+            only the labels.
+        given: The names of the settings that differ between the present config and the one that was
+            saved.
     """
     unsaved = CONFIG_PLACES.keys() - (BEFORE | saved).keys() - {"labels"}
     return {**BEFORE, **saved, **{name: own[name] for name in given | unsaved}}
@@ -79,7 +79,7 @@ def check(settings: Settings) -> None:
 
 
 def as_threshold(value: Any) -> float:
-    """Return the lowest score of a span as a number; a configuration may hold "0.5".
+    """Return the lowest score of a span as a number; a config may hold "0.5".
 
     Raises:
         ValueError: If it is not a number between 0 and 1.
@@ -103,21 +103,21 @@ class Owner:
         return Owner, ()
 
     def configure(self, component: object, setting: str, value: Any) -> None:
-        """Write a setting that was changed into the configuration as well.
+        """Write a setting that was changed into the config as well.
 
-        The configuration is then saved with the new value, so that the old one, if it is given when
-        the pipeline is loaded, counts as a change.
+        The config is then saved with the new value, so that the old one, if it is given when the
+        pipeline is loaded, counts as a change.
         """
         for nlp, name in self._places(component):
             nlp.get_pipe_config(name)[setting] = value
 
     def given(self, component: object, folder: Path) -> set[str]:
-        """Return the names of the settings that differ between the present configuration and the
-        one that the component was saved with.
+        """Return the names of the settings that differ between the present config and the one that
+        the component was saved with.
 
         Args:
-            folder: Where the component was saved. If it was saved with a pipeline, the
-                configuration is next to this folder; if not, there is nothing to compare.
+            folder: Where the component was saved. If it was saved with a pipeline, the config is
+                next to this folder; if not, there is nothing to compare.
         """
         found = set[str]()
         path = folder.parent / "config.cfg"

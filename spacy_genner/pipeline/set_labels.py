@@ -25,7 +25,7 @@ def make_set_labels(
         component: The name of the component.
 
     Raises:
-        ValueError: If a configuration file cannot hold the labels; when the callback is called, if
+        ValueError: If a config file cannot hold the labels; when the callback is called, if
             the component is not a `generative_ner`.
     """
     check_labels(labels)

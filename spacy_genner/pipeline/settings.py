@@ -210,14 +210,14 @@ class AdjustablePipe(TrainablePipe):
         self._owner.configure(self, name, value)
 
     def _put_labels(self, labels: Mapping[str, str] | Iterable[str] | None) -> None:
-        """Use a label set, and leave the configuration as it is."""
+        """Use a label set, and leave the config as it is."""
         self.cfg["labels"] = as_labels(labels)
         for label in self.cfg["labels"]:
             self.vocab.strings.add(label)
         self.model.attrs["set_labels"](self.model, self.cfg["labels"])
 
     def _configure_labels(self) -> None:
-        """Write the labels into the configuration, if it had some and can hold these."""
+        """Write the labels into the config, if it had some and can hold these."""
         if self._labels_configured and (configured := as_configured(self.cfg["labels"])):
             self._owner.configure(self, "labels", configured)
 
@@ -229,14 +229,14 @@ class AdjustablePipe(TrainablePipe):
         """
         if not self.labels:
             raise ValueError(
-                f"[{self.name}] has no labels: give `labels` in its configuration, or train it on "
-                f"data with annotated spans in doc.spans[{self.spans_key!r}] or doc.ents"
+                f"[{self.name}] has no labels: give `labels` in its config, or train it on data "
+                f"with annotated spans in doc.spans[{self.spans_key!r}] or doc.ents"
             )
         labels: Labels = self.cfg["labels"]
         return labels
 
     def _take_cfg(self, saved: Settings, place: object, folder: Path | None = None) -> None:
-        """Take over saved settings, except where the configuration was changed since."""
+        """Take over saved settings, except where the config was changed since."""
         with reading(place):
             given = self._owner.given(self, folder) if folder else set[str]()
             self.use_cfg(restored(self.cfg, saved, given))
@@ -256,7 +256,7 @@ class AdjustablePipe(TrainablePipe):
 def _check_vocab(read: Callable[[Vocab], object], place: object) -> None:
     """Check that a vocabulary can be read, by reading it into a new one.
 
-    If reading failed half-way in the vocabulary of the pipeline, that would stay half changed.
+    If reading failed halfway in the vocabulary of the pipeline, that would stay half changed.
 
     Raises:
         ValueError: If it cannot be read.

@@ -66,8 +66,8 @@ class Shots:
         )
         if 0 < len(self.pool) <= self._near:
             raise ValueError(
-                f"the nearest {count} of {len(self.pool)} different examples cannot be shown to a "
-                "text that is one of them, which does not see itself: give more examples"
+                f"count = {count} needs more than {len(self.pool)} different examples, because a "
+                "text that is one of them is not shown itself: give more examples"
             )
 
     @property
@@ -135,8 +135,8 @@ def _bm25(texts: Sequence[Sequence[str]]) -> Any:
 
 
 def _letters(source: Source) -> str:
-    """Return what tells texts apart: an example may be divided into other tokens than those that
-    the pipeline makes of the same text."""
+    """Return the text without white space, by which texts are compared: an example may be tokenised
+    differently from how the pipeline tokenises the same text."""
     return "".join(source.words)
 
 

@@ -1,4 +1,4 @@
-"""Training that goes on after a kill.
+"""Training that resumes after a kill.
 
 spaCy's training loop cannot start in the middle. So the results of updates and evaluations are
 recorded, and a later run that finds a checkpoint plays them back: the loop sees the same losses and
@@ -31,7 +31,8 @@ from .trained_models import trained_models
 
 
 class Recording:
-    """The results of all updates and evaluations of a training: first those played back, then new.
+    """The results of all updates and evaluations of a training: first those played back, then new
+    ones.
 
     As a context manager, it lets a training of the pipeline go on from `output/checkpoint.pt`, and
     writes such checkpoints. When training ends, the file is removed; after an error or a kill it

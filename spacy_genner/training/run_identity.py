@@ -24,7 +24,7 @@ def identity(
 ) -> dict[str, str]:
     """Return hashes, by name, of what a training depends on.
 
-    That is its configuration, corpora, labels, prompts, and weights with their devices.
+    That is its config, corpora, labels, prompts, and weights with their devices.
 
     Args:
         nlp: A pipeline that is initialized and not yet trained.

@@ -53,7 +53,7 @@ class Trained:
     """
 
     def __init__(self, models: Mapping[str, Model[Any, Any]]) -> None:
-        # A shared part is a key once: it has the place of its last occurrence.
+        # A shared part is stored once, under the place of its last occurrence.
         self._places: dict[TrainedPart, str] = {part: place for place, part in _parts(models)}
         self._dropouts: list[tuple[str, Model[Any, Any]]] = []
         self._lms: dict[str, LMShim] = {}
@@ -139,8 +139,8 @@ def _tensors(part: TrainedPart) -> Weights:
     """Return the tensors of a part by their names in it, not copied."""
     kind = type(part).__name__
     raise ValueError(
-        f"{kind}: a model with layers of this kind cannot go on after a kill. Train with `spacy "
-        "train`"
+        f"{kind}: the training of a model with layers of this kind cannot be resumed after a kill. "
+        "Train with `spacy train`"
     )
 
 

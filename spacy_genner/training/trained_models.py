@@ -27,9 +27,9 @@ def trained_models(nlp: Language, config: Config) -> dict[str, Model[Any, Any]]:
     }
     if others := sorted(name for name, model in models.items() if not isinstance(model, Model)):
         raise ValueError(
-            f"{', '.join(others)}: only the training of components with a thinc Model can go on "
-            "after a kill. List the others in [training] frozen_components, or train with `spacy "
-            "train`"
+            f"{', '.join(others)}: only the training of components with a thinc Model can be "
+            "resumed after a kill. List the others in [training] frozen_components, or train with "
+            "`spacy train`"
         )
     if not models:
         raise ValueError(
@@ -38,7 +38,7 @@ def trained_models(nlp: Language, config: Config) -> dict[str, Model[Any, Any]]:
         )
     if config["training"]["seed"] is None:
         raise ValueError(
-            "[training] seed = null: training cannot go on after a kill without a seed. Set it to "
-            "a number"
+            "[training] seed = null: without a seed, training cannot be resumed after a kill. Set "
+            "it to a number"
         )
     return models

@@ -29,7 +29,8 @@ class Tuning(Protocol):
     """
 
     def attach(self, base: Any) -> Any:
-        """Return a trainable model that begins as a base, whose own weights are never changed."""
+        """Return a trainable model that starts out equal to a base; the weights of the base itself
+        never change."""
 
     def save(self, model: Any, folder: Path) -> None:
         """Write the trained weights of a model to a folder.
@@ -180,7 +181,7 @@ class FullTuning:
         """
         merged = copy.deepcopy(model).requires_grad_(False)
         _round(merged.parameters())
-        # buffers keep their type, because rotary frequencies must stay exact
+        # Buffers keep their type, because rotary frequencies must stay exact.
         for weight in merged.parameters():
             weight.data = weight.data.to(dtype)
         return merged.eval()
@@ -193,7 +194,7 @@ def sharing_copy(model: Any, without: Collection[int] = ()) -> Any:
         without: The `id` of each tensor that is copied instead of shared.
     """
     tensors = chain(model.parameters(), model.buffers())
-    # deepcopy takes the tensors in its memo for copies that have already been made
+    # The memo tells deepcopy that these tensors have already been copied, namely as themselves.
     memo = {id(tensor): tensor for tensor in tensors if id(tensor) not in without}
     return copy.deepcopy(model, memo)
 
@@ -202,7 +203,7 @@ def _adapter(model: Any) -> dict[str, torch.Tensor]:
     """Return the weights of the adapter in a PEFT model."""
     from peft import get_peft_model_state_dict
 
-    # the default, "auto", would ask the hub whether the vocabulary has been enlarged
+    # The default, "auto", would ask the hub whether the vocabulary has been enlarged.
     weights: dict[str, torch.Tensor] = get_peft_model_state_dict(model, save_embedding_layers=False)
     return weights
 
@@ -224,7 +225,7 @@ def _round(weights: Iterable[torch.Tensor]) -> None:
 
 
 def _write(weights: dict[str, torch.Tensor], path: Path) -> None:
-    check_numbers(weights, path)  # weights that cannot be loaded must not replace those that can
+    check_numbers(weights, path)  # Weights that cannot be loaded must not replace those that can
     save_tensors({name: weight.detach().to(SAVED) for name, weight in weights.items()}, path)
 
 

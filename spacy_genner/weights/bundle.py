@@ -39,7 +39,7 @@ def bundled(folder: Path) -> str | None:
 
 
 def _write(base: Base, folder: Path) -> None:
-    # when the disk is full, safetensors raises a SafetensorError, but tokenizers a bare Exception
+    # When the disk is full, safetensors raises a SafetensorError, but tokenizers a bare Exception.
     with writing(folder, Exception):
         base.model.save_pretrained(folder)
         base.tokenizer.save_pretrained(folder)

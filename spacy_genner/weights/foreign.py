@@ -1,5 +1,5 @@
-"""Checks on the files of base weights, which come from somebody else: what they may be, and which
-other files and code they may ask for."""
+"""Checks on the files of base weights, which are not trusted: what they may contain, and which
+other files or code they may request."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def refuse_adapters(place: Place) -> None:
 
     if find_adapter_config_file(place.name, revision=place.revision):
         raise ValueError(
-            "it is an adapter (adapter_config.json): merge it into its base, and give the merged "
+            "it is an adapter (adapter_config.json): merge it into its base, and use the merged "
             "model"
         )
 
@@ -69,20 +69,20 @@ def usable(config: Any, encoder_decoder: bool) -> Any:
     """
     if config.is_encoder_decoder and not encoder_decoder:
         raise ValueError(
-            f"{config.model_type} is an encoder–decoder model: take spacy_genner.Seq2SeqLM.v1"
+            f"{config.model_type} is an encoder–decoder model: use spacy_genner.Seq2SeqLM.v1"
         )
     if encoder_decoder and not config.is_encoder_decoder:
-        raise ValueError(f"{config.model_type} is a causal model: take spacy_genner.CausalLM.v1")
+        raise ValueError(f"{config.model_type} is a causal model: use spacy_genner.CausalLM.v1")
     if encoder_decoder and not hasattr(config, "relative_attention_num_buckets"):
         raise ValueError(
-            f"{config.model_type} counts positions from the start: take a model of the T5 family"
+            f"{config.model_type} counts positions from the start: use a model of the T5 family"
         )
-    # transformers 4 accepts any path here, and a pickle as well
+    # transformers 4 accepts any path here, even that of a pickle.
     if file := getattr(config, "transformers_weights", None):
         raise ValueError(
             f"config.json names {file!r} as the file of weights: call it model.safetensors"
         )
     for part in (config, *(getattr(config, name, None) for name in config.sub_configs)):
         if part is not None:
-            part._attn_implementation = None  # it may name code on the hub
+            part._attn_implementation = None  # It may name code on the hub
     return config

@@ -36,7 +36,7 @@ _SPECIAL = {"bos": "bos", "eos": "eos", "pad": "padding", "unk": "unknown"}
 """The names of special tokens in transformers, and in GGUF."""
 
 _KIND = ("llama", "smollm")
-"""The architecture of SmolLM2, and the name of how its tokenizer splits a text into words."""
+"""The architecture of SmolLM2, and the name of its tokenizer's pre-tokenization."""
 
 
 def convert_gguf(file: Path, folder: Path) -> None:
@@ -84,7 +84,7 @@ def _config(meta: dict[str, Any]) -> dict[str, Any]:
         "head_dim": hidden // heads,
         "max_position_embeddings": meta["llama.context_length"],
         "rms_norm_eps": meta["llama.attention.layer_norm_rms_epsilon"],
-        # transformers 4 reads the first and ignores the second, transformers 5 vice versa
+        # transformers 4 reads the first and ignores the second, transformers 5 vice versa.
         "rope_theta": theta,
         "rope_parameters": {"rope_type": "default", "rope_theta": theta},
         "tie_word_embeddings": True,
@@ -105,7 +105,7 @@ def _tensor(tensor: gguf.ReaderTensor, heads: dict[str, int]) -> tuple[str, torc
     *layer, part, suffix = tensor.name.split(".")
     if part not in _TENSORS or suffix != "weight":
         raise ValueError(
-            f"the tensor {tensor.name!r} is no part of SmolLM2: the file cannot be converted "
+            f"the tensor {tensor.name!r} is not part of SmolLM2: the file cannot be converted "
             "without loss"
         )
     weight = gguf.dequantize(tensor.data, tensor.tensor_type)
@@ -124,7 +124,7 @@ def _tokenizer(meta: dict[str, Any]) -> Tokenizer:
     tokens, kinds = meta["tokenizer.ggml.tokens"], meta["tokenizer.ggml.token_type"]
     merges = [tuple(merge.split(" ")) for merge in meta["tokenizer.ggml.merges"]]
     tokenizer = Tokenizer(models.BPE({token: i for i, token in enumerate(tokens)}, merges))
-    # what llama.cpp calls "smollm": first split off each digit, then split words as GPT-2 does
+    # What llama.cpp calls "smollm": first split off each digit, then split words as GPT-2 does.
     digits = pre_tokenizers.Digits(individual_digits=True)
     words = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([digits, words])

@@ -79,7 +79,7 @@ def scales_hidden(config: Any) -> bool:
     """Return whether hidden states are divided by the square root of their width before they are
     multiplied by the output matrix. T5 does so if that matrix is tied to the input embeddings."""
     tied = config.model_type in ("t5", "umt5") and config.tie_word_embeddings
-    # in transformers 5, `tie_word_embeddings` is true for every T5, and this setting decides
+    # In transformers 5, `tie_word_embeddings` is true for every T5, and this setting decides.
     return bool(getattr(config, "scale_decoder_outputs", tied))
 
 
@@ -106,13 +106,12 @@ def settings(config: Any) -> dict[str, Any]:
     Numbers are texts of six digits, so that it does not matter whether a file has 1 or 1.0, and
     0.00001 or the nearest float32.
     """
-    config = (
-        config.get_text_config()
-    )  # a model that reads images as well has several configurations
+    # A model that reads images as well has several configurations.
+    config = config.get_text_config()
     found = {name: getattr(config, name, None) for name in _SETTINGS}
     found["scales_hidden"] = scales_hidden(config) or None
     kinds = list(getattr(config, "layer_types", None) or [])
-    # some versions of transformers leave the kinds out if all layers have full attention
+    # Some versions of transformers leave the kinds out if all layers have full attention.
     found["layer_types"] = kinds if set(kinds) - {"full_attention"} else None
     found["rope_parameters"] = {
         kind: _rope(config, values) for kind, values in _ropes(config).items()
@@ -145,9 +144,7 @@ def _rope(config: Any, values: Mapping[str, Any]) -> dict[str, Any]:
     rope.setdefault("rope_type", rope.get("type", "default"))
     rope.pop("type", None)
     if rope["rope_type"] != "default":
-        length = (
-            getattr(config, "original_max_position_embeddings", None)
-            or config.max_position_embeddings
-        )
+        length = getattr(config, "original_max_position_embeddings", None)
+        length = length or config.max_position_embeddings
         rope.setdefault("original_max_position_embeddings", length)
     return rope

@@ -69,7 +69,8 @@ def load_base(
         name: A local folder (safetensors) or GGUF file; else a name that `spacy genner download`
             has installed; else a model on the Hugging Face hub.
         encoder_decoder: Whether an encoder–decoder model is expected; otherwise a causal one.
-        check: A function that raises a ValueError if a loaded model cannot be used.
+        check: A function that raises a ValueError if a loaded model cannot be used. It is called
+            once, when the weights are loaded, not when they are found in memory.
         attention: The implementation of attention, under the name that transformers gives it.
 
     Raises:
@@ -129,7 +130,7 @@ def _found(name: str, revision: str | None) -> Place:
     try:
         return place_of(name, revision)
     except (OSError, RuntimeError, HFValidationError) as error:
-        # RuntimeError: the ~ of a user whom the system does not know
+        # RuntimeError is raised for the ~ of an unknown user.
         raise ValueError(_advice(name, error)) from error
 
 
@@ -145,7 +146,7 @@ def _read(
     except (ImportError, MemoryError, torch.OutOfMemoryError):
         raise
     except Exception as error:
-        # each library has errors of its own for a missing, truncated or foreign file
+        # Each library has errors of its own for a missing, truncated or foreign file.
         raise ValueError(_advice(name, error)) from error
 
 
@@ -176,13 +177,14 @@ def _load(
         **_file_option(place, allow_pickle),
         output_loading_info=True,
     )
-    # transformers makes up the weights that the files lack, and only warns of it
+    # transformers fills in missing weights at random, and only warns.
     if missing := sorted(report["missing_keys"]):
         raise ValueError(
-            f"its files lack the weights {', '.join(missing[:5])} ({len(missing)} in all)"
+            f"the weights {', '.join(missing[:5])} ({len(missing)} in all) are missing from its "
+            "files"
         )
     if place.gguf:
-        # transformers 5 takes such a model for a quantised one: move its weights into a plain one
+        # transformers 5 treats such a model as quantised: move its weights into a plain one.
         plain = auto.from_config(model.config, **_dtype_option(dtype))
         plain.load_state_dict(model.state_dict())
         model = plain
@@ -210,7 +212,7 @@ def _dtype_option(dtype: torch.dtype) -> dict[str, Any]:
 
 
 def _attention_option(encoder_decoder: bool, attention: str) -> dict[str, Any]:
-    # in transformers 4, T5 has no "sdpa"; without the option, a model takes the best that it has
+    # In transformers 4, T5 has no "sdpa"; without the option, a model uses the best that it has.
     if encoder_decoder and attention == "sdpa":
         return {}
     return {"attn_implementation": attention}

@@ -11,7 +11,7 @@ MANIFEST = "spacy-genner.json"
 
 
 class WeightsError(RuntimeError):
-    """The error that weights are corrupt or cannot be fetched. Its message says what to do."""
+    """Raised if weights are corrupt or cannot be fetched. Its message says what to do."""
 
 
 def seal(folder: Path, source: str, licence: str) -> None:

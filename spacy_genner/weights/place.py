@@ -42,6 +42,7 @@ def place_of(name: str, revision: str | None) -> Place:
         ValueError: If the name can be downloaded, but has not been.
         OSError: If there is no such model on the hub, or it cannot be reached.
         HFValidationError: If the name cannot be that of a model on the hub.
+        RuntimeError: If the name begins with `~` and a user whom the system does not know.
     """
     path = Path(name).expanduser()
     if path.suffix == ".gguf" and path.is_file():
@@ -88,10 +89,10 @@ def _on_the_hub(name: str, revision: str | None) -> Place:
     try:
         get_session().head(hf_hub_url(name, "config.json", revision=revision), timeout=10)
         offline = False
-    except Exception:  # the versions of huggingface_hub use different HTTP libraries
+    except Exception:  # The versions of huggingface_hub use different HTTP libraries
         offline = True
     config: Any = cached_file(name, "config.json", revision=revision, local_files_only=offline)
-    folder = Path(config).parent  # its name is the commit
+    folder = Path(config).parent  # Its name is the commit
     if offline:
         return Place(str(folder), None, None, folder, ())
     return Place(name, None, folder.name, folder, ())

@@ -46,7 +46,7 @@ def save_tensors(tensors: Mapping[str, torch.Tensor], path: Path, **metadata: st
     with writing(path, safetensors.SafetensorError):
         save_file(plain, path, metadata or None)
     # safetensors makes the file readable for its owner only, but a cache or a pipeline may be
-    # shared with other users
+    # shared with other users.
     path.chmod(mode)
 
 
@@ -75,7 +75,7 @@ def check_numbers(tensors: Mapping[str, torch.Tensor], place: object) -> None:
             raise ValueError(
                 f"{place}: {name} has the type {tensor.dtype}, expected floating-point numbers"
             )
-        # torch cannot add up 8-bit numbers
+        # torch cannot sum 8-bit floats.
         numbers = tensor if tensor.element_size() > 1 else tensor.float()
         # If the sum is finite, so is every number, and a sum needs no memory. If it is not finite,
         # it may merely have overflowed, and every number is tested.

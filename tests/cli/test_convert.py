@@ -115,8 +115,11 @@ def test_merge_scheme_comment_token_column_and_limit(tmp_path: Path) -> None:
             "'xml' is not one of 'columns', 'jsonl', 'brat'",
         ),
         (["a.conll", "b.spacy", "--format", "brat"], "a.conll: expected NAME.txt or NAME.ann"),
-        ([".", "b.spacy", "--format", "columns"], ".: only --format brat reads folders"),
-        ([".", "b.spacy", "--format", "jsonl"], ".: only --format brat reads folders"),
+        (
+            [".", "b.spacy", "--format", "columns"],
+            ".: only --format brat and --corpus read folders",
+        ),
+        ([".", "b.spacy", "--format", "jsonl"], ".: only --format brat and --corpus read folders"),
         (
             ["a.conll", "b.spacy", "--format", "columns", "--tag-columns", "1;2"],
             "expected column numbers with commas",

@@ -50,6 +50,17 @@ def test_a_part_is_written_in_the_format_of_the_corpus(wnut17: Path) -> None:
         (("--corpus", "wnut", "--part", "dev"), "corpus 'wnut' is not known: choose one of"),
         (("--corpus", "wnut17", "--part", "x"), "wnut17 has no part 'x': choose one of train"),
         (("--corpus", "wnut17", "--part", "test"), "emerging.test.annotated: there is no such"),
+        *(
+            (("--corpus", "wnut17", "--part", "dev", *option), f"{option[0]}: --corpus knows the")
+            for option in (
+                ("--token-column", "1"),
+                ("--tag-columns", "1,2"),
+                ("--scheme", "bioes"),
+                ("--tag-names", "O,B-PER"),
+                ("--comment", "#"),
+                ("--merge",),
+            )
+        ),
     ],
 )
 def test_bad_options_write_nothing(

@@ -56,10 +56,10 @@ def test_a_file_without_documents_is_named(folder: Path) -> None:
 
 
 def test_the_settings_of_the_component_count(folder: Path) -> None:
-    assert "cannot be learned" not in run(folder)[1]
-    assert "train: 1 spans cannot be learned: too deep" in run(folder, "--max-depth", 1)[1]
+    assert "cannot be learnt" not in run(folder)[1]
+    assert "train: 1 spans cannot be learnt: too deep" in run(folder, "--max-depth", 1)[1]
     assert (
-        "train: 1 spans cannot be learned: longer than the window" in run(folder, "--window", 2)[1]
+        "train: 1 spans cannot be learnt: longer than the window" in run(folder, "--window", 2)[1]
     )
     _, printed = run(folder, "--spans-key", "gold")
     assert "dev: no document has spans under 'gold': doc.ents are used instead" in printed

@@ -86,7 +86,7 @@ def test_gzip(tmp_path: Path) -> None:
         (
             "# text = some words\na O\n",
             Layout(),
-            r"a\.conll:1: 'words' is not a tag.*give the start of comments",
+            r"a\.conll:1: 'words' is not a tag.*say how comments start with --comment",
         ),
         ("a\tO\nb\n", Layout(), r"a\.conll:2: 'b' is not a tag"),
         (
@@ -114,7 +114,8 @@ def test_files_of_one_text_are_merged(tmp_path: Path) -> None:
 def test_files_of_different_texts_are_not_merged(tmp_path: Path) -> None:
     one = read(tmp_path, "a O\n\nb O\n", name="one")
     with pytest.raises(
-        ValueError, match=r"as many sentences, not 2 from .*one:1 on, and 1 from .*two:1 on"
+        ValueError,
+        match=r"the same number of sentences: there are 2 from .*one:1 on, but 1 from .*two:1 on",
     ):
         merge_files([one, read(tmp_path, "a O\n", name="two")])
     with pytest.raises(ValueError, match=r"same words: .*one:3 and .*three:4 differ"):

@@ -11,7 +11,7 @@ from spacy_genner.corpora.json_values import parse_json, read_values
 
 
 def read(tmp_path: Path, text: str) -> dict[str, Any]:
-    """The values of a file, by their places behind the file's name."""
+    """The values of a file, by their places after the file's name."""
     path = tmp_path / "a.jsonl"
     path.write_text(text, encoding="utf-8")
     return {place.removeprefix(str(path)): value for place, value in read_values(path)}
@@ -52,7 +52,7 @@ def test_gzip(tmp_path: Path) -> None:
         ("", r"a\.jsonl is empty: expected JSON"),
         ("\n \r\n", r"a\.jsonl is empty: expected JSON"),
         ("[]", r"a\.jsonl is an empty array"),
-        ('{"a": 1}\n{"a": ', r"a\.jsonl:2 is not JSON .* expected an object in each line"),
+        ('{"a": 1}\n{"a": ', r"a\.jsonl:2 is not JSON .* expected one object per line"),
         ('{"a": \n{"a": 1}', r"a\.jsonl:1 is not JSON"),
         ('[{"a": 1},\n{"a": }]', r"a\.jsonl:1 is not JSON \(.*line 2 column 7"),
         ('{"a": 1} {"a": 1}', r"a\.jsonl:1 is not JSON \(something follows after column 8"),

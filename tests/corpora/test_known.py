@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import random
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import spacy
@@ -37,6 +39,12 @@ def converted(
     return convert_known(
         name, part, folder, spacy.blank("en"), Output(limit=limit), Alignment.expand
     )
+
+
+def recipes(entities: str) -> str:
+    """The table with one recipe, whose entities are written like this."""
+    quoted = entities.replace('"', '""')
+    return f'ingredients,ingredients_entities\n2 eggs,"{quoted}"\n'
 
 
 def spans(doc: Doc) -> list[tuple[str, str]]:
@@ -141,8 +149,69 @@ def test_documents_and_entities_in_files_of_their_own(tmp_path: Path) -> None:
 
 
 def test_a_table_of_recipes(tmp_path: Path) -> None:
-    entities = json.dumps(RECIPE).replace('"', '""')
-    write(tmp_path / "TASTEset.csv", f'ingredients,ingredients_entities\n2 eggs,"{entities}"\n')
+    write(tmp_path / "TASTEset.csv", recipes(json.dumps(RECIPE)))
     (doc,), report = converted("tasteset", "test", tmp_path)
     assert doc.text == "2 eggs" and spans(doc) == [("eggs", "FOOD")]
     assert report.ignored == {"discontinuous entities": 1} and not report.lost
+
+
+@pytest.mark.parametrize("damage", ["empty", "cut", "no archive"])
+def test_a_damaged_archive(damage: str, tmp_path: Path) -> None:
+    path = tmp_path / "mspt.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        info = tarfile.TarInfo("data/paper0.txt")
+        info.size = 5000
+        archive.addfile(info, io.BytesIO(random.Random(0).randbytes(5000)))
+    content = {"empty": b"", "cut": path.read_bytes()[:2000], "no archive": b"404: Not Found"}
+    path.write_bytes(content[damage])
+    write(tmp_path / "ner-dev-fnames.txt", "paper0\n")
+    with pytest.raises(
+        ValueError, match=r"mspt\.tar\.gz cannot be unpacked \((.|\n)*: expected a "
+    ):
+        converted("mspt", "dev", tmp_path)
+
+
+DOCUMENT = {"_id": "d", "text": "Acme reports."}
+ENTITY = {"documentId": "d", "begin": 0, "end": 4, "type": "Organisation"}
+
+
+@pytest.mark.parametrize(
+    ("document", "entity", "message"),
+    [
+        ({"_id": "d", "body": "Acme"}, ENTITY, r"documents\.json:1: expected an object with the"),
+        ({"_id": 1, "text": "Acme"}, ENTITY, r"documents\.json:1: expected an object with the"),
+        (["d", "Acme"], ENTITY, r"documents\.json:1: expected an object with the strings _id and"),
+        (DOCUMENT, {"documentId": "d", "begin": 0}, r"entities\.json:1: expected an object with"),
+        (DOCUMENT, "Acme", r"entities\.json:1: expected an object with documentId"),
+        (DOCUMENT, ENTITY | {"begin": "0"}, r"entities\.json:1 \['0', 4.* is not a span"),
+        (DOCUMENT, ENTITY | {"documentId": "e"}, "has the documentId 'e'"),
+    ],
+)
+def test_damaged_files_of_re3d(document: Any, entity: Any, message: str, tmp_path: Path) -> None:
+    write(tmp_path / "A" / "documents.json", json.dumps(document))
+    write(tmp_path / "A" / "entities.json", json.dumps(entity))
+    with pytest.raises(ValueError, match=message):
+        converted("re3d", "test", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("a,b\n1,2\n", "recipe 1: expected the columns ingredients and ingredients_entities"),
+        ("ingredients,ingredients_entities\n2 eggs\n", "recipe 1: expected the columns"),
+        (recipes("[{"), "recipe 1, ingredients_entities is not JSON"),
+        (recipes("7"), "recipe 1: expected a JSON list as ingredients_entities"),
+        (recipes('["eggs"]'), "recipe 1: 'eggs' is no entity: expected type and span"),
+        (recipes('[{"type": "FOOD"}]'), "is no entity: expected type and span"),
+        (recipes('[{"type": "FOOD", "span": "[(2, 6"}]'), r"'\[\(2, 6' is not a span: expected"),
+        (recipes('[{"type": "FOOD", "span": "open()"}]'), r"'open\(\)' is not a span: expected"),
+        (recipes('[{"type": "FOOD", "span": "[2]"}]'), r"'\[2\]' is not a span: expected a list"),
+        (recipes('[{"type": "FOOD", "span": "[]"}]'), r"'\[\]' is not a span: expected a list"),
+        (recipes('[{"type": "", "span": "[(2, 6)]"}]'), r"recipe 1 \[2, 6, ''\] is not a span"),
+        (f'ingredients,ingredients_entities\n"{"x" * 200_000}",[]\n', r"csv is not a CSV file \("),
+    ],
+)
+def test_a_damaged_table_of_recipes(table: str, message: str, tmp_path: Path) -> None:
+    write(tmp_path / "TASTEset.csv", table)
+    with pytest.raises(ValueError, match=message):
+        converted("tasteset", "test", tmp_path)

@@ -136,8 +136,8 @@ def test_a_choice_that_is_certain_is_still_a_choice() -> None:
 
 
 @pytest.mark.parametrize("limit", [0, 1, 3, 6, 9, 10])
-def test_a_walk_outgrows_its_limit_where_the_next_choice_is_behind_it(limit: int) -> None:
-    """The choices are behind 0, 1, 3, 6 and 9 ids; what comes after the last one need not be
+def test_a_walk_outgrows_its_limit_where_the_next_choice_is_after_it(limit: int) -> None:
+    """The choices come after 0, 1, 3, 6 and 9 ids; what comes after the last one need not be
     read."""
     grammar = FORMAT.grammar(Y, as_labels(["AB", "AC"]))
     walk = Walk(grammar, encode, limit)

@@ -79,7 +79,7 @@ def test_indifference_is_one_over_the_number_of_choices() -> None:
     found_all = found(
         logits(**{"[": 0.001, "|": 0.001}), InlineBracketed(1), SOURCE[:2], "PER", "GPE", "ORG"
     )
-    # behind "x": " a" or " |", then P, G or O; behind "a", the last token, a span can only be
+    # after "x": " a" or " |", then P, G or O; after "a", the last token, a span can only be
     # closed
     assert found_all == {
         Entity(0, 1, "PER"): pytest.approx(1 / 2 * 1 / 2 * 1 / 3, rel=0.01),
@@ -93,7 +93,7 @@ def odds(*logits: float) -> list[float]:
 
 
 def test_an_uncertain_inner_span_takes_nothing_from_the_outer_one() -> None:
-    """Behind "x" the model opens another span with hardly more than half of what does not close the
+    """After "x" the model opens another span with hardly more than half of what does not close the
     first."""
 
     def rule(history: tuple[int, ...], id: int) -> float:
@@ -111,7 +111,7 @@ def test_an_uncertain_inner_span_takes_nothing_from_the_outer_one() -> None:
 
 
 def test_an_entity_of_tags_ends_by_not_going_on() -> None:
-    """What comes behind it, nothing or one of several labels, is another entity's affair."""
+    """What comes after it, nothing or one of several labels, is another entity's affair."""
 
     def rule(history: tuple[int, ...], id: int) -> float:
         wanted = {"B": 3.0} if ord("B") not in history else {"O": 1.0, "I": 0.0, "B": 0.9}

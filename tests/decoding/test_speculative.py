@@ -26,7 +26,7 @@ SOURCE = words("He met Ann Lee in Leeds .")
 
 
 def decode(source: Source, wanted: list[Entity], labels: dict[str, str] = LABELS) -> ScriptedModel:
-    """Decode with a model that wants these entities, and is indifferent behind a wrong beginning:
+    """Decode with a model that wants these entities, and is indifferent after a wrong beginning:
     it copies there."""
     job = job_of(source, labels)
     ids, _ = spell(job.grammar, job.grammar.derive(wanted), encode)
@@ -99,7 +99,7 @@ def test_the_prompt_alone_is_read_first_if_copies_are_seldom_right() -> None:
     assert "".join(map(chr, draft.chunk)) == "Ann met " and draft.log_probs == [[-0.5, -0.9]]
 
 
-def test_what_was_said_behind_a_difference_is_expected_where_it_is_possible_again() -> None:
+def test_what_was_said_after_a_difference_is_expected_where_it_is_possible_again() -> None:
     """In the first pass the model wants to open two spans, and only then to close the first."""
     draft = Draft(job_of(words("Ann met Lee ."), {"PER": ""}))
 
@@ -123,7 +123,7 @@ def test_what_was_said_behind_a_difference_is_expected_where_it_is_possible_agai
 def test_passes_do_not_depend_on_the_number_of_entities(
     max_depth: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A model that would close a span wherever one is open: behind an unclosed one it says nothing
+    """A model that would close a span wherever one is open: after an unclosed one it says nothing
     of where to open."""
     monkeypatch.setattr("spacy_genner.decoding.draft._FIRST", 10**6)  # drafts of the whole answer
 

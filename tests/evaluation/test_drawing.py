@@ -7,7 +7,7 @@ from spacy_genner.evaluation.drawing import DrawnSpan, Panel, draw, palette
 
 
 def panel(words: str, *marks: DrawnSpan) -> Panel:
-    """Words with a space behind each, except before "|"."""
+    """Words with a space after each, except before "|"."""
     pieces = re.findall(r"[^ |]+[ |]?", words)
     return Panel(
         [p.rstrip(" |") for p in pieces], [" " if p.endswith(" ") else "" for p in pieces], marks

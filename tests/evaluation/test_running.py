@@ -1,12 +1,35 @@
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 import spacy
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from spacy_genner.evaluation.running import annotated, evaluate, outcomes, summary, training_names
+from spacy_genner.answers import Repairs
+from spacy_genner.evaluation.running import (
+    annotated,
+    evaluate,
+    outcomes,
+    repairs_of,
+    summary,
+    training_names,
+)
 from tests.evaluation.ruled import PATTERNS, examples, gold_docs, pipeline
 from tests.pipeline.scripted import TEXT, add_scripted
+
+
+@pytest.mark.parametrize(
+    ("repairs", "counted"), [(Repairs(grown=2), True), (7, False), (None, False)]
+)
+def test_only_counts_of_repairs_are_taken_for_such(repairs: Any, counted: bool) -> None:
+    nlp = spacy.blank("en")
+    pipe = add_scripted(nlp)
+    pipe.model.attrs["decoder"] = SimpleNamespace(repairs=repairs)
+    found = repairs_of(nlp)
+    assert (pipe.name in found) == counted
+    assert not counted or found[pipe.name]["grown"] == 2
 
 
 def test_spans_are_scored_nested_ones_too() -> None:

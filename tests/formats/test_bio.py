@@ -53,7 +53,7 @@ def test_an_entity_goes_on_with_its_own_label_only() -> None:
 
 
 def test_moves_that_decide_spans() -> None:
-    """Their tags, and the one behind that ends them."""
+    """Their tags, and the one after them that ends them."""
     grammar = BIO().grammar(source_of("a b c d"), LABELS)
     moves = grammar.derive([Entity(0, 2, "PER"), Entity(3, 4, "ORG")])
     assert grammar.entities(moves) == [

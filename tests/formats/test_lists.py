@@ -25,7 +25,7 @@ def spans_of(source: Source) -> list[tuple[int, int]]:
 
 
 @given(st.data(), st.integers(1, 3))
-def test_the_next_entity_comes_behind_the_others_and_nests_with_them(
+def test_the_next_entity_comes_after_the_others_and_nests_with_them(
     data: st.DataObject, max_depth: int
 ) -> None:
     source = data.draw(sources(max_size=6))
@@ -35,9 +35,9 @@ def test_the_next_entity_comes_behind_the_others_and_nests_with_them(
         spans = grammar.spans(found, label)
         for start, end in spans_of(source):
             entity = Entity(start, end, label)
-            behind = not found or grammar.key(entity) > grammar.key(found[-1])
+            after = not found or grammar.key(entity) > grammar.key(found[-1])
             assert bool(spans[start, end - 1]) == (
-                behind and not nest([*found, entity], max_depth)[1]
+                after and not nest([*found, entity], max_depth)[1]
             )
             assert (
                 (start, end) in grammar.places(found, grammar.texts(start, end), label)

@@ -64,7 +64,7 @@ def test_what_was_said_is_not_said_again_nor_crossed() -> None:
     assert legal_texts(TypedList(), "x", "A:", " x;", labels=labels) == [".", " B:"]
 
 
-def test_a_text_is_meant_behind_the_entity_before() -> None:
+def test_a_text_is_meant_after_the_entity_before() -> None:
     grammar = TypedList().grammar(source_of("Paris or London or Paris"), LABELS)
     second = [Entity(2, 3, "GPE"), Entity(4, 5, "GPE")]
     assert grammar.expressible(second) == (second, [])

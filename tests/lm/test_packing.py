@@ -1,4 +1,4 @@
-"""Sequences packed behind one prefix must be what they are alone, and so must their gradients."""
+"""Sequences packed after one prefix must be what they are alone, and so must their gradients."""
 
 from __future__ import annotations
 

@@ -190,7 +190,7 @@ def test_the_tokenizer_knows_how_prompt_and_answer_begin_and_end(
 def test_a_causal_model_is_refused(tiny: Callable[..., str]) -> None:
     with pytest.raises(
         ValueError,
-        match=r"cannot be loaded: llama is a causal model: take spacy_genner.CausalLM.v1",
+        match=r"cannot be loaded: llama is a causal model: use spacy_genner.CausalLM.v1",
     ):
         _ = of(tiny()).base
 
@@ -222,7 +222,7 @@ def test_an_encoder_decoder_model_is_no_causal_one(
 ) -> None:
     name = save_bart(tmp_path / "bart") if kind == "bart" else tiny_t5(kind)
     with pytest.raises(
-        ValueError, match=r"is an encoder–decoder model: take spacy_genner.Seq2SeqLM.v1"
+        ValueError, match=r"is an encoder–decoder model: use spacy_genner.Seq2SeqLM.v1"
     ):
         _ = CausalLM(name, dtype="float32", device="cpu").base
 
@@ -237,6 +237,6 @@ def test_a_gguf_file_is_refused(gguf_file: Path) -> None:
 def test_a_model_with_absolute_positions_is_refused(tmp_path: Path) -> None:
     """Its rows could not be moved in the cache."""
     with pytest.raises(
-        ValueError, match="bart counts positions from the start: take a model of the T5 family"
+        ValueError, match="bart counts positions from the start: use a model of the T5 family"
     ):
         _ = of(save_bart(tmp_path / "bart")).base

@@ -15,7 +15,7 @@ from spacy_genner.decoding.greedy import GreedyDecoder
 from spacy_genner.decoding.marks import Pattern, marks_of
 from spacy_genner.decoding.speculative import SpeculativeDecoder
 from spacy_genner.formats.inline_bracketed import InlineBracketed
-from spacy_genner.models.drafting import train_drafts
+from spacy_genner.models.drafting import _fit, train_drafts
 from spacy_genner.models.generative import build_generative_ner, set_labels, speller_of
 from spacy_genner.prompts.instruction import Instruction
 from spacy_genner.types import Entity
@@ -111,6 +111,12 @@ def test_copies_are_tried_first_where_many_sources_have_no_entity(
     train_drafts(model, golds, epochs=1)
     assert model.shims[0].lm.steps.copies_first == copies_first
     assert model.shims[0].lm.draft_head.patterns[0] == ()
+
+
+def test_nothing_marked_is_the_first_pattern_even_if_it_never_occurs() -> None:
+    opened: Pattern = (("open", "ORG"),)
+    head = _fit([torch.zeros(2, 4)], [[opened, opened]], layer=1, epochs=1, seed=0)
+    assert head.patterns == [(), opened]
 
 
 def test_the_same_seed_gives_the_same_head(network: Callable[..., Model[Any, Any]]) -> None:

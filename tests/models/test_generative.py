@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,7 @@ def test_a_task_comes_with_or_without_entities_and_labels() -> None:
     assert as_task(text) == Task(text, (), None)
     assert as_task((text, LABELS)) == Task(text, (), LABELS)
     assert as_task((text, {})) == Task(text, (), {})
+    assert as_task((text, MappingProxyType(LABELS))) == Task(text, (), LABELS)
     assert as_task((text, entities)) == Task(text, entities, None)
     assert as_task((text, [], LABELS)) == Task(text, [], LABELS)
     assert as_task((text, entities, LABELS)) == Task(text, entities, LABELS)
@@ -296,11 +298,11 @@ def test_an_unknown_loss(tiny_lm: Callable[..., Any]) -> None:
 def test_labels_that_the_tokenizer_cannot_write(network: Callable[..., Model[Any, Any]]) -> None:
     model = network(tokenizer="spm")
     set_labels(model, {"ORG": "", "組織ℵ": ""})
-    with pytest.raises(ValueError, match=r"cannot write ' \| 組織ℵ\]': rename the label"):
+    with pytest.raises(ValueError, match=r"cannot write ' \| 組織ℵ\]': choose other labels"):
         model.predict(SOURCES)
-    with pytest.raises(ValueError, match="rename the label"):
+    with pytest.raises(ValueError, match="choose other labels"):
         model.begin_update(GOLDS)
-    with pytest.raises(ValueError, match="rename the label"):
+    with pytest.raises(ValueError, match="choose other labels"):
         model.initialize()
     set_labels(model, LABELS)
     assert len(model.predict(SOURCES)) == 3
@@ -342,7 +344,7 @@ def test_training_and_decoding_spell_alike(
 def test_a_published_prompt_has_the_ids_of_its_text(
     network: Callable[..., Model[Any, Any]],
 ) -> None:
-    """GNER tokenizes prompt, space and answer as one text: the space belongs to the word behind
+    """GNER tokenizes prompt, space and answer as one text: the space belongs to the word after
     it."""
     words, prompt = source("Mrs O'Neil sold the factory in Leeds"), Instruction("gner-llama")
     target = speller_of(model := network(format=BIO(), prompt=prompt)).target(
@@ -394,7 +396,7 @@ def test_fixed_shots_are_read_once(network: Callable[..., Model[Any, Any]]) -> N
     assert body == "no comment\nAnswer:\n"
 
 
-def test_the_nearest_shots_come_behind_what_is_shared(
+def test_the_nearest_shots_come_after_what_is_shared(
     network: Callable[..., Model[Any, Any]],
 ) -> None:
     model = network(prompt=NEAREST)

@@ -155,7 +155,7 @@ def test_training_and_decoding_spell_alike(tiny_seq2seq: Callable[..., Any]) -> 
         job, target = speller.job(text), speller.target(text, entities)
         assert (job.prefix, job.body) == (target.prefix, target.prompt)
         assert target.prompt.index(0) == len(target.prompt) - 1, (
-            "the decoder starts behind the prompt"
+            "the decoder starts after the prompt"
         )
         assert target.answer.index(1) == len(target.answer) - 1, "text never ends an answer"
         for decision in target.decisions:

@@ -18,7 +18,6 @@ MANY = pytest.param(3000, marks=pytest.mark.slow)
 AT_WORK = (
     "computes NaN",
     "cannot write",
-    "rename the label",
     "choose other labels",
     "private-use",
     "shows examples",

@@ -63,7 +63,7 @@ def test_nothing_has_to_be_given_before_training() -> None:
     nlp = spacy.blank("xx")
     assert nlp.add_pipe("generative_ner").labels == ()
     with pytest.raises(
-        ValueError, match=r"generative_ner\] has no labels: give `labels` in its configuration"
+        ValueError, match=r"generative_ner\] has no labels: give `labels` in its config"
     ):
         nlp("Leeds")
 
@@ -228,9 +228,7 @@ def test_odd_labels_survive_saving_with_definitions(
     ids=str,
 )
 def test_labels_that_would_come_back_as_others_are_refused(labels: Any) -> None:
-    with pytest.raises(
-        ValueError, match="a configuration file would read this back as something else"
-    ):
+    with pytest.raises(ValueError, match="a config file would read this back as something else"):
         add_scripted(spacy.blank("xx"), labels=labels)
 
 

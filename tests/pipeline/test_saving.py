@@ -179,10 +179,10 @@ def test_examples_that_are_refused_change_nothing(make: Callable[..., Any], tmp_
     pipe, docs = make("ORG", "GPE", count=1, nearest=True), [NLP("one text")]
     docs[0].ents = []
     before = state(pipe)
-    with pytest.raises(ValueError, match="the nearest 1 of 1 different examples"):
+    with pytest.raises(ValueError, match="count = 1 needs more than 1 different examples"):
         pipe.set_shots(docs)
     DocBin(docs=docs).to_disk(tmp_path / "few.spacy")
-    with pytest.raises(ValueError, match="the nearest 1 of 1 different examples"):
+    with pytest.raises(ValueError, match="count = 1 needs more than 1 different examples"):
         pipe.initialize(lambda: examples("ORG"), shots=tmp_path / "few.spacy", labels=["LAW"])
     assert state(pipe) == before
 

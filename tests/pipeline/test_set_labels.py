@@ -152,7 +152,7 @@ def test_an_endless_stream_is_not_read_to_its_end(
         ({"labels": []}, "has no labels"),
         (
             {"labels": {"per:son": ""}},
-            "a configuration file would read this back as something else",
+            "a config file would read this back as something else",
         ),
     ],
 )

@@ -78,7 +78,7 @@ def test_the_same_words_are_one_example(settings: FewShot) -> None:
 @pytest.mark.parametrize("size", [1, 2, 3])
 def test_the_nearest_need_more_than_are_shown(size: int) -> None:
     with pytest.raises(
-        ValueError, match=f"the nearest 3 of {size} different examples .*: give more"
+        ValueError, match=f"count = 3 needs more than {size} different examples.*: give more"
     ):
         Shots([*POOL[:size], POOL[0]], FewShot(3, nearest=True))
     assert Shots(POOL, FewShot(3, nearest=True)).count == 3

@@ -544,9 +544,12 @@ def without_seed(config: Config) -> None:
     [
         (
             with_another,
-            "other: only the training of components with a thinc Model can go on after a kill",
+            "other: only the training of components with a thinc Model can be resumed after a kill",
         ),
-        (with_another_framework, "OtherShim: a model with layers of this kind cannot go on"),
+        (
+            with_another_framework,
+            "OtherShim: the training of a model with layers of this kind cannot",
+        ),
         (with_nothing, "nothing to train"),
         (without_seed, "seed = null"),
     ],

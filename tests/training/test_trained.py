@@ -142,7 +142,9 @@ class OtherShim(Shim):
 
 
 def test_another_framework_is_refused() -> None:
-    with pytest.raises(ValueError, match="OtherShim: a model with layers of this kind"):
+    with pytest.raises(
+        ValueError, match="OtherShim: the training of a model with layers of this kind"
+    ):
         Trained({"pipe": Model("layer", lambda *_: None, shims=[OtherShim(None)])})
 
 

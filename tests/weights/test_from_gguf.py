@@ -121,8 +121,8 @@ def test_white_space_and_scripts_survive(tokenizer: Any, text: str) -> None:
     [
         ({"arch": "gemma"}, r"\('gemma', 'smollm'\): only \('llama', 'smollm'\)"),
         ({"pre": "qwen2"}, r"\('llama', 'qwen2'\): only \('llama', 'smollm'\)"),
-        ({"extra": "rope_freqs.weight"}, "'rope_freqs.weight' is no part of SmolLM2"),
-        ({"extra": "blk.0.attn_q.bias"}, "'blk.0.attn_q.bias' is no part of SmolLM2"),
+        ({"extra": "rope_freqs.weight"}, "'rope_freqs.weight' is not part of SmolLM2"),
+        ({"extra": "blk.0.attn_q.bias"}, "'blk.0.attn_q.bias' is not part of SmolLM2"),
     ],
 )
 def test_what_cannot_be_converted_is_refused(

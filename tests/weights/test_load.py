@@ -176,7 +176,7 @@ def test_a_missing_tensor_is_not_made_up(folder: Path) -> None:
     lost = "model.layers.1.mlp.up_proj.weight"
     del weights[lost]
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(ValueError, match=rf"lack the weights {lost} \(1 in all\)"):
+    with pytest.raises(ValueError, match=rf"the weights {lost} \(1 in all\) are missing"):
         load(folder)
 
 
