@@ -16,6 +16,7 @@ from ..corpora.known import KNOWN, convert_known
 from ..corpora.offsets import Alignment
 from ..corpora.spacy_files import write_doc_bin
 from ..corpora.tags import Scheme
+from ..files.text_files import present
 from ..printing import msg
 from . import genner
 from ._output import write_json
@@ -45,9 +46,9 @@ def _found(values: list[Path]) -> list[Path]:
     """Return the paths, each with .gz added where there is only a compressed file."""
     places, missing = list[Path](), list[str]()
     for path in values:
-        place = path if path.exists() else path.with_name(f"{path.name}.gz")
-        places.append(place)
-        if not place.exists():
+        try:
+            places.append(present(path))
+        except FileNotFoundError:
             missing.append(str(path))
     if missing:
         raise BadParameter(f"{', '.join(missing)}: no such file or folder, nor a .gz of it")

@@ -12,22 +12,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from ..files.text_files import read_text
+from ..files.text_files import present, read_text
 from .brat import find_pairs, read_pair
 from .json_values import parse_json, read_values
 from .record import RawSpan, Record, raw_span
-
-
-def present(path: Path) -> Path:
-    """Return the path of a file, or that of its compressed form where only `.gz` is there.
-
-    Raises:
-        FileNotFoundError: If neither is there.
-    """
-    for place in (path, path.with_name(f"{path.name}.gz")):
-        if place.exists():
-            return place
-    raise FileNotFoundError(f"{path}: there is no such file, nor a .gz of it")
 
 
 def read_litbank(folder: Path) -> list[Record]:

@@ -9,12 +9,12 @@ from pathlib import Path
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from ..files.text_files import present
 from .columns import Layout
 from .conversion import Output, convert_columns, convert_json, convert_records
 from .conversion_report import Report
 from .offsets import Alignment
 from .record import Record
-from .source_files import present
 
 EVERY_FIFTH = (
     "no official one: every fifth document, beginning with the first, is for testing, and all "

@@ -11,6 +11,21 @@ from pathlib import Path
 from typing import TextIO
 
 
+def present(path: Path) -> Path:
+    """Return the path of a file or folder, or that of the file's compressed form (`.gz`) where only
+    that is there.
+
+    Raises:
+        FileNotFoundError: If neither is there.
+    """
+    if path.exists():
+        return path
+    compressed = path.with_name(f"{path.name}.gz")
+    if compressed.exists():
+        return compressed
+    raise FileNotFoundError(f"{path}: there is no such file, nor a .gz of it")
+
+
 def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
     """Yield the lines of a UTF-8 file without their line ends, each with its number, from 1.
 
