@@ -42,7 +42,7 @@ class Head:
 
     def choice_logits(self, hidden: torch.Tensor, choices: Sequence[Sequence[int]]) -> torch.Tensor:
         """Return the logits of some tokens in each row. Only the rows of the output matrix that
-        belong to these tokens are multiplied.
+        belong to these tokens are multiplied, unless an adapter in training changes the matrix.
 
         Args:
             hidden: Hidden states, rows × width.
@@ -56,13 +56,29 @@ class Head:
         ids = torch.tensor(list(chain.from_iterable(choices)), device=device)
         rows = torch.arange(len(choices), device=device).repeat_interleave(lengths)
         with torch.autocast(device.type, enabled=False):
-            logits = (self._output.weight[ids].float() * hidden[rows].float()).sum(dim=-1)
-            if self._output.bias is not None:
-                logits = logits + self._output.bias[ids].float()
+            logits = self._products(hidden, rows, ids)
         there = torch.arange(max(map(len, choices)), device=device) < lengths[:, None]
         return torch.full(there.shape, NEVER, device=device).masked_scatter(
             there, self._finish(logits)
         )
+
+    def _products(
+        self, hidden: torch.Tensor, rows: torch.Tensor, ids: torch.Tensor
+    ) -> torch.Tensor:
+        """Return the product of each of some hidden states with a row of the output matrix.
+
+        Args:
+            hidden: Hidden states, rows × width.
+            rows: The index of a hidden state for each product.
+            ids: The token id, which is the row of the matrix, for each product.
+        """
+        if type(self._output) is not torch.nn.Linear:
+            # An adapter in the output matrix is not a matter of single rows.
+            products: torch.Tensor = self._output(hidden.to(self._output.weight.dtype))
+            return products[rows, ids].float()
+        products = (self._output.weight[ids].float() * hidden[rows].float()).sum(dim=-1)
+        bias = self._output.bias
+        return products if bias is None else products + bias[ids].float()
 
     def _finish(self, logits: torch.Tensor) -> torch.Tensor:
         """Apply the scaling and the soft-cap of the model."""

@@ -12,10 +12,13 @@ import torch
 from torch.utils.checkpoint import checkpoint
 
 from ..locks import Lock, shared_property
-from ..weights.adapters import LoRA, Tuning, sharing_copy
+from ..weights.adapters import sharing_copy
 from ..weights.bundle import bundled, save_base
 from ..weights.identity import HASHES, read_identity
 from ..weights.load import Base, device_of, dtype_of, load_base
+from ..weights.own_tokenizer import OwnTokenizer, own_tokenizer
+from ..weights.plugged import Named, adapter_folder, named
+from ..weights.tuning import AdapterTuning, Tuning
 from .attention import implementation_of
 from .check import check_model
 from .draft_head import DraftHead
@@ -30,9 +33,14 @@ class LanguageModel(ABC):
 
     Args:
         name: A local folder or GGUF file, a name that `spacy genner download` has installed, or a
-            model on the hub.
+            model on the hub. An adapter in its place brings the base that it names.
         revision: A branch, tag or commit on the hub.
-        tuning: How the model is trained; by default, with a LoRA adapter.
+        adapter: An adapter that was trained elsewhere: a folder that PEFT has written, or a name on
+            the hub. Training goes on from it. A tokenizer in its folder takes the place of the
+            base's own.
+        adapter_revision: The revision of the adapter on the hub.
+        tuning: How the model is trained; by default, with an adapter: the one given, or else a new
+            one of LoRA.
         dtype: "auto", "bfloat16" or "float32": the type of the computation. Trained weights are
             float32.
         device: "auto", "cpu", or a GPU such as "cuda:0".
@@ -54,6 +62,8 @@ class LanguageModel(ABC):
         name: str,
         *,
         revision: str | None = None,
+        adapter: str | None = None,
+        adapter_revision: str | None = None,
         tuning: Tuning | None = None,
         dtype: str = "auto",
         device: str = "auto",
@@ -65,7 +75,9 @@ class LanguageModel(ABC):
     ) -> None:
         self.name = name
         self.revision = revision
-        self.tuning: Tuning = tuning or LoRA()
+        self.adapter = adapter
+        self.adapter_revision = adapter_revision
+        self.tuning: Tuning = tuning or AdapterTuning()
         self.device = device_of(device)
         self.dtype = dtype_of(dtype, self.device)
         self._loading: Any = {
@@ -85,13 +97,49 @@ class LanguageModel(ABC):
         Raises:
             ValueError: If they cannot be found, read, or used.
         """
-        return self._load(self.name, self.revision)
+        return self._load(self._named.base, self._named.revision)
 
     @shared_property
     def model(self) -> Any:
-        """The trainable model, such as the base with an adapter."""
-        model = self.tuning.attach(self.base.model)
-        if self._gradient_checkpointing:
+        """The model for training, such as the base with an adapter."""
+        if self._adapter is None:
+            return self._for_training(self.tuning.attach(self.base.model))
+        return self._for_training(self.tuning.load(self.base.model, self._adapter))
+
+    @property
+    def tokenizer(self) -> Any:
+        """The tokenizer: that of the adapter if it has one of its own, or else that of the base."""
+        return self._own_tokenizer.tokenizer if self._own_tokenizer else self.base.tokenizer
+
+    @shared_property
+    def _named(self) -> Named:
+        """What the name stands for: a base, or an adapter and its base."""
+        if self.adapter is None:
+            return named(self.name, self.revision)
+        return Named(self.name, self.revision)
+
+    @shared_property
+    def _adapter(self) -> Path | None:
+        """The folder of the adapter from which training begins, if there is one."""
+        if self.adapter is not None:
+            return adapter_folder(self.adapter, self.adapter_revision)
+        adapter: Path | None = self._named.adapter
+        return adapter
+
+    @shared_property
+    def _own_tokenizer(self) -> OwnTokenizer | None:
+        return self._tokenizer_in(self._adapter)
+
+    def _tokenizer_in(self, folder: Path | None) -> OwnTokenizer | None:
+        """Return the tokenizer in a folder, if it is another one than the base's."""
+        if folder is None:
+            return None
+        return own_tokenizer(folder, self.base, self._loading["trust_remote_code"])
+
+    def _for_training(self, model: Any) -> Any:
+        """Prepare a model for training."""
+        trainable = any(weight.requires_grad for weight in model.parameters())
+        if self._gradient_checkpointing and trainable:
             # The public method has different names in transformers 4 and 5. It also sets a hook on
             # the embeddings, which cannot be pickled, and which only `use_reentrant=True` needs.
             model._set_gradient_checkpointing(True, partial(checkpoint, use_reentrant=False))
@@ -100,7 +148,7 @@ class LanguageModel(ABC):
     @shared_property
     def pieces(self) -> Pieces:
         """The tokenizer, in the form of `Pieces`."""
-        return Pieces(self.base.tokenizer)
+        return Pieces(self.tokenizer)
 
     @property
     def head(self) -> Head:
@@ -111,6 +159,11 @@ class LanguageModel(ABC):
     def steps(self) -> Steps:
         """The step model for decoding, with the present weights merged."""
         return self._steps_of(self.tuning.merged(self.model, self.dtype))
+
+    @property
+    def base_steps(self) -> Steps:
+        """A step model of the base alone, without what was trained."""
+        return self._steps_of(self.base.model)
 
     @property
     @abstractmethod
@@ -174,6 +227,8 @@ class LanguageModel(ABC):
         (folder / "base.json").write_text(json.dumps(self._identity(), indent=2), encoding="utf8")
         if self.draft_head:
             self.draft_head.save(folder / "draft_head.safetensors")
+        if self._own_tokenizer:
+            self._own_tokenizer.save(folder / "tokenizer")
         if self._bundle_base:
             save_base(self.base, folder / "base")
 
@@ -186,8 +241,14 @@ class LanguageModel(ABC):
         """
         path = folder / "base.json"
         saved = read_identity(path)
+        fresh = self._fresh()
         place = bundled(folder / "base")
-        fresh = self._fresh(self._load(place, None) if place else None)
+        if place:
+            fresh._named = Named(self.name, self.revision)
+            fresh.base = self._load(place, None)
+        elif saved.get("plugged") == self.name:
+            # The name was that of an adapter. It is saved here, and its own folder may be gone.
+            fresh._named = Named(str(saved["name"]), saved.get("revision"))
         identity = fresh._identity()
         if differing := [key for key in HASHES if saved[key] != identity[key]]:
             raise ValueError(
@@ -195,24 +256,19 @@ class LanguageModel(ABC):
                 f"{saved.get('revision')}), but {place or self.name!r} has another "
                 f"{' and another '.join(differing)}: get the same base weights, or train again"
             )
-        fresh.tuning.restore(fresh.model, folder)
+        fresh.model = fresh._for_training(fresh.tuning.load(fresh.base.model, folder))
+        fresh._own_tokenizer = fresh._tokenizer_in(folder / "tokenizer")
         if (head := folder / "draft_head.safetensors").exists():
             config = fresh.base.model.config.get_text_config()
             fresh.draft_head = DraftHead.load(head, config).to(self.device)
         self.__dict__ = fresh.__dict__
 
-    def _fresh(self, base: Base | None = None) -> "LanguageModel":
-        """Return a copy with a new adapter and without a draft head.
-
-        Args:
-            base: The base of the copy, if it is not the same one.
-        """
+    def _fresh(self) -> "LanguageModel":
+        """Return a copy that begins again with its adapter or a new one, and has no draft head."""
         result = copy.copy(self)
-        result.__dict__.pop("model", None)
+        for name in ("model", "pieces", "_own_tokenizer"):
+            result.__dict__.pop(name, None)
         result._draft_head = None  # no call of `changed`, because a copy has no `steps`
-        if base:
-            result.__dict__.pop("pieces", None)
-            result.base = base
         return result
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "LanguageModel":
@@ -247,9 +303,11 @@ class LanguageModel(ABC):
 
     def _identity(self) -> dict[str, str | None]:
         """Return what a saved pipeline stores about its base weights."""
+        plugged = {"plugged": self.name} if self.name != self._named.base else {}
         return {
-            "name": self.name,
-            "revision": self.revision,
+            "name": self._named.base,
+            "revision": self._named.revision,
+            **plugged,
             "fingerprint": self.base.fingerprint,
             "tokenizer_hash": self.base.tokenizer_hash,
         }

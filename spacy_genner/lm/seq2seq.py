@@ -26,7 +26,7 @@ class Seq2SeqLM(LanguageModel):
     @shared_property
     def pieces(self) -> Pieces:
         """The tokenizer, in the form of `Pieces`."""
-        return Pieces(self.base.tokenizer, (start_of(self.base.model),))
+        return Pieces(self.tokenizer, (start_of(self.base.model),))
 
     def hidden(
         self, prefixes: Sequence[Sequence[int]], bodies: Sequence[Sequence[int]]

@@ -99,9 +99,18 @@ class LossShim(LMShim):
     def begin_update(
         self, targets: Sequence[Target]
     ) -> tuple[Floats1d, Callable[[Floats1d], None]]:
-        """Return the loss of each target, and the function that takes their gradients."""
+        """Return the loss of each target, and the function that takes their gradients.
+
+        Raises:
+            ValueError: If the model cannot be trained.
+        """
         if not targets:
             return cast(Floats1d, torch.zeros(0).numpy()), lambda _: None
+        if not any(weight.requires_grad for weight in self.lm.model.parameters()):
+            raise ValueError(
+                "a language model with spacy_genner.NoTuning.v1 cannot be trained: set tuning = "
+                "null, or list the component in frozen_components of [training]"
+            )
         self.lm.model.train()
         bodies = [target.prompt + target.answer for target in targets]
         states = self.lm.hidden([target.prefix for target in targets], bodies)

@@ -84,7 +84,8 @@ class LMShim(Shim):
 
         def backprop(d_outputs: FloatsXd) -> None:
             try:
-                outputs.backward(xp2torch(d_outputs, device=outputs.device).to(outputs.dtype))
+                if outputs.requires_grad:
+                    outputs.backward(xp2torch(d_outputs, device=outputs.device).to(outputs.dtype))
             except BaseException:
                 self._forget()  # some weights have their gradients, and others do not
                 raise

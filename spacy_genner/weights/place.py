@@ -76,6 +76,41 @@ def _version(paths: Iterable[Path]) -> tuple[object, ...]:
     return tuple(sorted(versions))
 
 
+def fetch(name: str, file: str, revision: str | None) -> Path | None:
+    """Return the path of a file of a model on the hub, in its cache.
+
+    Returns:
+        None if there is no such file or no such model, or if it is not in the cache and the hub
+        cannot be reached.
+    """
+    from huggingface_hub.errors import HFValidationError
+    from transformers.utils.hub import cached_file
+
+    try:
+        path = cached_file(
+            name,
+            file,
+            revision=revision,
+            local_files_only=_offline(name, file, revision),
+            _raise_exceptions_for_missing_entries=False,
+            _raise_exceptions_for_connection_errors=False,
+        )
+    except (OSError, HFValidationError):
+        return None
+    return Path(path) if path else None
+
+
+def _offline(name: str, file: str, revision: str | None) -> bool:
+    """Return whether the hub does not answer one short request."""
+    from huggingface_hub import get_session, hf_hub_url
+
+    try:
+        get_session().head(hf_hub_url(name, file, revision=revision), timeout=10)
+    except Exception:  # The versions of huggingface_hub use different HTTP libraries
+        return True
+    return False
+
+
 def _on_the_hub(name: str, revision: str | None) -> Place:
     """Find a model on the hub.
 
@@ -83,14 +118,9 @@ def _on_the_hub(name: str, revision: str | None) -> Place:
     request tests beforehand whether the hub answers. If it does not, the folder in the cache is
     used: transformers would wait half a minute for each file, even for those that no model needs.
     """
-    from huggingface_hub import get_session, hf_hub_url
     from transformers.utils.hub import cached_file
 
-    try:
-        get_session().head(hf_hub_url(name, "config.json", revision=revision), timeout=10)
-        offline = False
-    except Exception:  # The versions of huggingface_hub use different HTTP libraries
-        offline = True
+    offline = _offline(name, "config.json", revision)
     config: Any = cached_file(name, "config.json", revision=revision, local_files_only=offline)
     folder = Path(config).parent  # Its name is the commit
     if offline:

@@ -18,7 +18,7 @@ import pytest
 import torch
 
 from spacy_genner.lm.causal import CausalLM
-from spacy_genner.weights.adapters import FullTuning, LoRA, Tuning
+from spacy_genner.weights.tuning import FullTuning, LoRA, Tuning
 from tests.conftest import FAMILIES
 from tests.tiny_gguf import tiny_llama, vocabulary, write_gguf
 
@@ -206,7 +206,7 @@ def test_a_missing_or_broken_identity(
 
 def test_other_tuning_settings_are_refused(tiny_lm: Callable[..., Any], tmp_path: Path) -> None:
     folder = saved(tiny_lm(tuning=LoRA(r=4)), tmp_path / "saved")
-    with pytest.raises(ValueError, match="other names or shapes"):
+    with pytest.raises(ValueError, match=r"has r = 4, but \[tuning\] has r = 8: give the settings"):
         tiny_lm(tuning=LoRA(r=8)).restore(folder)
 
 

@@ -21,7 +21,7 @@ import torch
 
 from spacy_genner.lm.causal import CausalLM
 from spacy_genner.lm.draft_head import DraftHead
-from spacy_genner.weights.adapters import LoRA
+from spacy_genner.weights.tuning import LoRA
 from tests.conftest import FAMILIES
 from tests.lm.test_causal import TUNINGS, lm_on, shaken
 from tests.lm.test_seq2seq import BODIES, PREFIX

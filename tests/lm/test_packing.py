@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_genner.lm.packing import _ROW, pack
-from spacy_genner.weights.adapters import FullTuning, LoRA
+from spacy_genner.weights.tuning import FullTuning, LoRA
 from tests.conftest import FAMILIES
 
 CPU = torch.device("cpu")

@@ -18,7 +18,7 @@ from transformers import AutoConfig, AutoModelForSeq2SeqLM
 
 from spacy_genner.lm.causal import CausalLM
 from spacy_genner.lm.seq2seq import Seq2SeqLM
-from spacy_genner.weights.adapters import FullTuning, LoRA, Tuning
+from spacy_genner.weights.tuning import FullTuning, LoRA, Tuning
 from tests.lm.test_causal import saved, shaken
 from tests.tiny_t5 import KINDS, save_model
 

@@ -22,7 +22,7 @@ from spacy_genner.models.generative import build_generative_ner, set_labels
 from spacy_genner.prompts.instruction import Instruction
 from spacy_genner.training import checkpoint
 from spacy_genner.training.trained import Trained
-from spacy_genner.weights.adapters import LoRA
+from spacy_genner.weights.tuning import LoRA
 from tests.models.test_generative import GOLDS, LABELS, SOURCES, learn, scores
 
 every_device = pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from spacy_genner.formats.inline_bracketed import InlineBracketed
 from spacy_genner.models.generative import build_generative_ner, set_labels, speller_of
 from spacy_genner.prompts.instruction import Instruction
 from spacy_genner.types import Entity, Source
-from spacy_genner.weights.adapters import FullTuning
+from spacy_genner.weights.tuning import FullTuning
 from tests.formats.table import FORMATS, LEARNT
 from tests.models.test_generative import GOLDS, LABELS, SOURCES, learn, scores
 

@@ -23,7 +23,7 @@ from spacy_genner.models.speller import Speller
 from spacy_genner.prompts.instruction import Instruction
 from spacy_genner.prompts.shots import Shots
 from spacy_genner.types import Entity, Source
-from spacy_genner.weights.adapters import FullTuning, LoRA
+from spacy_genner.weights.tuning import FullTuning, LoRA
 from tests.decoding import reference
 from tests.formats.table import FORMATS
 from tests.models.test_generative import GOLDS, LABELS, SOURCES, learn, scores, source

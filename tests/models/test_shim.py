@@ -25,7 +25,7 @@ from spacy_genner.decoding.moves import Decision
 from spacy_genner.files.saved import pack_parts, unpack_parts
 from spacy_genner.lm.causal import CausalLM
 from spacy_genner.models.losses import LOSSES, LossShim, Target
-from spacy_genner.weights.adapters import FullTuning, LoRA
+from spacy_genner.weights.tuning import FullTuning, LoRA
 
 BATCH = [
     Target((3, 4), [5, 6, 7], [8, 9, 10, 2], [Decision(0, [8, 20], 0), Decision(2, [21, 10], 1)]),

@@ -16,7 +16,7 @@ from thinc.api import Adam
 from spacy_genner.models import token_encoder
 from spacy_genner.models.token_encoder import AHEAD, POOLING, Encoder, build_encoder
 from spacy_genner.types import Source
-from spacy_genner.weights.adapters import FullTuning, LoRA
+from spacy_genner.weights.tuning import FullTuning, LoRA
 from tests.conftest import FAMILIES
 
 WORDS = ["The", "University", "of", "Edinburgh", "bought", "naïve", "東京", "in", "Leeds", "."]

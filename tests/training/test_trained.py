@@ -12,7 +12,7 @@ from spacy_genner.lm.causal import CausalLM
 from spacy_genner.models.losses import LOSSES, LossShim, Target
 from spacy_genner.training import checkpoint
 from spacy_genner.training.trained import Trained
-from spacy_genner.weights.adapters import FullTuning, LoRA
+from spacy_genner.weights.tuning import FullTuning, LoRA
 
 TARGET = Target((1, 2), [5, 6, 7], [8, 9, 10], [])
 X = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
-from spacy_genner.weights.adapters import LoRA
+from spacy_genner.weights.tuning import LoRA
 from tests.weights.test_load import load
 
 
@@ -26,7 +26,8 @@ def test_an_adapter_does_not_lead_to_another_base(folder: Path, tiny: Callable[.
     tuning = LoRA(r=2)
     tuning.save(tuning.attach(AutoModelForCausalLM.from_pretrained(tiny("llama"))), folder)
     with pytest.raises(
-        ValueError, match=r"it is an adapter \(adapter_config\.json\): merge it into its base"
+        ValueError,
+        match=r"it is an adapter \(adapter_config\.json\), and not a base: give it as `adapter`",
     ):
         load(folder)
 

@@ -1,7 +1,9 @@
-"""Models on the hub, where the hub is a small server on this machine that answers or does not."""
+"""Models and adapters on the hub, where the hub is a small server on this machine that answers or
+does not."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -13,7 +15,9 @@ from threading import Thread
 from typing import cast
 
 import pytest
+from transformers import AutoModelForCausalLM
 
+from spacy_genner.weights.tuning import LoRA
 from tests.weights.test_load import load
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -26,18 +30,29 @@ for name in "someone/tiny", "someone/tinny":
     except ValueError as error:
         print(error)
 """
+PLUG = """
+from spacy_genner.lm.causal import CausalLM
+
+for lm in CausalLM("someone/adapter"), CausalLM("someone/tiny", adapter="someone/adapter"):
+    print(lm.base.fingerprint, lm.model.peft_config["default"].r)
+try:
+    CausalLM("someone/tiny", adapter="someone/else").model
+except ValueError as error:
+    print(error)
+"""
 
 
 class Hub(ThreadingHTTPServer):
-    """Has one model, someone/tiny.
+    """Has a model, someone/tiny, and an adapter for it, someone/adapter.
 
     asked: The paths of all requests.
     silent: Whether connections are closed without an answer.
     """
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, model: str, adapter: Path) -> None:
         super().__init__(("127.0.0.1", 0), Answer)
-        self.folder, self.silent = Path(folder), False
+        self.folders = {"someone/tiny": Path(model), "someone/adapter": adapter}
+        self.silent = False
         self.asked: list[str] = []
 
 
@@ -48,14 +63,14 @@ class Answer(BaseHTTPRequestHandler):
         if hub.silent:
             return
         place, _, name = self.path.rpartition("/")
-        places = [f"/someone/tiny/resolve/{revision}" for revision in ("main", COMMIT)]
-        found = place in places and (hub.folder / name).is_file()
-        data = (hub.folder / name).read_bytes() if found else b""
+        model, _, revision = place.removeprefix("/").partition("/resolve/")
+        folder = hub.folders.get(model, Path("nowhere"))
+        found = revision in ("main", COMMIT) and (folder / name).is_file()
+        data = (folder / name).read_bytes() if found else b""
         self.send_response(200 if found else 404)
+        known = any(f"/{name}/" in self.path for name in hub.folders)
         self.send_header("X-Repo-Commit", COMMIT)
-        self.send_header(
-            "X-Error-Code", "EntryNotFound" if "/someone/tiny" in self.path else "RepoNotFound"
-        )
+        self.send_header("X-Error-Code", "EntryNotFound" if known else "RepoNotFound")
         self.send_header("ETag", f'"{name}"')
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
@@ -77,29 +92,61 @@ class Loads:
     asked: list[str]
 
 
+def write_adapter(base: str, folder: Path) -> None:
+    """Write an adapter that names its base on the hub."""
+    model = LoRA(r=2).attach(AutoModelForCausalLM.from_pretrained(base))
+    LoRA(r=2).save(model, folder)
+    settings = json.loads((folder / "adapter_config.json").read_text())
+    settings["base_model_name_or_path"] = "someone/tiny"
+    (folder / "adapter_config.json").write_text(json.dumps(settings))
+
+
 @pytest.fixture(scope="module")
-def loads(tiny: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> list[Loads]:
-    """With a hub that answers, and after that with one that does not."""
-    results = []
-    with Hub(tiny()) as hub:
-        address = f"http://127.0.0.1:{hub.server_port}"
-        settings = {
-            "HF_ENDPOINT": address,
-            "HF_HOME": str(tmp_path_factory.mktemp("home")),
-            "HF_HUB_OFFLINE": "0",
-        }
-        environment = {**os.environ, **settings, "PYTHONPATH": os.pathsep.join(sys.path)}
-        Thread(target=hub.serve_forever, daemon=True).start()
-        for hub.silent in (False, True):
-            hub.asked.clear()
-            process = [sys.executable, "-c", LOAD]
-            done = subprocess.run(
-                process, env=environment, capture_output=True, text=True, timeout=120, check=True
-            )
-            files = [path for path in hub.asked if "/resolve/" in path]
-            results.append(Loads(done.stdout.replace(address, "ADDRESS"), files))
-        hub.shutdown()
-    return results
+def ask_hub(
+    tiny: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], list[Loads]]:
+    """`ask_hub(program)`: what it does with a hub that answers, and after that with one that does
+    not."""
+    adapter = tmp_path_factory.mktemp("adapter")
+    write_adapter(tiny(), adapter)
+
+    def ask(program: str) -> list[Loads]:
+        results = []
+        with Hub(tiny(), adapter) as hub:
+            address = f"http://127.0.0.1:{hub.server_port}"
+            settings = {
+                "HF_ENDPOINT": address,
+                "HF_HOME": str(tmp_path_factory.mktemp("home")),
+                "HF_HUB_OFFLINE": "0",
+            }
+            environment = {**os.environ, **settings, "PYTHONPATH": os.pathsep.join(sys.path)}
+            Thread(target=hub.serve_forever, daemon=True).start()
+            for hub.silent in (False, True):
+                hub.asked.clear()
+                done = subprocess.run(
+                    [sys.executable, "-c", program],
+                    env=environment,
+                    capture_output=True,
+                    text=True,
+                    timeout=120,
+                    check=True,
+                )
+                files = [path for path in hub.asked if "/resolve/" in path]
+                results.append(Loads(done.stdout.replace(address, "ADDRESS"), files))
+            hub.shutdown()
+        return results
+
+    return ask
+
+
+@pytest.fixture(scope="module")
+def loads(ask_hub: Callable[[str], list[Loads]]) -> list[Loads]:
+    return ask_hub(LOAD)
+
+
+@pytest.fixture(scope="module")
+def plugs(ask_hub: Callable[[str], list[Loads]]) -> list[Loads]:
+    return ask_hub(PLUG)
 
 
 def test_a_model_is_fetched(loads: list[Loads], tiny: Callable[..., str]) -> None:
@@ -134,3 +181,18 @@ def test_without_the_hub_an_unknown_name_is_an_error(loads: list[Loads]) -> None
 def test_a_hub_that_does_not_answer_is_asked_once_for_each_name(loads: list[Loads]) -> None:
     names = ("someone/tiny", "someone/tinny")
     assert loads[1].asked == [f"/{name}/resolve/main/config.json" for name in names]
+
+
+@pytest.mark.parametrize("reached", [True, False], ids=["with the hub", "from the cache"])
+def test_an_adapter_is_fetched(plugs: list[Loads], tiny: Callable[..., str], reached: bool) -> None:
+    by_itself, beside_its_base, unknown = plugs[0 if reached else 1].printed.splitlines()
+    assert by_itself == beside_its_base == f"{load(tiny()).fingerprint} 2"
+    assert "adapter = 'someone/else': there is no such folder with adapter_config.json" in unknown
+
+
+def test_all_files_of_an_adapter_are_of_one_commit(plugs: list[Loads]) -> None:
+    asked = [path for path in plugs[0].asked if path.startswith("/someone/adapter/")]
+    assert {path for path in asked if "/main/" in path} == {
+        "/someone/adapter/resolve/main/adapter_config.json"
+    }
+    assert f"/someone/adapter/resolve/{COMMIT}/adapter_model.safetensors" in asked
