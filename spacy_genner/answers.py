@@ -16,11 +16,14 @@ class Marked:
         spans: The start, the (exclusive) end and the label of each span. The positions are
             characters of `text`; the label is as the model wrote it.
         spaced: Whether the copy has a space between all words, even where the source has none.
+        names_labels: Whether the model wrote labels. If not, each label is an empty text, and the
+            spans have the only label that the model was asked for.
     """
 
     text: str
     spans: list[tuple[int, int, str]]
     spaced: bool = False
+    names_labels: bool = True
 
 
 @dataclass(frozen=True, slots=True)

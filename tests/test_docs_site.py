@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import spacy
 import typer
+from thinc.api import Config
 
 from spacy_genner.cli import genner
 from spacy_genner.corpora.known import KNOWN
@@ -176,6 +177,16 @@ def test_the_row_of_a_format_is_what_it_writes(name: str) -> None:
     shown = html.unescape(re.sub(r"^(`|<code>)|(`|</code>)$", "", cell))
     assert nests == ("yes" if format.max_depth > 1 else "no")
     assert shown == written(format, SENTENCE, ESSEX if nests == "yes" else ESSEX[:1], ASKED)
+
+
+def test_the_rows_of_delimiters_are_what_they_write() -> None:
+    text = section("formats.md", "Delimiters and keys of other models")
+    rows = re.findall(r"(?m)^\| `(.* = .*)` \| (?:`|<code>)(.*?)(?:`|</code>) \|$", text)
+    assert len(rows) > 5
+    for settings, shown in rows:
+        config = Config().from_str("[format]\n" + settings.replace(", ", "\n"))
+        format = FORMATS["InlineBracketed"](**config["format"])
+        assert html.unescape(shown) == written(format, SENTENCE, ESSEX, ASKED), settings
 
 
 def example_format() -> dict[str, Any]:

@@ -93,6 +93,11 @@ class Format(Protocol):
     def max_depth(self) -> int:
         """The greatest depth of nesting: 1 allows flat entities only."""
 
+    @property
+    def names_labels(self) -> bool:
+        """Whether an answer says which label each entity has. If not, the model is asked for one
+        label at a time."""
+
     def instruction(self) -> str:
         """Return one sentence that tells an untuned model how to write its answer."""
 
@@ -101,7 +106,11 @@ class Format(Protocol):
         to write each of them. A mark that may follow a space may also follow a line break."""
 
     def grammar(self, source: Source, labels: Labels) -> Grammar:
-        """Return the grammar of the answers for a source."""
+        """Return the grammar of the answers for a source.
+
+        Raises:
+            ValueError: If there are several labels, and an answer does not name them.
+        """
 
     def read(self, text: str) -> Marked | Listed:
         """Read an answer that a model wrote without constraints.
@@ -134,6 +143,17 @@ def inexpressible_error(refused: Iterable[Refused]) -> ValueError:
 
 def parse(grammar: Grammar, text: str) -> list[Move] | None:
     """Return the derivation that writes a text, or None if the text is not a legal answer."""
+    moves, position, following = legal_prefix(grammar, text)
+    return moves if position == len(text) and not following else None
+
+
+def legal_prefix(grammar: Grammar, text: str) -> tuple[list[Move], int, Iterable[Move]]:
+    """Return the moves that write a text, as far as it is a legal answer.
+
+    Returns:
+        The moves, the number of characters that they write, and the moves that are legal after
+        them.
+    """
     state = grammar.start
     moves: list[Move] = []
     position = 0
@@ -143,8 +163,8 @@ def parse(grammar: Grammar, text: str) -> list[Move] | None:
         else:
             move = next((move for move in legal if text.startswith(move.text, position)), None)
         if move is None:
-            return None
+            return moves, position, legal
         position += len(move.text)
         moves.append(move)
         state = grammar.advance(state, move)
-    return moves if position == len(text) else None
+    return moves, position, ()

@@ -24,6 +24,7 @@ class BIO:
     or is absent. It expresses flat entities only."""
 
     max_depth: ClassVar[int] = 1
+    names_labels: ClassVar[bool] = True
 
     def instruction(self) -> str:
         """Return one sentence that tells an untuned model how to write its answer."""

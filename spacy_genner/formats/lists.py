@@ -51,9 +51,9 @@ class ListGrammar(ABC):
 
     pivot: ClassVar[None] = None
     start = ListState()
-    opening: ClassVar[str]
+    opening: str
     """The text before the first token of a mention."""
-    closing: ClassVar[str]
+    closing: str
     """The text after the last token of a mention."""
     tells_places: ClassVar[bool] = False
     """Whether an answer says which place of a text is meant; if not, it is the first legal one."""

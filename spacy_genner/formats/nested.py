@@ -21,3 +21,8 @@ class Nested:
             raise ValueError(
                 f"max_depth = {self.max_depth} would allow no entity at all: set it to 1 or more"
             )
+
+    @property
+    def names_labels(self) -> bool:
+        """Whether an answer says which label each entity has."""
+        return True

@@ -6,6 +6,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from ..answers import Listed, Marked, Mention, Repairs
@@ -48,6 +49,9 @@ def resolve(
     # space, the first is found by any other spelling.
     known = {_folded(name): name for name in reversed(names)} | {name: name for name in names}
     if isinstance(answer, Marked):
+        if not answer.names_labels and len(names) == 1:
+            spans = [(start, end, names[0]) for start, end, _ in answer.spans]
+            answer = replace(answer, spans=spans)
         entities = list(_marked(answer, source, known, repairs))
     else:
         entities = list(_listed(answer, source, known, repairs))

@@ -7,6 +7,7 @@ such as the characters of its marks, is asked of it below.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import fields, replace
 from typing import Any
 
@@ -20,7 +21,7 @@ from spacy_genner.formats.inline_xml import InlineXML
 from spacy_genner.formats.occurrence_json import OccurrenceJSON
 from spacy_genner.formats.offset_json import OffsetJSON
 from spacy_genner.formats.typed_list import TypedList
-from spacy_genner.labels.label_set import as_labels
+from spacy_genner.labels.label_set import Labels, as_labels
 from spacy_genner.types import Source
 
 FORMATS: list[Any] = [
@@ -30,6 +31,11 @@ FORMATS: list[Any] = [
     InlineBracketed(max_depth=1, label_first=True),
     InlineBracketed(max_depth=2, label_first=True),
     InlineBracketed(max_depth=4, label_first=True),
+    InlineBracketed(2, separator="](", closing=")"),
+    InlineBracketed(2, opening="<", separator="|", closing=">"),
+    InlineBracketed(2, label_first=True, opening="<<", separator=">>", closing="<</>>"),
+    InlineBracketed(2, opening="@@", separator="##(", closing=" )"),
+    InlineBracketed(2, label_first=True, opening="[ ", separator="|", closing="~ ]"),
     InlineXML(max_depth=1),
     InlineXML(max_depth=4),
     BIO(),
@@ -39,9 +45,17 @@ FORMATS: list[Any] = [
     GroupedJSON(max_depth=4),
     OccurrenceJSON(max_depth=1),
     OccurrenceJSON(max_depth=4),
+    OccurrenceJSON(2, "entity", "type", True, "occurrence", 0),
     OffsetJSON(max_depth=1),
     OffsetJSON(max_depth=4),
+    OffsetJSON(2, "word", "text", True, 'the "start"', "stop"),
 ]
+ONE_LABEL: list[Any] = [
+    InlineBracketed(1, opening="@@", closing="##", names_labels=False),
+    InlineBracketed(4, names_labels=False),
+]
+"""Formats that do not name labels, and so serve one at a time."""
+EVERY = [*FORMATS, *ONE_LABEL]
 TYPES: list[Any] = list(dict.fromkeys(map(type, FORMATS)))
 """The classes of the formats."""
 LEARNT = [
@@ -49,6 +63,11 @@ LEARNT = [
     for format in FORMATS
 ]
 """For tests that train: the shallower ones are slow."""
+
+
+def asked(format: Any, labels: Iterable[str]) -> Labels:
+    """The labels that a format serves together: all of them, or only the first."""
+    return as_labels(list(labels) if format.names_labels else list(labels)[:1])
 
 
 def tells_places(format: Any) -> bool:
@@ -65,13 +84,13 @@ def with_depth(format: Any, depth: int) -> Any:
 
 def copies(*depths: int) -> list[Any]:
     """The formats that copy the source and mark entities in it, with each of these depths."""
-    kept = [format for format in FORMATS if isinstance(format.read(""), Marked)]
+    kept = [format for format in EVERY if isinstance(format.read(""), Marked)]
     return list(dict.fromkeys(with_depth(format, depth) for depth in depths for format in kept))
 
 
 def marks_of(*labels: str) -> list[str]:
     """The marks of all formats for these labels."""
-    marks = (mark for format in FORMATS for mark in format.marks(as_labels(labels)))
+    marks = (mark for format in EVERY for mark in format.marks(asked(format, labels)))
     return list(dict.fromkeys(marks))
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spacy_genner.answers import Listed, Mention
 from spacy_genner.formats.offset_json import OffsetJSON
+from spacy_genner.types import Entity
 from tests.formats.examples import ESSEX, LABELS, legal_texts, source_of, text_of, written
 from tests.strategies import derivations, label_sets, sources
 
@@ -59,3 +62,17 @@ def test_moves_that_decide_spans() -> None:
         (ESSEX[1], ([4, 5, 6, 7], [])),
         (ESSEX[0], ([0, 1, 2, 3], [])),
     ]
+
+
+def test_keys_are_settings() -> None:
+    format = OffsetJSON(4, "entity", "type", True, "from", 'the "to"')
+    answer = '[{"type": "GPE", "entity": "Essex", "from": 13, "the \\"to\\"": 18}]'
+    assert written(format, TEXT, [Entity(3, 4, "GPE")]) == answer
+    assert format.read(answer) == Listed([Mention("Essex", "GPE", None, 13, 18)])
+    assert format.read(answer[:-1]) == Listed([Mention("Essex", "GPE", None, 13, 18)], 1)
+    assert '"entity": "entity", "from": 0, "the \\"to\\"": 6}' in format.instruction()
+
+
+def test_equal_keys_are_refused() -> None:
+    with pytest.raises(ValueError, match="'text', 'label', 'end', 'end' are not all different"):
+        OffsetJSON(start_key="end")

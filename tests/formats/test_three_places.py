@@ -15,7 +15,7 @@ from spacy_genner import formats
 from tests.formats.table import TYPES
 
 SETUP = Path(__file__).parents[2] / "setup.cfg"
-MEMBERS = ("max_depth", "instruction", "marks", "grammar", "read")
+MEMBERS = ("max_depth", "names_labels", "instruction", "marks", "grammar", "read")
 """What makes a class a format."""
 
 
