@@ -67,6 +67,27 @@ def _split(
     return kept, rest
 
 
+def nest_best(entities: Iterable[Entity], max_depth: int | None = None) -> list[Entity]:
+    """Return a properly nested subset of entities, sorted. Of those that cannot be kept together,
+    because they are equal, cross, or would nest too deep, the ones with the highest scores stay.
+
+    Args:
+        entities: The entities in any order.
+        max_depth: The greatest depth that is kept, at least 1; None for any depth.
+
+    Raises:
+        ValueError: If `max_depth` is less than 1.
+    """
+    entities = sorted(entities)
+    if not nest(entities, max_depth)[1]:
+        return entities
+    kept: list[Entity] = []
+    for entity in sorted(entities, key=lambda e: -e.score):
+        if not nest([*kept, entity], max_depth)[1]:
+            kept.append(entity)
+    return sorted(kept)
+
+
 def _below(positions: list[int], at: int, limit: int) -> bool:
     """Return whether there is a position at an index, and it is below a limit."""
     return at < len(positions) and positions[at] < limit

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from itertools import combinations, pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_genner.nesting import depths, nest, outermost
+from spacy_genner.nesting import depths, nest, nest_best, outermost
 from spacy_genner.types import Entity
 
 SPANS = st.builds(lambda start, length, label: Entity(start, start + length, label),
@@ -165,3 +166,35 @@ def test_the_order_of_input_changes_nothing_for_different_extents(spans: list[En
 def test_many_spans_take_no_quadratic_time() -> None:
     spans = [Entity(2 * i, 2 * i + 1, "A") for i in range(50_000)]
     assert nest([Entity(0, 100_000, "B"), *spans])[1] == []
+
+
+def test_of_crossing_spans_the_more_probable_is_kept() -> None:
+    long, short = Entity(2, 6, "A", 0.4), Entity(0, 3, "B", 0.5)
+    assert nest_best([long, short]) == [short]
+    assert nest_best([short, Entity(2, 6, "A", 0.6)]) == [Entity(2, 6, "A")]
+
+
+def test_of_equal_spans_the_more_probable_is_kept() -> None:
+    (kept,) = nest_best([Entity(0, 2, "A", 0.4), Entity(0, 2, "A", 0.6), Entity(0, 2, "A", 0.5)])
+    assert kept.score == 0.6
+
+
+def test_of_spans_that_nest_too_deep_the_least_probable_is_left_out() -> None:
+    inner, middle, outer = Entity(0, 1, "A", 0.9), Entity(0, 2, "A", 0.3), Entity(0, 3, "A", 0.8)
+    assert nest_best([inner, middle, outer], 2) == [inner, outer]
+    assert nest_best([inner, middle, outer], 1) == [inner]
+    assert nest_best([inner, middle, outer]) == [inner, middle, outer]
+    with pytest.raises(ValueError, match="max_depth = 0"):
+        nest_best([inner], 0)
+
+
+@given(st.lists(st.builds(replace, SPANS, score=st.sampled_from([0.25, 0.5, 0.75]))), DEPTH)
+def test_what_is_kept_nests_and_whatever_is_left_out_has_no_place_beside_the_better(
+    spans: list[Entity], depth: int | None
+) -> None:
+    kept = nest_best(spans, depth)
+    assert kept == sorted(kept)
+    assert not nest(kept, depth)[1]
+    for span in spans:
+        better = [e for e in kept if e.score >= span.score]
+        assert span in kept or nest([*better, span], depth)[1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -148,14 +148,18 @@ class Pieces:
         A model without an encoder must read at least one id before it can be asked, so its prefix
         is never empty.
         """
-        ids = self._raw(text, control=True)
-        marked = tuple(self._tokenizer("a")["input_ids"])
-        first = marked[: marked.index(self._raw("a")[0])]
-        if ids[: len(first)] != first:  # A chat template may bring them itself
-            ids = first + ids
+        ids, opening = self._raw(text, control=True), self.opening
+        if ids[: len(opening)] != opening:  # A chat template may bring them itself
+            ids = opening + ids
         if not ids and not self.answer_start:
             ids = (self.end,)
         return ids
+
+    @property
+    def opening(self) -> tuple[int, ...]:
+        """The control tokens that the model expects at the start of a text."""
+        marked = tuple(self._tokenizer("a")["input_ids"])
+        return marked[: marked.index(self._raw("a")[0])]
 
     @property
     def closing(self) -> tuple[int, ...]:
@@ -164,21 +168,32 @@ class Pieces:
         plain = self._raw("a")
         return marked[marked.index(plain[0]) + len(plain) :]
 
-    def chat_template(self, content: str) -> str:
-        """Return the text of a conversation in which the model is to answer the user.
+    def chat_template(
+        self, turns: Sequence[Mapping[str, str]], arguments: Mapping[str, Any] | None = None
+    ) -> str:
+        """Return the text of a conversation in which the model is to answer.
 
         Args:
-            content: The message of the user.
+            turns: The turns so far, each with its `role` and `content`.
+            arguments: Arguments of the chat template.
 
         Raises:
-            ValueError: If the tokenizer has no chat template.
+            ValueError: If the tokenizer has no chat template, or if the template does not mention
+                one of the arguments, which would then change nothing.
         """
+        name = self._tokenizer.name_or_path
         if not self._tokenizer.chat_template:
-            name = self._tokenizer.name_or_path
             raise ValueError(f"the tokenizer of {name!r} has no chat template: set chat = false")
-        turns = [{"role": "user", "content": content}]
+        text, arguments = self._tokenizer.get_chat_template(), arguments or {}
+        if unknown := [repr(key) for key in arguments if key not in re.findall(r"\w+", text)]:
+            raise ValueError(
+                f"chat_arguments has {', '.join(unknown)}, which the chat template of {name!r} "
+                "does not mention: check the spelling, or leave it out"
+            )
         return str(
-            self._tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+            self._tokenizer.apply_chat_template(
+                turns, tokenize=False, add_generation_prompt=True, **arguments
+            )
         )
 
     @property

@@ -22,7 +22,7 @@ from ..decoding.marks import Pattern, marks_of
 from ..lm.draft_head import DraftHead
 from ..lm.steps import Steps
 from ..types import Move
-from .generative import Gold, Network, as_task, speller_of
+from .generative import Gold, Network, as_task, spellers_of
 
 _LAYERS = 2 / 3
 """The share of the layers whose output the head reads. Measured: better than all, and than half."""
@@ -45,9 +45,10 @@ def train_drafts(model: Network, golds: Sequence[Gold], epochs: int = 6, seed: i
     lm: Any = model.shims[0].lm  # type: ignore[attr-defined]
     jobs, derived = list[Job](), list[list[Move]]()
     for task in map(as_task, golds):
-        job = speller_of(model, task.labels).job(task.source)
-        jobs.append(job)
-        derived.append(job.grammar.derive(task.entities))
+        for speller in spellers_of(model, task.labels):
+            job = speller.job(task.source)
+            jobs.append(job)
+            derived.append(job.grammar.derive(speller.written(task.entities)))
     if not any(move.kind == "copy" for move in chain.from_iterable(derived)):
         raise ValueError(
             f"{model.attrs['format']}: a draft head proposes marks in a copy of the text, but this "

@@ -2,16 +2,19 @@
 losses out."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
+import numpy as np
 from thinc.api import Model
 from thinc.types import Floats1d
 
 from ..decoding.interfaces import Decoder
 from ..decoding.scores import scored_entities
-from ..formats.base import Format
+from ..formats.base import Format, Refused
 from ..labels.label_set import Labels
+from ..labels.label_words import as_label_words, words_of
 from ..lm.language_model import LanguageModel
+from ..nesting import nest_best
 from ..prompts.instruction import Instruction
 from ..prompts.shots import Shot, Shots
 from ..types import Entity, Source
@@ -49,6 +52,7 @@ def build_generative_ner(
     decoder: Decoder,
     loss: str = "decisions",
     copy_weight: float = 1.0,
+    label_words: dict[str, str] | None = None,
 ) -> Network:
     """Build a network whose language model rewrites a source with its entities marked.
 
@@ -62,6 +66,10 @@ def build_generative_ner(
         copy_weight: The weight of a decision to copy the next token in the loss "decisions", where
             a decision to open or close a span has the weight 1. Below 1, more spans are found, and
             more of them are wrong.
+        label_words: The words by which the language model knows labels, each with the label that it
+            means. Prompts and answers have the words, and everything else the labels. If several
+            words mean one label, all of them are asked for, and training writes the first. A label
+            without a word is its own word.
 
     Returns:
         A thinc model. `predict` takes `Question` items, and returns for each a list of entities
@@ -73,17 +81,21 @@ def build_generative_ner(
 
     Raises:
         ValueError: If the loss is unknown, or cannot have this weight.
+        ValueError: If a word or a label in `label_words` is empty, or differs from another one only
+            in white space at its edges.
     """
     attrs = {
         "format": format,
         "prompt": prompt,
         "decoder": decoder,
+        "label_words": as_label_words(label_words),
         "set_labels": set_labels,
         "shots": Shots(),
         "set_shots": set_shots,
         "scoring": "own",
         "room": room,
         "outgrows": outgrows,
+        "expressible": expressible,
     }
     shim = LossShim(lm, loss_of(loss, copy_weight))
     model = Network("generative_ner", forward, init=init, attrs=attrs, shims=[shim])
@@ -117,7 +129,7 @@ def init(model: Network, X: Any = None, Y: Any = None) -> None:
     """
     shim: Any = model.shims[0]
     model.attrs["speller_memory"] = Spellers()
-    speller_of(model)
+    spellers_of(model)
     shim.reset()
 
 
@@ -146,48 +158,94 @@ def _losses(
 ) -> tuple[Floats1d, Callable[[Floats1d], list[Any]]]:
     """Return the loss of each task, and the function that takes their gradients."""
     shim: Any = model.shims[0]
-    targets = [speller_of(model, task.labels).target(task.source, task.entities) for task in tasks]
-    losses, backprop_losses = shim.begin_update(targets)
+    asked = _asked(model, tasks)
+    numbers = [number for number, _ in asked]
+    targets = [
+        speller.target(tasks[number].source, tasks[number].entities) for number, speller in asked
+    ]
+    by_target, backprop_losses = shim.begin_update(targets)
+    losses = np.zeros(len(tasks), dtype="float32")
+    np.add.at(losses, numbers, by_target)
 
     def backprop(d_losses: Floats1d) -> list[Any]:
-        backprop_losses(d_losses)
+        backprop_losses(d_losses[numbers])
         return []
 
-    return losses, backprop
+    return cast(Floats1d, losses), backprop
 
 
 def _entities(model: Network, tasks: Sequence[Task]) -> list[list[Entity] | None]:
-    """Return the entities of each task; None where the answer outgrows the positions."""
+    """Return the entities of each task; None where an answer outgrows the positions."""
     shim: Any = model.shims[0]
-    jobs = [speller_of(model, task.labels).job(task.source) for task in tasks]
+    attrs = model.attrs
+    asked = _asked(model, tasks)
+    jobs = [speller.job(tasks[number].source) for number, speller in asked]
     with shim.lock:
-        traces = model.attrs["decoder"](shim.steps, jobs)
-    scoring = model.attrs["scoring"]
+        traces = attrs["decoder"](shim.steps, jobs)
+    found: list[list[Entity]] = [[] for _ in tasks]
+    outgrown = set[int]()
+    for (number, speller), job, trace in zip(asked, jobs, traces, strict=True):
+        if trace is None:
+            outgrown.add(number)
+        else:
+            found[number] += speller.meant(scored_entities(job.grammar, trace, attrs["scoring"]))
     return [
-        None if trace is None else scored_entities(job.grammar, trace, scoring)
-        for job, trace in zip(jobs, traces, strict=True)
+        None if number in outgrown else nest_best(entities, attrs["format"].max_depth)
+        for number, entities in enumerate(found)
     ]
 
 
-def speller_of(model: Network, labels: Labels | None = None) -> Speller:
-    """Return the speller of a label set.
+def _asked(model: Network, tasks: Sequence[Task]) -> list[tuple[int, Speller]]:
+    """Return the prompts for tasks: for each, the index of its task, and its speller."""
+    asked = list[tuple[int, Speller]]()
+    for number, task in enumerate(tasks):
+        asked += [(number, speller) for speller in spellers_of(model, task.labels)]
+    return asked
+
+
+def spellers_of(model: Network, labels: Labels | None = None) -> list[Speller]:
+    """Return the spellers of a label set: one that asks for all labels or, if the answers of the
+    format do not name the label, one for each of the model's words.
 
     Args:
         labels: The label set to ask for; None: the network's own.
 
     Raises:
-        ValueError: If the tokenizer does not fit the labels or the prompt; see `Speller`.
+        ValueError: If the tokenizer does not fit the labels or the prompt, see `Speller`; or if two
+            of the labels have the same word.
     """
     shim: Any = model.shims[0]
     lm, attrs = shim.lm, model.attrs
     asked: Labels = attrs["labels"] if labels is None else labels
     spellers: Spellers = attrs["speller_memory"]
 
-    def make() -> Speller:
+    def make() -> list[Speller]:
         format, prompt, shots = attrs["format"], attrs["prompt"], attrs["shots"]
-        return Speller(lm.pieces, format, prompt, asked, shots, lm.positions)
+        label_of = words_of(asked, attrs["label_words"])
+        words = {word: asked[label] for word, label in label_of.items()}
+        together = format.names_labels or not words
+        parts = [words] if together else [{word: words[word]} for word in words]
+        return [
+            Speller(lm.pieces, format, prompt, part, shots, lm.positions, label_of)
+            for part in parts
+        ]
 
     return spellers.of(asked, make)
+
+
+def speller_of(model: Network, labels: Labels | None = None) -> Speller:
+    """Return the only speller of a label set; see `spellers_of`.
+
+    Raises:
+        ValueError: If there are several, because the format has one answer for each label.
+    """
+    spellers = spellers_of(model, labels)
+    if len(spellers) != 1:
+        raise ValueError(
+            f"{model.attrs['format']}: there is an answer for each label, not one for all: use "
+            "`spellers_of`"
+        )
+    return spellers[0]
 
 
 def room(model: Network, source: Source, labels: Labels, tokens: int) -> Room:
@@ -196,10 +254,25 @@ def room(model: Network, source: Source, labels: Labels, tokens: int) -> Room:
     Args:
         tokens: The maximum number of tokens in a window.
     """
-    return speller_of(model, labels).room(source, tokens)
+    tightest = min(spellers_of(model, labels), key=lambda speller: speller.spare)
+    return tightest.room(source, tokens)
 
 
 def outgrows(model: Network, source: Source, entities: Iterable[Entity], labels: Labels) -> bool:
-    """Return whether the prompt for a source and the answer with these entities take more positions
+    """Return whether a prompt for a source and the answer with these entities take more positions
     than the language model has."""
-    return speller_of(model, labels).outgrows(source, entities)
+    entities = list(entities)
+    return any(speller.outgrows(source, entities) for speller in spellers_of(model, labels))
+
+
+def expressible(
+    model: Network, source: Source, entities: Iterable[Entity], labels: Labels
+) -> tuple[list[Entity], list[Refused]]:
+    """Split entities into those that answers can express when these labels are asked for, and the
+    others with the reason."""
+    entities, kept, refused = list(entities), list[Entity](), list[Refused]()
+    for speller in spellers_of(model, labels):
+        own, others = speller.expressible(source, entities)
+        kept += own
+        refused += others
+    return kept, list(dict.fromkeys(refused))  # each speller refuses unknown labels

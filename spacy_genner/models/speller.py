@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -11,7 +11,7 @@ from itertools import chain
 from ..answers import Repairs
 from ..decoding.interfaces import Job
 from ..decoding.moves import spell
-from ..formats.base import Format, Grammar, parse
+from ..formats.base import Format, Grammar, Refused, inexpressible_error, parse
 from ..labels.label_set import Labels
 from ..lm.pieces import Pieces
 from ..locks import Lock
@@ -33,9 +33,13 @@ _KEPT = 64
 
 
 class Speller:
-    """Sources and entities as token ids, for one label set.
+    """Sources and entities as token ids, for one label set or, if the answers do not name the
+    label, for one word of it.
 
     Args:
+        labels: The labels to ask for, by the model's words for them, with definitions.
+        label_of: For each word of the label set, the label that it means. It has the words that
+            other spellers ask for as well. None: each word is its own label.
         positions: The number of token ids of a prompt and its answer that the language model can
             read; it may be infinite.
 
@@ -52,6 +56,7 @@ class Speller:
         labels: Labels,
         shots: Shots,
         positions: float = math.inf,
+        label_of: Mapping[str, str] | None = None,
     ) -> None:
         if prompt.shots and not shots.pool:
             raise ValueError(
@@ -60,7 +65,12 @@ class Speller:
                 "training data"
             )
         pieces.check(format.marks(labels))
-        self._pieces, self._format, self._labels, self._shots = pieces, format, labels, shots
+        self._pieces, self._format, self._words, self._shots = pieces, format, labels, shots
+        self._label_of = label_of or {label: label for label in labels}
+        # Gold entities are written with the first word of their label.
+        self._word_of: dict[str, str] = {}
+        for word, label in self._label_of.items():
+            self._word_of.setdefault(label, word)
         self._shot_ids: dict[Shot, tuple[list[int], list[int]]] = {}
         rendered = prompt.render(labels, format, pieces.chat_template, shots.count)
         # "Text: " + "Leeds" is tokenised as "Text:" + " Leeds", as in any plain text: if all parts
@@ -75,7 +85,7 @@ class Speller:
         self._prefix = (*prefix, *self._show(shots.shared))
         self._suffix = [*self._ids(rendered.suffix), *pieces.answer_start]
         self._left = positions - len(self._prefix)  # for all that comes after the prefix
-        if self._left - len(self._suffix) < _LEAST:
+        if self.spare < _LEAST:
             raise ValueError(
                 f"the prompt with the labels {', '.join(labels)} takes "
                 f"{len(self._prefix) + len(self._suffix):,} token ids, and the language model has "
@@ -83,6 +93,16 @@ class Speller:
                 "labels, shorten their definitions, show fewer examples, or use a model with more "
                 "positions"
             )
+
+    @property
+    def words(self) -> list[str]:
+        """The model's words that the prompt asks for."""
+        return list(self._words)
+
+    @property
+    def spare(self) -> float:
+        """The number of token ids that the prompt leaves for a text and its answer."""
+        return self._left - len(self._suffix)
 
     def room(self, source: Source, tokens: int) -> Room:
         """Return what a window of a source can hold.
@@ -93,24 +113,27 @@ class Speller:
         if math.isinf(self._left):
             return Room(tokens)
         lengths = map(len, self._pieces.words(self._pieces.readable(source)))
-        return Room(tokens, lengths, int((self._left - len(self._suffix)) / (1 + _ANSWER)))
+        return Room(tokens, lengths, int(self.spare / (1 + _ANSWER)))
 
     def job(self, source: Source) -> Job:
-        """Return what a decoder needs to know about a source."""
+        """Return what a decoder needs to know about a source. Its answers have the model's words
+        as labels; see `meant`."""
         grammar, pieces = self._grammar(source), self._pieces
         body, words = self._body(source, grammar.source)
         read = partial(self._read, grammar)
         limit = self._left - len(body)
         return Job(self._prefix, body, words, grammar, pieces.encode, pieces.end, read, limit)
 
-    def target(self, source: Source, entities: Sequence[Entity]) -> Target:
+    def target(self, source: Source, entities: Iterable[Entity]) -> Target:
         """Return what training needs to know about a source.
 
         Raises:
-            ValueError: If the format cannot express one of the entities.
+            ValueError: If a label is not in the label set, or if the format cannot express one of
+                the entities.
         """
         grammar = self._grammar(source)
-        answer, decisions = spell(grammar, grammar.derive(entities), self._pieces.encode)
+        moves = grammar.derive(self.written(entities))
+        answer, decisions = spell(grammar, moves, self._pieces.encode)
         body, _ = self._body(source, grammar.source)
         return Target(self._prefix, body, [*answer, self._pieces.end], decisions)
 
@@ -121,14 +144,49 @@ class Speller:
         """
         if math.isinf(self._left):
             return False
-        target = self.target(source, self._grammar(source).expressible(entities)[0])
+        target = self.target(source, self.expressible(source, entities)[0])
         return len(target.prompt) + len(target.answer) > self._left
+
+    def expressible(
+        self, source: Source, entities: Iterable[Entity]
+    ) -> tuple[list[Entity], list[Refused]]:
+        """Split entities into those that the format can express, and the others with the reason.
+
+        Entities that another speller of the label set asks for are in neither list.
+        """
+        known, strange = list[Entity](), list[Refused]()
+        for entity in entities:
+            if entity.label in self._word_of:
+                known.append(entity)
+            else:
+                strange.append((entity, "unknown label"))
+        kept, refused = self._grammar(source).expressible(self.written(known))
+        reasons = [reason for _, reason in refused]
+        left_out = self.meant(entity for entity, _ in refused)
+        return self.meant(kept), [*zip(left_out, reasons, strict=True), *strange]
+
+    def written(self, entities: Iterable[Entity]) -> list[Entity]:
+        """Return entities with the model's words as labels, without those that another speller of
+        the label set asks for.
+
+        Raises:
+            ValueError: If a label is not in the label set.
+        """
+        entities = list(entities)
+        if strange := [(e, "unknown label") for e in entities if e.label not in self._word_of]:
+            raise inexpressible_error(strange)
+        renamed = [replace(entity, label=self._word_of[entity.label]) for entity in entities]
+        return [entity for entity in renamed if entity.label in self._words]
+
+    def meant(self, entities: Iterable[Entity]) -> list[Entity]:
+        """Return entities of an answer with the labels that the model's words mean."""
+        return [replace(entity, label=self._label_of[entity.label]) for entity in entities]
 
     def _grammar(self, source: Source) -> Grammar:
         source = self._pieces.readable(source)
         if self._leading_space and source.words:
             source = replace(source, spaces=(True, *source.spaces[1:]))
-        return self._format.grammar(source, self._labels)
+        return self._format.grammar(source, self._words)
 
     def _read(self, grammar: Grammar, ids: Sequence[int]) -> tuple[list[Entity], Repairs]:
         """Return the entities of an answer that was written freely, and what was wrong with it."""
@@ -137,7 +195,7 @@ class Speller:
             moves = parse(grammar, written)
             if moves is not None:
                 return [entity for entity, _ in grammar.entities(moves)], Repairs()
-        found, repairs = resolve(self._format.read(text), grammar.source, self._labels)
+        found, repairs = resolve(self._format.read(text), grammar.source, self._words)
         entities, refused = grammar.expressible(found)
         return entities, repairs + Repairs(inexpressible=len(refused))
 
@@ -172,8 +230,8 @@ class Speller:
         if shot not in self._shot_ids:
             source, entities = shot
             grammar = self._grammar(source)
-            known = [entity for entity in entities if entity.label in self._labels]
-            expressible, _ = grammar.expressible(known)
+            known = [entity for entity in entities if entity.label in self._word_of]
+            expressible, _ = grammar.expressible(self.written(known))
             answer, _ = spell(grammar, grammar.derive(expressible), self._pieces.encode)
             words = self._pieces.words(grammar.source)
             self._shot_ids[shot] = list(chain.from_iterable(words)), answer
@@ -194,18 +252,18 @@ class Spellers:
     """
 
     def __init__(self) -> None:
-        self._known: dict[tuple[tuple[str, str], ...], Speller] = {}
+        self._known: dict[tuple[tuple[str, str], ...], list[Speller]] = {}
         self._lock = Lock()
 
     def __reduce__(self) -> tuple[type[Spellers], tuple[()]]:
         return Spellers, ()  # a copy starts empty
 
-    def of(self, labels: Labels, make: Callable[[], Speller]) -> Speller:
-        """Return the speller of a label set, after making it if it is not kept."""
+    def of(self, labels: Labels, make: Callable[[], list[Speller]]) -> list[Speller]:
+        """Return the spellers of a label set, after making them if they are not kept."""
         key = tuple(labels.items())
         with self._lock:
-            speller = self._known.pop(key, None) or make()
-            self._known[key] = speller  # move the one just asked for to the end
+            spellers = self._known.pop(key, None) or make()
+            self._known[key] = spellers  # move the one just asked for to the end
             if len(self._known) > _KEPT:
                 del self._known[next(iter(self._known))]
-        return speller
+        return spellers

@@ -30,6 +30,21 @@ def check_labels(labels: dict[str, str] | list[str] | None) -> None:
             )
 
 
+def check_label_words(label_words: dict[str, str]) -> None:
+    """Check that a config file can hold the model's words for labels.
+
+    Raises:
+        ValueError: If a word would not be the same after saving and loading the config.
+    """
+    for word, label in label_words.items():
+        if not _survives({word: label}):
+            raise ValueError(
+                f"label_words = {{{word!r}: {label!r}}}: a config file would read this back as "
+                "something else, as it holds no word that contains : or =, or that starts with # "
+                f"or ; or [. Leave it out, and use {word!r} itself as a label, in a list of names"
+            )
+
+
 def as_configured(labels: dict[str, str]) -> dict[str, str] | list[str] | None:
     """Return labels in the form in which a config holds them.
 

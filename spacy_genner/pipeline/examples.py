@@ -61,16 +61,16 @@ def golds_of(
             are not asked for are left out, and do not count as lost.
         model: The network that is to learn, which knows the format of its answers.
     """
-    asked, format = parts.labels, model.attrs["format"]
+    asked, attrs = parts.labels, model.attrs
     aligned = example.get_aligned_spans_y2x(wanted, allow_overlap=True)
     known = [span for span in aligned if span.label_ in labels]
     spans = [span for span in known if span.label_ in asked]
-    entities, lost = _entities(parts.read, spans, format.max_depth)
+    entities, lost = _entities(parts.read, spans, attrs["format"].max_depth)
     windows = covering(_answerable(parts, entities, model))
     golds, learnt, refused = list[GoldWindow](), set[Entity](), dict[Entity, str]()
     for window, held in zip(windows, inside(entities, windows)[0], strict=True):
         source, _ = parts.asked(window)
-        expressible, others = format.grammar(source, asked).expressible(held)
+        expressible, others = attrs["expressible"](model, source, held, asked)
         golds.append((source, expressible, asked))
         learnt |= {entity.shifted(window[0]) for entity in expressible}
         refused |= {entity.shifted(window[0]): reason for entity, reason in others}

@@ -7,7 +7,7 @@ from spacy.language import Language
 from thinc.api import Config, Model
 
 from ..labels.label_sampling import Sampling
-from .configurable import check_labels
+from .configurable import check_label_words, check_labels
 from .generative_ner import GenerativeNER
 
 DEFAULT_MODEL = Config().from_str(
@@ -19,9 +19,6 @@ loss = "decisions"
 [model.lm]
 @misc = "spacy_genner.CausalLM.v1"
 name = "smollm2-135m"
-
-[model.lm.tuning]
-@misc = "spacy_genner.LoRA.v1"
 
 [model.format]
 @misc = "spacy_genner.InlineBracketed.v1"
@@ -77,10 +74,11 @@ def make_generative_ner(
     """Make the component from its config; see `GenerativeNER` for the settings.
 
     Raises:
-        ValueError: If a config file cannot hold the labels, or if a setting has a value that
-            it cannot have.
+        ValueError: If a config file cannot hold the labels or the model's words for them, or if a
+            setting has a value that it cannot have.
     """
     check_labels(labels)
+    check_label_words(model.attrs.get("label_words", {}))
     return GenerativeNER(
         nlp,
         model,

@@ -18,7 +18,7 @@ from ..types import Entity
 from ..windows import merge
 from .docs import ENTS, DocSource, Reading, own_labels, unblocked, write_ents, write_spans
 from .learning import LearningPipe
-from .parts import find_all
+from .parts import Parts, find_all
 from .saved_settings import as_threshold
 
 Prediction = tuple[DocSource, list[Entity]]
@@ -95,6 +95,16 @@ class GenerativeNER(LearningPipe):
         self._window = window
         self._sampling = sampling
 
+    def parts(self, doc: Doc) -> Parts:
+        """Return a document in the parts in which it is read, with the labels to ask for.
+
+        Raises:
+            ValueError: If there are no labels, if the document's own label set is empty, or if the
+                language model has too few positions for the prompt.
+            TypeError: If what the document has as its label set is not one.
+        """
+        return self._parts(doc, own_labels(doc) or self._required_labels())
+
     def predict(self, docs: Iterable[Doc]) -> list[Prediction]:
         """Return the source of each document, and its entities.
 
@@ -105,7 +115,7 @@ class GenerativeNER(LearningPipe):
                 language model has too few positions for a prompt.
             TypeError: If what a document has as its label set is not one.
         """
-        parts = [self._parts(doc, own_labels(doc) or self._required_labels()) for doc in docs]
+        parts = [self.parts(doc) for doc in docs]
         predictions, dropped = list[Prediction](), 0
         for part, by_window in zip(parts, find_all(parts, self.model.predict), strict=True):
             entities, across = merge(list(by_window.values()), list(by_window))

@@ -144,16 +144,28 @@ class LearningPipe(AdjustablePipe):
                 `dropout_rate`).
         """
         validate_examples(examples, "GenerativeNER.update")
+        golds, lost = self.golds(examples)
+        if not self._warned:
+            advice = "; spacy_genner.SetLabels.v1 gives a trained component other labels"
+            self._warn(lost, advice if "with an unknown label" in lost else "")
+        return self._learn(golds, sgd, losses)
+
+    def golds(self, examples: Iterable[Example]) -> tuple[list[GoldWindow], list[str]]:
+        """Return what an update learns from examples, with the label sets that `sampling` draws.
+
+        Returns:
+            Windows with their gold entities, and a reason for each gold span that cannot be learnt.
+
+        Raises:
+            ValueError: If there are no labels.
+        """
         sample = once_each(self._sampling, self.cfg["labels"]) if self._sampling else None
         golds, lost = list[GoldWindow](), list[str]()
         for example in examples:
             windows, reasons = self._golds(example, sample)
             golds += windows
             lost += reasons
-        if not self._warned:
-            advice = "; spacy_genner.SetLabels.v1 gives a trained component other labels"
-            self._warn(lost, advice if "with an unknown label" in lost else "")
-        return self._learn(golds, sgd, losses)
+        return golds, lost
 
     def rehearse(
         self,

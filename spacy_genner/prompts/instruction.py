@@ -1,11 +1,12 @@
 """The prompt: what the model reads around the source, made of the label set and the format."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -28,6 +29,10 @@ Answer:
 Text: {{ text }}
 Answer:
 """
+
+ChatTemplate: TypeAlias = Callable[[list[dict[str, str]], Mapping[str, Any]], str]
+"""A function that turns the turns of a conversation, each with its `role` and `content`, and the
+arguments of a chat template into the text up to the model's answer."""
 
 _ENVIRONMENT = ImmutableSandboxedEnvironment(
     loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
@@ -62,6 +67,11 @@ class Instruction:
             `text` and `answer`) and `text`, which must occur once, after the shots.
         chat: Whether to put the result into the tokenizer's chat template, as the user's turn.
         shots: Which examples to show. None: no examples.
+        system: The system prompt, a turn of its own before the user's, which needs `chat`. It is a
+            jinja2 template with the variables `instruction` and `labels`. None: no such turn; some
+            chat templates then write a system prompt of their own.
+        chat_arguments: Arguments of the chat template, such as `enable_thinking`, which need
+            `chat`.
         file: The content of the file that `template` names. None if it names no file, or one that
             cannot be read. That is not an error until the content is needed, since a saved pipeline
             brings the content along.
@@ -70,23 +80,31 @@ class Instruction:
     template: str | Path | None = None
     chat: bool = False
     shots: FewShot | None = None
+    system: str | None = None
+    chat_arguments: dict[str, Any] | None = None
     file: str | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
+        needing = {"system": self.system is not None, "chat_arguments": bool(self.chat_arguments)}
+        if not self.chat and any(needing.values()):
+            names = " and ".join(name for name, given in needing.items() if given)
+            raise ValueError(
+                f"the prompt's settings have {names}, which only a chat template can use: set "
+                f"chat = true, or leave out {names}"
+            )
         if path := _file_of(self.template):
             with suppress(OSError, ValueError):
                 object.__setattr__(self, "file", path.read_text(encoding="utf-8"))
 
     def render(
-        self, labels: Labels, format: Format, chat_template: Callable[[str], str], shots: int = 0
+        self, labels: Labels, format: Format, chat_template: ChatTemplate, shots: int = 0
     ) -> Prompt:
         """Return the prompt around any source.
 
         Args:
             labels: The labels with their definitions.
             format: The format of the answer.
-            chat_template: A function that turns what the user says into the whole conversation up
-                to the model's answer.
+            chat_template: The chat template of the tokenizer.
             shots: The number of examples that are shown before the source.
 
         Raises:
@@ -96,25 +114,40 @@ class Instruction:
         """
         _check_labels(labels)
         shown = [{"text": _SHOT, "answer": _ANSWER}] * shots
+        given: dict[str, Any] = {"instruction": format.instruction(), "labels": labels}
         with _rendering("the prompt's template"):
-            prompt = self._template().render(
-                instruction=format.instruction(), labels=labels, shots=shown, text=_TEXT
-            )
+            prompt = self._template().render(**given, shots=shown, text=_TEXT)
             prompt.encode()
         _check_slots(_SLOT.findall(prompt), shots)
         if self.chat:
-            prompt = self._in_chat(prompt, chat_template)
+            prompt = self._in_chat(prompt, given, chat_template)
         # Between prefix and suffix, each shot has a text after its source and one after its answer.
         prefix, *around, suffix = _SLOT.split(prompt)
         return Prompt(prefix, suffix, tuple(zip(around[::2], around[1::2], strict=True)))
 
-    def _in_chat(self, prompt: str, chat_template: Callable[[str], str]) -> str:
-        """Return a prompt as the user's turn of a conversation."""
-        with _rendering("with chat = true, the tokenizer's own template"):
-            result = chat_template(prompt)
+    def _in_chat(self, prompt: str, given: Mapping[str, Any], chat_template: ChatTemplate) -> str:
+        """Return a prompt as the user's turn of a conversation, after the system prompt.
+
+        Args:
+            given: The variables of the system prompt.
+        """
+        turns, system, settings = [{"role": "user", "content": prompt}], "", "chat = true"
+        if self.system is not None:
+            with _rendering("the prompt's `system`"):
+                system = _ENVIRONMENT.from_string(self.system).render(**given)
+                system.encode()
+            turns.insert(0, {"role": "system", "content": system})
+            settings += " and `system` (leave it out if the model knows no system prompt)"
+        with _rendering(f"with {settings}, the tokenizer's own template"):
+            result = chat_template(turns, self.chat_arguments or {})
         if _SLOT.findall(result) != _SLOT.findall(prompt):
             raise ValueError(
                 "the tokenizer's own template loses or repeats what the user says: set chat = false"
+            )
+        if system.strip() not in result:
+            raise ValueError(
+                "the tokenizer's own template loses the system prompt: leave out `system`, and "
+                "write its text into `template`"
             )
         return result
 

@@ -247,17 +247,53 @@ def test_control_tokens_of_a_template_are_control_tokens(
 @pytest.mark.parametrize("name", TOKENIZERS)
 def test_without_a_chat_template(pieces: dict[str, Pieces], name: str) -> None:
     with pytest.raises(ValueError, match="no chat template: set chat = false"):
-        pieces[name].chat_template("Copy the text.")
+        pieces[name].chat_template([{"role": "user", "content": "Copy the text."}])
 
 
-def test_with_a_chat_template(tokenizers: dict[str, Any]) -> None:
+CHAT = (
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+    "{% if enable_thinking is false %}<think>\n\n</think>{% endif %}"
+)
+USER = {"role": "user", "content": "Copy the text."}
+
+
+@pytest.fixture
+def chatting(tokenizers: dict[str, Any]) -> Pieces:
     tokenizer = copy.deepcopy(tokenizers["bpe"])
-    tokenizer.chat_template = (
-        "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
-        "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-    )
-    said = Pieces(tokenizer).chat_template("Copy the text.")
+    tokenizer.chat_template = CHAT
+    return Pieces(tokenizer)
+
+
+def test_with_a_chat_template(chatting: Pieces) -> None:
+    said = chatting.chat_template([USER])
     assert said == "<|im_start|>user\nCopy the text.<|im_end|>\n<|im_start|>assistant\n"
+    system = {"role": "system", "content": "You copy."}
+    assert chatting.chat_template([system, USER]) == (
+        f"<|im_start|>system\nYou copy.<|im_end|>\n{said}"
+    )
+
+
+def test_arguments_of_a_chat_template(chatting: Pieces) -> None:
+    said = chatting.chat_template([USER], {"enable_thinking": True})
+    assert said == chatting.chat_template([USER])
+    off = chatting.chat_template([USER], {"enable_thinking": False})
+    assert off == f"{said}<think>\n\n</think>"
+
+
+@pytest.mark.parametrize("name", ["enable_thinkin", "enable", "thinking", "tokenize", "(", ""])
+def test_an_argument_that_a_chat_template_does_not_mention(chatting: Pieces, name: str) -> None:
+    with pytest.raises(ValueError, match="does not mention: check the spelling") as error:
+        chatting.chat_template([USER], {"enable_thinking": False, name: False})
+    assert f"chat_arguments has {name!r}, which" in str(error.value)
+
+
+def test_several_chat_templates(chatting: Pieces) -> None:
+    """Of named templates, the one called "default" is used."""
+    chatting._tokenizer.chat_template = {"default": CHAT, "rag": "{{ documents }}"}
+    assert chatting.chat_template([USER]).endswith("assistant\n")
+    with pytest.raises(ValueError, match="chat_arguments has 'documents'"):
+        chatting.chat_template([USER], {"documents": []})
 
 
 def test_the_end_of_an_answer(pieces: dict[str, Pieces], tokenizers: dict[str, Any]) -> None:

@@ -34,7 +34,7 @@ from spacy_genner.models.speller import Speller
 from spacy_genner.prompts.instruction import Instruction
 from spacy_genner.prompts.shots import FewShot, Shots
 from spacy_genner.types import Entity, Source
-from spacy_genner.weights.adapters import FullTuning, LoRA
+from spacy_genner.weights.tuning import FullTuning, LoRA
 from tests.formats.table import LEARNT
 
 LABELS = {"ORG": "", "GPE": "a place", "PER": ""}

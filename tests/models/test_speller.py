@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from spacy_genner.formats.bio import BIO
 from spacy_genner.formats.inline_bracketed import InlineBracketed
 from spacy_genner.formats.occurrence_json import OccurrenceJSON
+from spacy_genner.formats.typed_list import TypedList
 from spacy_genner.lm.pieces import Pieces
 from spacy_genner.models.speller import Speller, Spellers
 from spacy_genner.prompts.instruction import Instruction
@@ -98,6 +99,22 @@ def test_what_outgrows_the_positions_is_known_exactly(
     assert not speller(positions + 16, format).outgrows(source, entities)
     if len(target.prompt) + len(target.answer) > 100:  # with less room, the prompt alone is refused
         assert speller(positions - 1, format).outgrows(source, entities)
+
+
+def test_what_can_be_expressed_depends_on_how_the_tokenizer_writes_the_text(
+    pieces: Callable[[str], Pieces],
+) -> None:
+    """Two words that it cannot write look alike, so that a list always means the first."""
+    speller = Speller(pieces("spm"), TypedList(), Instruction(), LABELS, Shots())
+    text = Source(("組", "織", "Leeds"), (False, True, True))
+    first, second, last = Entity(0, 1, "PER"), Entity(1, 2, "PER"), Entity(2, 3, "GPE")
+    assert TypedList().grammar(text, LABELS).expressible([second]) == ([second], [])
+    kept, refused = speller.expressible(text, [second, last])
+    assert (kept, refused) == ([first, last], [(second, "at another place of the same text")])
+    assert speller.expressible(text, [first, second]) == ([first, second], [])
+    assert speller.target(text, kept).answer
+    with pytest.raises(ValueError, match="another place of the same text"):
+        speller.target(text, [second])
 
 
 def test_a_line_break_is_read_and_copied(

@@ -10,6 +10,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from thinc.api import Model
 
+from spacy_genner.formats.base import Refused
 from spacy_genner.formats.inline_bracketed import InlineBracketed
 from spacy_genner.prompts.instruction import Instruction
 from spacy_genner.types import Entity, Source
@@ -60,7 +61,12 @@ def scripted(script: list[Any]) -> Model[Any, Any]:
         "set_labels": _set_labels,
         "scoring": "own",
     }
-    attrs |= {"longest": math.inf, "room": _room, "outgrows": _outgrows}
+    attrs |= {
+        "longest": math.inf,
+        "room": _room,
+        "outgrows": _outgrows,
+        "expressible": _expressible,
+    }
     return Model(
         "scripted", _forward, attrs={**attrs, "format": InlineBracketed(), "prompt": Instruction()}
     )
@@ -78,6 +84,12 @@ def _outgrows(
     model: Model[Any, Any], source: Source, entities: Sequence[Entity], labels: dict[str, str]
 ) -> bool:
     return len(source) > model.attrs["longest"]
+
+
+def _expressible(
+    model: Model[Any, Any], source: Source, entities: Sequence[Entity], labels: dict[str, str]
+) -> tuple[list[Entity], list[Refused]]:
+    return model.attrs["format"].grammar(source, labels).expressible(entities)
 
 
 def add_scripted(

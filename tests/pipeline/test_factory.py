@@ -84,7 +84,7 @@ def test_fill_config_completes_a_factory_alone(tmp_path: Path) -> None:
         "threshold": 0.0,
         "window": 256,
     }
-    assert component["model"]["lm"]["tuning"]["r"] == 16
+    assert component["model"]["lm"]["tuning"] is None
     assert component["model"]["format"]["max_depth"] == 4
     assert filled["training"]["score_weights"] == {
         "spans_sc_f": 1.0,

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+import pickle
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +21,14 @@ FORMAT = InlineBracketed()
 LABELS = {"ORG": "a company", "GPE": "", "PER": "a person"}
 
 
-def no_chat(content: str) -> str:
+def no_chat(turns: Any, arguments: Any) -> str:
     raise AssertionError("chat is off")
+
+
+def chat(turns: list[dict[str, str]], arguments: Mapping[str, Any]) -> str:
+    """A chat template that knows one argument."""
+    said = "".join(f"<{turn['role']}>{turn['content']}</{turn['role']}>" for turn in turns)
+    return f"{said}<model>{arguments.get('start', '')}"
 
 
 def render(template: str | None = None, labels: dict[str, str] = LABELS, shots: int = 0) -> Prompt:
@@ -152,9 +161,7 @@ def test_a_template_runs_no_code(code: str) -> None:
 
 def test_the_chat_template_gets_the_whole_prompt() -> None:
     plain = render()
-    prompt = Instruction(chat=True).render(
-        LABELS, FORMAT, lambda content: f"<user>{content}</user><model>"
-    )
+    prompt = Instruction(chat=True).render(LABELS, FORMAT, chat)
     assert prompt == Prompt("<user>" + plain.prefix, plain.suffix + "</user><model>")
 
 
@@ -163,7 +170,7 @@ def test_a_chat_template_that_loses_the_text_is_refused() -> None:
         ValueError,
         match="the tokenizer's own template loses or repeats what the user says: set chat",
     ):
-        Instruction(chat=True).render(LABELS, FORMAT, lambda content: "<user>")
+        Instruction(chat=True).render(LABELS, FORMAT, lambda turns, arguments: "<user>")
 
 
 CHATS = {
@@ -180,12 +187,111 @@ CHATS = {
 def test_whatever_the_template_of_a_tokenizer_raises_is_a_value_error(
     pieces: Callable[[str], Pieces], monkeypatch: pytest.MonkeyPatch, template: str
 ) -> None:
-    chat = pieces("bpe")
-    monkeypatch.setattr(chat._tokenizer, "chat_template", template)
+    tokenizer = pieces("bpe")
+    monkeypatch.setattr(tokenizer._tokenizer, "chat_template", template)
     with pytest.raises(
         ValueError, match="with chat = true, the tokenizer's own template cannot be rendered: "
     ):
-        Instruction(chat=True).render(LABELS, FORMAT, chat.chat_template)
+        Instruction(chat=True).render(LABELS, FORMAT, tokenizer.chat_template)
+
+
+def test_the_system_prompt_is_a_turn_before_the_users() -> None:
+    plain = Instruction(chat=True).render(LABELS, FORMAT, chat)
+    prompt = Instruction(chat=True, system="You find names.").render(LABELS, FORMAT, chat)
+    system = "<system>You find names.</system>"
+    assert prompt == Prompt(system + plain.prefix, plain.suffix, plain.shots)
+
+
+def test_the_system_prompt_may_have_the_labels_and_the_instruction() -> None:
+    system = "{{ instruction }}\n{% for label in labels %}{{ label }} {% endfor %}{{ labels.ORG }}"
+    prompt = Instruction("{{ text }}", chat=True, system=system).render(LABELS, FORMAT, chat)
+    said = f"{FORMAT.instruction()}\nORG GPE PER a company"
+    assert prompt == Prompt(f"<system>{said}</system><user>", "</user><model>")
+
+
+def test_an_empty_system_prompt_is_a_turn() -> None:
+    """It keeps a template from writing one of its own."""
+    prompt = Instruction("{{ text }}", chat=True, system="").render(LABELS, FORMAT, chat)
+    assert prompt.prefix == "<system></system><user>"
+
+
+@pytest.mark.parametrize(
+    ("system", "reason"),
+    [
+        ("{{ text }}", "'text' is undefined"),
+        ("{{ shots }}", "'shots' is undefined"),
+        ("{{ labels", "unexpected end"),
+        ("\ud800", "surrogates not allowed"),
+    ],
+)
+def test_a_broken_system_prompt_is_refused_with_its_reason(system: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=f"the prompt's `system` cannot be rendered: .*{reason}"):
+        Instruction(chat=True, system=system).render(LABELS, FORMAT, chat)
+
+
+TURNS = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}"
+GEMMA2 = (
+    "{% if messages[0].role == 'system' %}{{ raise_exception('System role not supported') }}"
+    "{% endif %}" + TURNS
+)
+
+
+def test_a_chat_template_without_a_system_role_names_the_setting(
+    pieces: Callable[[str], Pieces], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokenizer = pieces("bpe")
+    monkeypatch.setattr(tokenizer._tokenizer, "chat_template", GEMMA2)
+    Instruction(chat=True).render(LABELS, FORMAT, tokenizer.chat_template)
+    with pytest.raises(
+        ValueError,
+        match=r"and `system` \(leave it out if the model knows no system prompt\), the tokenizer's "
+        "own template cannot be rendered: System role not supported",
+    ):
+        Instruction(chat=True, system="").render(LABELS, FORMAT, tokenizer.chat_template)
+
+
+def test_a_chat_template_that_leaves_out_the_system_prompt_is_refused() -> None:
+    with pytest.raises(ValueError, match="template loses the system prompt: leave out `system`"):
+        Instruction(chat=True, system="You find names.").render(
+            LABELS, FORMAT, lambda turns, arguments: chat(turns[1:], arguments)
+        )
+
+
+def test_the_chat_template_gets_its_arguments(
+    pieces: Callable[[str], Pieces], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokenizer = pieces("bpe")
+    template = TURNS + "{% if enable_thinking is false %}<think></think>{% endif %}"
+    monkeypatch.setattr(tokenizer._tokenizer, "chat_template", template)
+    for arguments, end in (
+        (None, ""),
+        ({}, ""),
+        ({"enable_thinking": True}, ""),
+        ({"enable_thinking": False}, "<think></think>"),
+    ):
+        instruction = Instruction("{{ text }}", chat=True, chat_arguments=arguments)
+        prompt = instruction.render(LABELS, FORMAT, tokenizer.chat_template)
+        assert prompt == Prompt("<user>", end)
+
+
+@pytest.mark.parametrize(
+    ("settings", "names"),
+    [
+        ({"system": ""}, "system"),
+        ({"chat_arguments": {"enable_thinking": False}}, "chat_arguments"),
+        ({"system": "x", "chat_arguments": {"a": 1}}, "system and chat_arguments"),
+    ],
+)
+def test_what_only_a_chat_template_can_use_needs_one(settings: dict[str, Any], names: str) -> None:
+    with pytest.raises(ValueError, match=f"have {names}, which only .* set chat = true, or leave"):
+        Instruction(**settings)
+    assert Instruction(chat=True, **settings) == replace(Instruction(chat=True), **settings)
+
+
+def test_it_can_be_copied_and_pickled() -> None:
+    whole = Instruction("{{ text }}", True, system="s", chat_arguments={"enable_thinking": False})
+    assert pickle.loads(pickle.dumps(whole)) == deepcopy(whole) == whole
+    assert replace(whole, template="x {{ text }}").chat_arguments == {"enable_thinking": False}
 
 
 @pytest.mark.parametrize(
@@ -195,6 +301,8 @@ def test_whatever_the_template_of_a_tokenizer_raises_is_a_value_error(
         {"template": "{{ text }}", "chat": True},
         {"shots": FewShot(3, nearest=True)},
         {"shots": None},
+        {"chat": True, "system": "", "chat_arguments": {}},
+        {"chat": True, "system": "{{ labels }}", "chat_arguments": {"enable_thinking": False}},
     ],
 )
 def test_a_configuration_makes_the_same_instruction(settings: dict[str, Any]) -> None:
@@ -216,9 +324,7 @@ def test_shots_stand_between_the_labels_and_the_text() -> None:
 
 
 def test_the_chat_template_gets_the_shots_as_well() -> None:
-    prompt = Instruction(chat=True).render(
-        LABELS, FORMAT, lambda content: f"<user>{content}</user><model>", 1
-    )
+    prompt = Instruction(chat=True).render(LABELS, FORMAT, chat, 1)
     assert prompt.shots == (("\nAnswer:\n", "\nText: "),)
     assert prompt.suffix == "\nAnswer:\n</user><model>"
 
