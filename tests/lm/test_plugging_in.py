@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ from typing import Any
 import peft
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
 
 from spacy_genner.lm.causal import CausalLM
+from spacy_genner.lm.seq2seq import Seq2SeqLM
 from spacy_genner.models.losses import LOSSES, LossShim, Target
 from spacy_genner.weights.tuning import FullTuning, LoRA, NoTuning, Tuning
 
@@ -39,12 +41,14 @@ def train_outside(base: str, folder: Path, tokens: int = 0, template: str | None
     config = peft.LoraConfig(
         r=4, lora_alpha=128, target_modules="all-linear", use_rslora=True, task_type="CAUSAL_LM"
     )
-    model = peft.get_peft_model(model, config)
-    with torch.no_grad():
-        for weight in model.parameters():
-            if weight.requires_grad:
-                weight += torch.randn_like(weight) * 0.05
-    model.save_pretrained(folder)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of PEFT, about transformers 5 and enlarged embeddings
+        model = peft.get_peft_model(model, config)
+        with torch.no_grad():
+            for weight in model.parameters():
+                if weight.requires_grad:
+                    weight += torch.randn_like(weight) * 0.05
+        model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return model.eval()
 
@@ -106,6 +110,42 @@ def test_a_saved_pipeline_needs_the_folder_no_more(
         assert torch.equal(logits(lm.steps.model), expected)
         again = saved(lm, folder.with_name(f"{folder.name} again"))
         assert (again / "base.json").read_text() == (folder / "base.json").read_text()
+
+
+def test_a_bundled_base_with_an_adapter(
+    tiny: Callable[..., str], adapter: Path, tmp_path: Path
+) -> None:
+    base = shutil.copytree(tiny(), tmp_path / "base")
+    given = {"adapter": str(adapter), "bundle_base": True}
+    lm = lm_on(str(base), **given)
+    expected = logits(lm.steps.model)
+    place = saved(lm, tmp_path / "saved")
+    shutil.rmtree(base)
+    shutil.rmtree(adapter)
+    restored = lm_on(str(base), **given)
+    restored.restore(place)
+    assert torch.equal(logits(restored.steps.model), expected)
+    saved(restored, tmp_path / "again")
+
+
+def test_an_encoder_decoder(tiny_t5: Callable[..., str], tmp_path: Path) -> None:
+    model = AutoModelForSeq2SeqLM.from_pretrained(tiny_t5())
+    config = peft.LoraConfig(
+        r=4, lora_alpha=128, target_modules=["q", "v"], task_type="SEQ_2_SEQ_LM"
+    )
+    torch.manual_seed(1)
+    model = peft.get_peft_model(model, config)
+    with torch.no_grad():
+        for weight in model.parameters():
+            if weight.requires_grad:
+                weight += torch.randn_like(weight) * 0.05
+    model.save_pretrained(tmp_path)
+    ids = {"input_ids": IDS, "decoder_input_ids": IDS[:, :4]}
+    with torch.inference_mode():
+        expected = model.eval()(**ids).logits
+        for name, adapter in ((tiny_t5(), str(tmp_path)), (str(tmp_path), None)):
+            lm = Seq2SeqLM(name, adapter=adapter, dtype="float32", device="cpu")
+            torch.testing.assert_close(lm.steps.model(**ids).logits, expected, atol=1e-3, rtol=0)
 
 
 def test_training_begins_again_with_the_adapter(adapter: Path) -> None:

@@ -91,15 +91,18 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::UserWarning"),
     pytest.mark.filterwarnings("ignore::FutureWarning"),
 ]
-kinds = pytest.mark.parametrize("kind", KINDS)
 tied_or_not = pytest.mark.parametrize("tied", [True, False], ids=["tied", "untied"])
-on_embeddings = [
+ON_EMBEDDINGS = (
     *("save head", "save embeddings", "save both", "save tied", "tokens", "head", "embeddings"),
     *("both", "trainable tokens"),
-]
-on_bases = pytest.mark.parametrize(
+)
+BASES = [*((kind, True) for kind in KINDS), *((kind, False) for kind in ON_EMBEDDINGS)]
+"""Each kind, and whether its base has tied embeddings."""
+on_bases = pytest.mark.parametrize(("kind", "tied"), BASES)
+RARE = list(KINDS)[list(KINDS).index("adalora") :]
+on_bases_rare_ones_slowly = pytest.mark.parametrize(
     ("kind", "tied"),
-    [*((kind, True) for kind in KINDS), *((kind, False) for kind in on_embeddings)],
+    [pytest.param(*one, marks=[pytest.mark.slow] * (one[0] in RARE)) for one in BASES],
 )
 
 
@@ -184,7 +187,7 @@ def test_training_goes_on(kind: str, tied: bool, tmp_path: Path) -> None:
     assert_unchanged(plain, before)
 
 
-@on_bases
+@on_bases_rare_ones_slowly
 def test_saved_again(kind: str, tied: bool, tmp_path: Path) -> None:
     """With the precision that it had, so that PEFT gives the same logits as before."""
     expected = trained_outside(base(tied), KINDS[kind](), tmp_path)
@@ -200,9 +203,9 @@ def test_saved_again(kind: str, tied: bool, tmp_path: Path) -> None:
     )
 
 
-@kinds
-def test_on_a_base_in_bfloat16(kind: str, tmp_path: Path) -> None:
-    plain = base(dtype=torch.bfloat16)
+@on_bases_rare_ones_slowly
+def test_on_a_base_in_bfloat16(kind: str, tied: bool, tmp_path: Path) -> None:
+    plain = base(tied, torch.bfloat16)
     trained_outside(plain, KINDS[kind](), tmp_path)
     for_decoding = merged(AdapterTuning().load(plain, tmp_path), torch.bfloat16)
     assert {weight.dtype for weight in for_decoding.parameters()} == {torch.bfloat16}

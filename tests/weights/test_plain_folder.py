@@ -87,9 +87,16 @@ def test_the_settings_of_the_author_stay(tiny: Callable[..., str], tmp_path: Pat
     own = settings(Path(tiny())) | {"of_the_author": 1}
     (origin / "config.json").write_text(json.dumps(own))
     (origin / "LICENSE.txt").write_text("terms")
+    sampling = '{"do_sample": false, "temperature": 0.6}'  # transformers refuses to write this
+    (origin / "generation_config.json").write_text(sampling)
     (origin / "README.md").write_text("about the base")
-    folder = plain(tiny(), tmp_path / "new", origin)
+    model, tokenizer = loaded(tiny())
+    model.generation_config.temperature = 0.6
+    folder = tmp_path / "new"
+    folder.mkdir()
+    save_plain(model, tokenizer, origin, folder)
     assert settings(folder)["of_the_author"] == 1
+    assert (folder / "generation_config.json").read_text() == sampling
     assert (folder / "LICENSE.txt").read_text() == "terms"
     assert not (folder / "README.md").exists()
 
