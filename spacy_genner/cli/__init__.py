@@ -19,6 +19,8 @@ from . import (  # noqa: E402, F401  (register themselves)
     download,
     evaluate,
     evaluate_predictions,
+    export,
+    merge,
     train,
     train_drafts,
 )

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from .load import Base
-from .tensors import writing
+from .plain_folder import save_plain
 
 _OTHER_WEIGHTS = {".bin", ".gguf", ".h5", ".msgpack", ".onnx", ".ot", ".pt", ".pth"}
 """Suffixes of files that hold weights in another form than safetensors."""
@@ -15,8 +15,8 @@ _OTHER_WEIGHTS = {".bin", ".gguf", ".h5", ".msgpack", ".onnx", ".ot", ".pt", ".p
 def save_base(base: Base, folder: Path) -> None:
     """Write base weights and tokenizer to a new folder, where `bundled` finds them.
 
-    The files that the weights were loaded from are copied, because transformers 4 cannot read what
-    transformers 5 writes. Only if these files are gone are the weights written from memory.
+    The files that the weights were loaded from are copied, as they are. Only if these files are
+    gone are the weights written from memory.
 
     Raises:
         OSError: If the files cannot be written.
@@ -26,7 +26,7 @@ def save_base(base: Base, folder: Path) -> None:
     for file in files:
         shutil.copy(file, folder)
     if not files:
-        _write(base, folder)
+        save_plain(base.model, base.tokenizer, base.origin, folder)
 
 
 def bundled(folder: Path) -> str | None:
@@ -36,13 +36,6 @@ def bundled(folder: Path) -> str | None:
         The folder, or the GGUF file in it; None if there is no such folder.
     """
     return str(next(folder.glob("*.gguf"), folder)) if folder.is_dir() else None
-
-
-def _write(base: Base, folder: Path) -> None:
-    # When the disk is full, safetensors raises a SafetensorError, but tokenizers a bare Exception.
-    with writing(folder, Exception):
-        base.model.save_pretrained(folder)
-        base.tokenizer.save_pretrained(folder)
 
 
 def _files(origin: Path) -> list[Path]:

@@ -15,8 +15,8 @@ from .tensors import writing
 
 _SHARD = "5GB"
 """The maximum size of a file of weights. By default, it depends on the version of transformers."""
-_BESIDE = ("*.py", "LICENSE*", "NOTICE*", "USE_POLICY*")
-"""Files that a model needs, or that must go where its weights go."""
+_BESIDE = ("generation_config.json", "*.py", "LICENSE*", "NOTICE*", "USE_POLICY*")
+"""Files that merging does not change: those that a model needs, and its terms."""
 _LOCAL = ("_name_or_path", "backend", "is_local", "local_files_only")
 """Settings that transformers writes, but which tell only how a model was loaded."""
 
@@ -33,11 +33,15 @@ def save_plain(model: Any, tokenizer: Any, origin: Path, folder: Path) -> None:
         OSError: If the files cannot be written.
         ValueError: If transformers reads other settings or another tokenizer from the folder.
     """
-    dtype = str(model.dtype).removeprefix("torch.")
+    from transformers import GenerationConfig
+
+    saved = sharing_copy(model)  # saving changes the configuration, which other models may share
+    if (origin / "generation_config.json").is_file():
+        # It is copied below. Some that transformers reads it refuses to write.
+        saved.generation_config = GenerationConfig()
     # When the disk is full, safetensors raises a SafetensorError, but tokenizers a bare Exception.
     with writing(folder, Exception):
-        # of a copy, because saving changes the configuration, which other models may share
-        sharing_copy(model).save_pretrained(folder, max_shard_size=_SHARD)
+        saved.save_pretrained(folder, max_shard_size=_SHARD)
         tokenizer.save_pretrained(folder)
     for pattern in _BESIDE:
         for file in origin.glob(pattern):
@@ -48,7 +52,7 @@ def save_plain(model: Any, tokenizer: Any, origin: Path, folder: Path) -> None:
         config["vocab_size"] = embeddings.num_embeddings  # an adapter may have added rows
     config["tie_word_embeddings"] = output.weight is embeddings.weight
     # transformers 4 reads the first, and transformers 5 the second.
-    config["torch_dtype"] = config["dtype"] = dtype
+    config["torch_dtype"] = config["dtype"] = str(model.dtype).removeprefix("torch.")
     _write(folder / "config.json", {**config, **_old_rope(config)})
     if tokenizer.is_fast:
         place = folder / "tokenizer_config.json"

@@ -36,9 +36,17 @@ COMMANDS = {
     "evaluate-predictions": "evaluate-predictions predictions.jsonl --json out.json",
     "calibrate": "calibrate pipeline gold.spacy out",
     "train-drafts": "train-drafts pipeline gold.spacy out",
+    "export": "export pipeline gold.spacy out.jsonl",
+    "merge, configuration": "merge pipeline out",
+    "merge, weights": "merge pipeline out",
 }
 """Each writes something called out."""
-ROOM = {"convert, report": 400, "calibrate": 20_000, "train-drafts": 20_000}
+ROOM = {
+    "convert, report": 400,
+    "calibrate": 20_000,
+    "train-drafts": 20_000,
+    "merge, weights": 40_000,
+}
 """For what comes before that, a compressed .spacy file, or all of a pipeline but the adapter; else
 60 bytes."""
 
