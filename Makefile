@@ -18,8 +18,8 @@ INSTALLED = $(VENV)/.installed-$(STACK)
 STACK4 = $(MAKE) --no-print-directory STACK=4 VENV=$(VENV4) EXTRAS=dev,encoder
 # What uses transformers, peft or spacy-transformers; all else is the same on both stacks.
 STACK4_TESTS = tests/weights tests/lm tests/models tests/pipeline tests/training tests/cli \
-	tests/decoding/test_decoders.py tests/test_configs.py tests/test_encoder.py tests/test_golden.py \
-	tests/test_import.py tests/test_project.py
+	tests/evaluation tests/decoding/test_decoders.py tests/test_configs.py tests/test_encoder.py \
+	tests/test_golden.py tests/test_import.py tests/test_own_model.py tests/test_project.py
 
 # Whether the environment can share the torch of PYTHON. Not if a spacy-transformers would come along: it breaks spaCy
 # under transformers 5. Not from a virtual environment: another one cannot see into it.

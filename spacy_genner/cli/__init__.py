@@ -13,6 +13,7 @@ app.add_typer(genner)
 from . import (  # noqa: E402, F401  (register themselves)
     annotate,
     calibrate,
+    check_model,
     compare,
     convert,
     debug_data,
@@ -21,6 +22,7 @@ from . import (  # noqa: E402, F401  (register themselves)
     evaluate_predictions,
     export,
     merge,
+    show_prompt,
     train,
     train_drafts,
 )

@@ -7,7 +7,10 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-Model = Annotated[str, Argument(help="Pipeline to use: a folder or an installed package.")]
+Model = Annotated[
+    str,
+    Argument(help="Pipeline to use: a folder, an installed package, or a config file (.cfg)."),
+]
 Component = Annotated[str, Option(help="Name of the generative_ner component in the pipeline.")]
 Html = Annotated[Path | None, Option(help="HTML page to write.")]
 BatchSize = Annotated[

@@ -9,6 +9,7 @@ from pathlib import Path
 from spacy import util
 from spacy.cli._util import setup_gpu
 from spacy.language import Language
+from spacy.tokens import Doc
 
 from ..files.writing import filling
 from ..pipeline.generative_ner import GenerativeNER
@@ -32,12 +33,27 @@ def load(model: str, gpu_id: int = -1) -> Language:
     """Load a pipeline; if that fails, end the command with a message.
 
     Args:
-        model: A folder, or the name of an installed package.
+        model: A folder, the name of an installed package, or a config file, whose name ends in
+            ".cfg". From a config the pipeline is built as it is, with nothing initialized, so that
+            a language model that was trained elsewhere can be used at once.
         gpu_id: The GPU of thinc's own layers; -1 for the CPU.
     """
     setup_gpu(gpu_id, silent=True)
     with plain_errors():
-        return util.load_model(model)
+        return _built(model) if model.endswith(".cfg") else util.load_model(model)
+
+
+def _built(config: str) -> Language:
+    """Return the pipeline that a config file describes, with nothing initialized.
+
+    Raises:
+        OSError: If there is no such file.
+        ValueError: If the config is wrong.
+    """
+    try:
+        return util.load_model_from_config(util.load_config(config), auto_fill=True)
+    except ValueError as error:
+        raise ValueError(f"{config}: {str(error).strip()}") from error
 
 
 def save(nlp: Language, folder: Path) -> None:
@@ -48,6 +64,16 @@ def save(nlp: Language, folder: Path) -> None:
     """
     with filling(folder, whole=nlp.component_names) as content:
         nlp.to_disk(content)
+
+
+def read_before(nlp: Language, name: str, doc: Doc) -> Doc:
+    """Return a document as the component with this name gets it: with the annotation of all
+    components that come before it."""
+    for other, pipe in nlp.pipeline:
+        if other == name:
+            break
+        doc = pipe(doc)
+    return doc
 
 
 def generative_ner_of(nlp: Language, name: str) -> GenerativeNER:
