@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from spacy import util
 from spacy.cli._util import setup_gpu
@@ -44,14 +45,20 @@ def load(model: str, gpu_id: int = -1) -> Language:
 
 
 def _built(config: str) -> Language:
-    """Return the pipeline that a config file describes, with nothing initialized.
+    """Return the pipeline that a config file describes, with its language models loaded and nothing
+    initialized.
 
     Raises:
         OSError: If there is no such file.
         ValueError: If the config is wrong.
     """
     try:
-        return util.load_model_from_config(util.load_config(config), auto_fill=True)
+        nlp = util.load_model_from_config(util.load_config(config), auto_fill=True)
+        for _, pipe in nlp.pipeline:
+            if isinstance(pipe, GenerativeNER):
+                shim: Any = pipe.model.shims[0]
+                _ = shim.lm.model  # loaded now, so that an error does not wait for the first text
+        return nlp
     except ValueError as error:
         raise ValueError(f"{config}: {str(error).strip()}") from error
 

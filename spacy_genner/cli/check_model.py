@@ -159,4 +159,4 @@ def _print_causes(causes: Sequence[Cause], remarks: Sequence[str]) -> None:
     if not causes:
         msg.good("Nothing found that is wrong with model, prompt and format")
     for remark in remarks:
-        msg.info(f"Note: {remark}")
+        msg.warn(f"Note: {remark}")

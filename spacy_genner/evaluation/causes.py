@@ -71,8 +71,10 @@ def notes(probed: Probed) -> list[str]:
     if whole - segments >= _SPELLING:
         found.append(
             "gold answers are more probable as the tokenizer spells them as a whole than as they "
-            "are spelled in decoding, segment by segment: the model may find more if it is trained "
-            "on the token ids that `genner export` writes"
+            "are spelled under constraints, segment by segment: the model has learnt ids that join "
+            "a mark with what is beside it, such as `[[`, and may miss spans there. Compare "
+            "spacy_genner.FreeDecoder.v1 in [model.decoder], go on training with `genner train`, "
+            "or train on the token ids that `genner export` writes"
         )
     if probed.log_prob() < _POOR and probed.constrained_f < _LITTLE:
         found.append(
@@ -138,12 +140,13 @@ def other_format(probed: Probed) -> Cause | None:
 
 def other_labels(probed: Probed) -> Cause | None:
     """Look for labels in the free answers that the model was not asked for."""
-    meant, known = defaultdict[str, Counter[str]](Counter), 0
+    meant, known, seen = defaultdict[str, Counter[str]](Counter), 0, set[str]()
     for answer in probed.answers:
         gold = {(entity.start, entity.end): entity.label for entity in answer.gold}
         for entity in read_by(probed.best_format, answer)[0]:
             if entity.label in probed.label_of:
                 known += 1
+                seen.add(probed.label_of[entity.label])
             elif entity.label and (word := gold.get((entity.start, entity.end))):
                 meant[entity.label][probed.label_of[word]] += 1
     unknown = sum(labels.total() for labels in meant.values())
@@ -152,6 +155,9 @@ def other_labels(probed: Probed) -> Cause | None:
     pairs = {word: labels.most_common(1)[0] for word, labels in meant.items()}
     counts = ", ".join(f"{word!r} for {label} ({n})" for word, (label, n) in pairs.items())
     words = {word: label for word, (label, _) in pairs.items()}
+    unseen = sorted(set(probed.label_of.values()) - seen - set(words.values()))
+    if unseen:
+        counts += f"; what it calls {', '.join(unseen)} is not seen in these documents"
     return Cause(
         "other labels",
         f"of {known + unknown} gold spans that the free answers mark, {unknown} have labels that "

@@ -1,6 +1,7 @@
 """Labels in a config file: which ones it can hold, and in what form."""
 
 import re
+import warnings
 
 from thinc.api import Config, ConfigValidationError
 
@@ -30,12 +31,21 @@ def check_labels(labels: dict[str, str] | list[str] | None) -> None:
             )
 
 
-def check_label_words(label_words: dict[str, str]) -> None:
-    """Check that a config file can hold the model's words for labels.
+def check_label_words(
+    label_words: dict[str, str], labels: dict[str, str] | list[str] | None
+) -> None:
+    """Check that a config file can hold the model's words for labels. Warns about words for labels
+    that are not among those of the config, which only documents with label sets of their own can
+    ask for.
 
     Raises:
         ValueError: If a word would not be the same after saving and loading the config.
     """
+    if strange := set(label_words.values()) - set(labels or label_words.values()):
+        warnings.warn(
+            f"label_words has words for {', '.join(sorted(strange))}, which `labels` does not have",
+            stacklevel=2,
+        )
     for word, label in label_words.items():
         if not _survives({word: label}):
             raise ValueError(

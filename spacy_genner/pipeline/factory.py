@@ -78,7 +78,7 @@ def make_generative_ner(
             setting has a value that it cannot have.
     """
     check_labels(labels)
-    check_label_words(model.attrs.get("label_words", {}))
+    check_label_words(model.attrs.get("label_words", {}), labels)
     return GenerativeNER(
         nlp,
         model,

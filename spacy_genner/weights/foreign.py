@@ -21,7 +21,7 @@ def refuse_adapters(place: Place) -> None:
     if find_adapter_config_file(place.name, revision=place.revision):
         raise ValueError(
             "it is an adapter (adapter_config.json), and not a base: give it as `adapter`, and its "
-            "base as `name`"
+            "base as `name`."
         )
 
 

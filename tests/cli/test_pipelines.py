@@ -34,6 +34,21 @@ def test_a_pipeline_is_built_from_a_config_alone(
     assert [span.text for span in built(text).ents] == [span.text for span in nlp(text).ents] != []
 
 
+def test_an_adapter_that_is_not_there_is_an_error_at_once(
+    nlp: Language,
+    tiny: Callable[..., str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lm = {"name": tiny(), "adapter": "typo", "dtype": "float32", "device": "cpu"}
+    nlp.add_pipe("generative_ner", config={"labels": ["ORG"], "model": {"lm": lm}})
+    nlp.config.to_disk(tmp_path / "own.cfg")
+    with pytest.raises(SystemExit):
+        load(str(tmp_path / "own.cfg"))
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "adapter = 'typo': there is no such folder" in printed
+
+
 def test_settings_that_a_config_leaves_out_have_their_defaults(tmp_path: Path) -> None:
     config = '[nlp]\nlang = "en"\npipeline = ["generative_ner"]\n[components]\n[components.generative_ner]\n'
     (tmp_path / "short.cfg").write_text(f'{config}factory = "generative_ner"\n', "utf-8")

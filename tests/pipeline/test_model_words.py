@@ -164,3 +164,8 @@ def test_rehearsal_is_by_the_labels(trained: Language) -> None:
     optimizer = trained.resume_training()
     losses = trained.rehearse(examples(trained), sgd=optimizer)
     assert 0 < losses[NAME] < 0.5
+
+
+def test_a_word_for_a_label_that_is_not_asked_for(add_tiny: Callable[..., Any]) -> None:
+    with pytest.warns(UserWarning, match="label_words has words for ORGG, which `labels` does not"):
+        add_tiny(spacy.blank("en"), model={"label_words": {"company": "ORGG", "place": "GPE"}})
