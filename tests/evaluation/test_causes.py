@@ -74,8 +74,8 @@ def test_other_labels_are_named() -> None:
     assert cause.name == "other labels"
     assert "'company' for ORG (2), 'person' for PER (1)" in cause.evidence
     assert "is not seen" not in cause.evidence
-    [cause] = causes(answers[:1])
-    assert cause.evidence.endswith("; what it calls GPE, PER is not seen in these documents")
+    [of_one] = causes(answers[:1])
+    assert of_one.evidence.endswith("; what it calls GPE, PER is not seen in these documents")
     assert cause.change == 'set label_words in [model] to {"company": "ORG", "person": "PER"}'
     known = {"PER": "PER", "ORG": "ORG", "GPE": "GPE", "person": "PER", "company": "ORG"}
     assert causes(answers, label_of=known) == []

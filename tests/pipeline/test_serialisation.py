@@ -204,8 +204,9 @@ def test_another_base_is_refused(nlp: Language, tiny: Callable[..., str], tmp_pa
 
 def test_another_rank_is_refused(nlp: Language, tmp_path: Path) -> None:
     nlp.to_disk(tmp_path)
-    with pytest.raises(ValueError, match=r"other \[tuning\] settings"):
-        spacy.load(tmp_path, config={"components.generative_ner.model.lm.tuning.r": 4})
+    tuning = {"@misc": "spacy_genner.LoRA.v1", "r": 4}
+    with pytest.raises(ValueError, match=r"has r = 16, but \[tuning\] has r = 4: give"):
+        spacy.load(tmp_path, config={"components.generative_ner.model.lm.tuning": tuning})
 
 
 def test_full_tuning_is_saved_too(add_tiny: Callable[..., Any], tmp_path: Path) -> None:
