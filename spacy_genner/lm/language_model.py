@@ -80,11 +80,17 @@ class LanguageModel(ABC):
         self.tuning: Tuning = tuning or AdapterTuning()
         self.device = device_of(device)
         self.dtype = dtype_of(dtype, self.device)
-        self._loading: Any = {
-            "attention": implementation_of(attention),
-            "trust_remote_code": trust_remote_code,
-            "allow_pickle": allow_pickle,
-        }
+        self._trust = trust_remote_code
+        self._load = partial(
+            load_base,
+            encoder_decoder=self.encoder_decoder,
+            check=check_model,
+            dtype=self.dtype,
+            device=self.device,
+            attention=implementation_of(attention),
+            trust_remote_code=trust_remote_code,
+            allow_pickle=allow_pickle,
+        )
         self._gradient_checkpointing = gradient_checkpointing
         self._bundle_base = bundle_base
         self.lock = Lock()
@@ -97,7 +103,7 @@ class LanguageModel(ABC):
         Raises:
             ValueError: If they cannot be found, read, or used.
         """
-        return self._load(self._named.base, self._named.revision)
+        return self._load(self.named.base, revision=self.named.revision)
 
     @shared_property
     def model(self) -> Any:
@@ -112,7 +118,7 @@ class LanguageModel(ABC):
         return self._own_tokenizer.tokenizer if self._own_tokenizer else self.base.tokenizer
 
     @shared_property
-    def _named(self) -> Named:
+    def named(self) -> Named:
         """What the name stands for: a base, or an adapter and its base."""
         if self.adapter is None:
             return named(self.name, self.revision)
@@ -123,18 +129,12 @@ class LanguageModel(ABC):
         """The folder of the adapter from which training begins, if there is one."""
         if self.adapter is not None:
             return adapter_folder(self.adapter, self.adapter_revision)
-        adapter: Path | None = self._named.adapter
+        adapter: Path | None = self.named.adapter
         return adapter
 
     @shared_property
     def _own_tokenizer(self) -> OwnTokenizer | None:
-        return self._tokenizer_in(self._adapter)
-
-    def _tokenizer_in(self, folder: Path | None) -> OwnTokenizer | None:
-        """Return the tokenizer in a folder, if it is another one than the base's."""
-        if folder is None:
-            return None
-        return own_tokenizer(folder, self.base, self._loading["trust_remote_code"])
+        return own_tokenizer(self._adapter, self.base, self._trust)
 
     def _for_training(self, model: Any) -> Any:
         """Prepare a model for training."""
@@ -242,13 +242,12 @@ class LanguageModel(ABC):
         path = folder / "base.json"
         saved = read_identity(path)
         fresh = self._fresh()
-        place = bundled(folder / "base")
-        if place:
-            fresh._named = Named(self.name, self.revision)
-            fresh.base = self._load(place, None)
+        if place := bundled(folder / "base"):
+            fresh.named = Named(self.name, self.revision)
+            fresh.base = self._load(place, revision=None)
         elif saved.get("plugged") == self.name:
             # The name was that of an adapter. It is saved here, and its own folder may be gone.
-            fresh._named = Named(str(saved["name"]), saved.get("revision"))
+            fresh.named = Named(str(saved["name"]), saved.get("revision"))
         identity = fresh._identity()
         if differing := [key for key in HASHES if saved[key] != identity[key]]:
             raise ValueError(
@@ -257,7 +256,7 @@ class LanguageModel(ABC):
                 f"{' and another '.join(differing)}: get the same base weights, or train again"
             )
         fresh.model = fresh._for_training(fresh.tuning.load(fresh.base.model, folder))
-        fresh._own_tokenizer = fresh._tokenizer_in(folder / "tokenizer")
+        fresh._own_tokenizer = own_tokenizer(folder / "tokenizer", fresh.base, self._trust)
         if (head := folder / "draft_head.safetensors").exists():
             config = fresh.base.model.config.get_text_config()
             fresh.draft_head = DraftHead.load(head, config).to(self.device)
@@ -286,28 +285,16 @@ class LanguageModel(ABC):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, lock=Lock())
 
-    def _load(self, name: str, revision: str | None) -> Base:
-        return load_base(
-            name,
-            self.encoder_decoder,
-            check=check_model,
-            revision=revision,
-            dtype=self.dtype,
-            device=self.device,
-            **self._loading,
-        )
-
     @abstractmethod
     def _steps_of(self, merged: Any) -> Steps:
         """Return a step model of merged weights."""
 
     def _identity(self) -> dict[str, str | None]:
         """Return what a saved pipeline stores about its base weights."""
-        plugged = {"plugged": self.name} if self.name != self._named.base else {}
         return {
-            "name": self._named.base,
-            "revision": self._named.revision,
-            **plugged,
+            "name": self.named.base,
+            "revision": self.named.revision,
+            **({"plugged": self.name} if self.name != self.named.base else {}),
             "fingerprint": self.base.fingerprint,
             "tokenizer_hash": self.base.tokenizer_hash,
         }

@@ -21,7 +21,7 @@ from ..lm.pieces import Pieces
 from ..prompts.instruction import Instruction
 from ..types import Entity, Move, Source
 from ..weights.adapter_config import CONFIG
-from ..weights.plugged import adapter_folder
+from ..weights.plugged import find_adapter
 from .answered import BASE, CHAT, COPIES, END, FIRST, LABELS, MARKS, OWN, Answered, LogProbs
 from .generative import Network, build_generative_ner, set_shots, spellers_of
 from .speller import Speller
@@ -108,10 +108,11 @@ def named_bases(model: Network) -> tuple[str, str | None]:
     trained on; None if there is no adapter from elsewhere, or if it does not say so."""
     shim: Any = model.shims[0]
     lm = shim.lm
-    if lm.adapter is None:
-        return lm.name, None
-    settings = read_object(adapter_folder(lm.adapter, lm.adapter_revision) / CONFIG)
-    return lm.name, settings.get("base_model_name_or_path")
+    # A saved pipeline holds its adapter, whose own folder may be gone.
+    folder = lm.adapter and find_adapter(lm.adapter, lm.adapter_revision)
+    if not folder:
+        return lm.named.base, None
+    return lm.named.base, read_object(folder / CONFIG).get("base_model_name_or_path")
 
 
 def _ways(model: Network) -> dict[str, Way]:

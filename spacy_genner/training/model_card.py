@@ -16,7 +16,6 @@ from ..pipeline.generative_ner import GenerativeNER
 from ..pipeline.saved_settings import CONFIG_PLACES
 from ..types import Entity, Source
 from ..weights.packages import PACKAGES
-from ..weights.plugged import named
 from ..weights.tuning import NoTuning
 from .exporting import row_of
 
@@ -74,7 +73,7 @@ def model_card(nlp: Language, pipe: GenerativeNER, title: str) -> str:
 
 def _base(lm: Any) -> dict[str, Any]:
     """Return what the card tells about the base and what was trained on it."""
-    name, revision, adapter = named(lm.name, lm.revision)
+    name, revision, adapter = lm.named
     package, path = PACKAGES.get(name), Path(name).expanduser()
     return {
         "auto": "AutoModelForSeq2SeqLM" if lm.encoder_decoder else "AutoModelForCausalLM",

@@ -50,7 +50,7 @@ class OwnTokenizer:
             (folder / name).write_bytes(content)
 
 
-def own_tokenizer(folder: Path, base: Base, trust_remote_code: bool) -> OwnTokenizer | None:
+def own_tokenizer(folder: Path | None, base: Base, trust_remote_code: bool) -> OwnTokenizer | None:
     """Return the tokenizer of a folder; None if there is none, or if it is that of the base.
 
     Raises:
@@ -58,7 +58,7 @@ def own_tokenizer(folder: Path, base: Base, trust_remote_code: bool) -> OwnToken
     """
     from transformers import AutoTokenizer
 
-    if not (folder / TOKENIZER_FILES[0]).exists():
+    if folder is None or not (folder / TOKENIZER_FILES[0]).exists():
         return None
     try:
         tokenizer = AutoTokenizer.from_pretrained(

@@ -76,8 +76,11 @@ def _version(paths: Iterable[Path]) -> tuple[object, ...]:
     return tuple(sorted(versions))
 
 
-def fetch(name: str, file: str, revision: str | None) -> Path | None:
+def fetch(name: str, file: str, revision: str | None, offline: bool) -> Path | None:
     """Return the path of a file of a model on the hub, in its cache.
+
+    Args:
+        offline: Whether to look only in the cache.
 
     Returns:
         None if there is no such file or no such model, or if it is not in the cache and the hub
@@ -91,7 +94,7 @@ def fetch(name: str, file: str, revision: str | None) -> Path | None:
             name,
             file,
             revision=revision,
-            local_files_only=_offline(name, file, revision),
+            local_files_only=offline,
             _raise_exceptions_for_missing_entries=False,
             _raise_exceptions_for_connection_errors=False,
         )
@@ -100,8 +103,8 @@ def fetch(name: str, file: str, revision: str | None) -> Path | None:
     return Path(path) if path else None
 
 
-def _offline(name: str, file: str, revision: str | None) -> bool:
-    """Return whether the hub does not answer one short request."""
+def is_offline(name: str, file: str, revision: str | None) -> bool:
+    """Return whether the hub does not answer one short request, for a file of a model."""
     from huggingface_hub import get_session, hf_hub_url
 
     try:
@@ -120,7 +123,7 @@ def _on_the_hub(name: str, revision: str | None) -> Place:
     """
     from transformers.utils.hub import cached_file
 
-    offline = _offline(name, "config.json", revision)
+    offline = is_offline(name, "config.json", revision)
     config: Any = cached_file(name, "config.json", revision=revision, local_files_only=offline)
     folder = Path(config).parent  # Its name is the commit
     if offline:

@@ -10,7 +10,7 @@ from .adapter_config import CONFIG
 from .adapters import WEIGHTS
 from .own_tokenizer import TOKENIZER_FILES
 from .packages import PACKAGES, installed
-from .place import fetch
+from .place import fetch, is_offline
 
 
 class Named(NamedTuple):
@@ -33,7 +33,7 @@ def named(name: str, revision: str | None) -> Named:
     Raises:
         ValueError: If it is that of an adapter that does not name its base.
     """
-    folder = _find(name, revision)
+    folder = find_adapter(name, revision)
     if folder is None:
         return Named(name, revision)
     settings = read_object(folder / CONFIG)
@@ -55,7 +55,7 @@ def adapter_folder(name: str, revision: str | None) -> Path:
     Raises:
         ValueError: If there is no such adapter.
     """
-    folder = _find(name, revision)
+    folder = find_adapter(name, revision)
     if folder is None:
         raise ValueError(
             f"adapter = {name!r}: there is no such folder with {CONFIG}, and no such adapter on "
@@ -64,7 +64,7 @@ def adapter_folder(name: str, revision: str | None) -> Path:
     return folder
 
 
-def _find(name: str, revision: str | None) -> Path | None:
+def find_adapter(name: str, revision: str | None) -> Path | None:
     """Return the folder of an adapter; None if there is no adapter with this name.
 
     Files of an adapter on the hub are fetched to its cache.
@@ -72,9 +72,10 @@ def _find(name: str, revision: str | None) -> Path | None:
     path = Path(name).expanduser()
     if path.exists() or name in PACKAGES or installed(name):
         return path.absolute() if (path / CONFIG).is_file() else None
-    config = fetch(name, CONFIG, revision)
+    offline = is_offline(name, CONFIG, revision)
+    config = fetch(name, CONFIG, revision, offline)
     if config is None:
         return None
     for file in (WEIGHTS, *TOKENIZER_FILES):
-        fetch(name, file, config.parent.name)  # The folder is named after the commit.
+        fetch(name, file, config.parent.name, offline)  # The folder is named after the commit.
     return config.parent

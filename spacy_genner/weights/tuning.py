@@ -125,15 +125,10 @@ class LoRA(AdapterTuning):
         if differing := [
             name for name, value in _effects(own, base).items() if value != stored[name]
         ]:
-            saved = ", ".join(
-                f"{name} = {_plain(getattr(config, name, None))!r}" for name in differing
-            )
-            given = ", ".join(
-                f"{name} = {_plain(getattr(own, name, None))!r}" for name in differing
-            )
             raise ValueError(
-                f"{folder / CONFIG} has {saved}, but [tuning] has {given}: give the settings that "
-                "the adapter was trained with, or set tuning = null to use the stored ones"
+                f"{folder / CONFIG} has {_shown(config, differing)}, but [tuning] has "
+                f"{_shown(own, differing)}: give the settings that the adapter was trained with, "
+                "or set tuning = null to use the stored ones"
             )
         config.lora_dropout = self.lora_dropout
         return adapters.load(base, folder, config)
@@ -269,6 +264,11 @@ def _effects(config: Any, base: Any) -> dict[str, Any]:
         "init_lora_weights": changes_base(config) and config.init_lora_weights,
         "target_modules": [name for name in names if check_target_module_exists(config, name)],
     }
+
+
+def _shown(config: Any, names: Sequence[str]) -> str:
+    """Return settings as an error shows them."""
+    return ", ".join(f"{name} = {_plain(getattr(config, name, None))!r}" for name in names)
 
 
 def _plain(value: Any) -> Any:

@@ -18,6 +18,7 @@ from spacy_genner.lm.causal import CausalLM
 from spacy_genner.lm.seq2seq import Seq2SeqLM
 from spacy_genner.models.losses import LOSSES, LossShim, Target
 from spacy_genner.weights.tuning import FullTuning, LoRA, NoTuning, Tuning
+from tests.weights.test_tuning import shaken
 
 IDS = torch.arange(3, 23)[None]
 TEMPLATE = "{% for turn in messages %}<{{ turn.content }}>{% endfor %}"
@@ -43,11 +44,7 @@ def train_outside(base: str, folder: Path, tokens: int = 0, template: str | None
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of PEFT, about transformers 5 and enlarged embeddings
-        model = peft.get_peft_model(model, config)
-        with torch.no_grad():
-            for weight in model.parameters():
-                if weight.requires_grad:
-                    weight += torch.randn_like(weight) * 0.05
+        model = shaken(peft.get_peft_model(model, config))
         model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return model.eval()
@@ -133,12 +130,7 @@ def test_an_encoder_decoder(tiny_t5: Callable[..., str], tmp_path: Path) -> None
     config = peft.LoraConfig(
         r=4, lora_alpha=128, target_modules=["q", "v"], task_type="SEQ_2_SEQ_LM"
     )
-    torch.manual_seed(1)
-    model = peft.get_peft_model(model, config)
-    with torch.no_grad():
-        for weight in model.parameters():
-            if weight.requires_grad:
-                weight += torch.randn_like(weight) * 0.05
+    model = shaken(peft.get_peft_model(model, config))
     model.save_pretrained(tmp_path)
     ids = {"input_ids": IDS, "decoder_input_ids": IDS[:, :4]}
     with torch.inference_mode():

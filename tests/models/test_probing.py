@@ -171,3 +171,5 @@ def test_the_base_of_an_adapter_is_read_from_its_settings(network: Make, tmp_pat
     (tmp_path / "adapter_config.json").write_text('{"base_model_name_or_path": "org/other"}')
     lm.adapter = str(tmp_path)
     assert named_bases(model) == (lm.name, "org/other")
+    lm.adapter = str(tmp_path / "gone")  # a saved pipeline does not need it
+    assert named_bases(model) == (lm.name, None)

@@ -21,6 +21,7 @@ from transformers import AutoTokenizer
 from spacy_genner.labels.label_sampling import LabelSampling
 from spacy_genner.models.generative import speller_of
 from spacy_genner.models.losses import token_loss
+from spacy_genner.pipeline.examples import GoldWindow
 from spacy_genner.pipeline.extension import set_doc_labels
 from spacy_genner.training.exporting import IGNORED, Exported, Row, export, initialize
 from tests.conftest import FAMILIES, TOKENIZERS
@@ -66,6 +67,19 @@ def exported(
 
 def lm_of(nlp: Language) -> Any:
     return nlp.get_pipe("generative_ner").model.shims[0].lm
+
+
+def assert_same_loss(nlp: Language, row: Row, gold: GoldWindow) -> None:
+    """For a window, our loss is that which transformers computes for what was exported."""
+    lm, (source, entities, labels) = lm_of(nlp), gold
+    model = nlp.get_pipe("generative_ner").model
+    target = speller_of(model, labels).target(source, entities)
+    with torch.no_grad():
+        [hidden] = lm.hidden([target.prefix], [target.prompt + target.answer])
+        ours, count = token_loss(lm.head, hidden, target)
+        ids, wanted = torch.tensor([row["input_ids"]]), torch.tensor([row["labels"]])
+        theirs = lm.base.model(input_ids=ids, labels=wanted).loss
+    assert float(ours) / count == pytest.approx(float(theirs), abs=1e-4)
 
 
 @pytest.mark.parametrize("tokenizer", TOKENIZERS)
@@ -135,18 +149,11 @@ def test_transformers_computes_our_loss(
     tiny: Callable[..., str], tmp_path: Path, family: str
 ) -> None:
     nlp = pipeline(tiny(family), loss="tokens")
-    pipe, lm = nlp.get_pipe("generative_ner"), lm_of(nlp)
     examples = [example(nlp, text) for text in TEXTS]
     rows, _ = exported(nlp, tmp_path / "out.jsonl", examples)
-    for row, gold in zip(rows, pipe.golds(examples)[0], strict=True):
-        source, entities, labels = gold
-        target = speller_of(pipe.model, labels).target(source, entities)
-        with torch.no_grad():
-            [hidden] = lm.hidden([target.prefix], [target.prompt + target.answer])
-            ours, count = token_loss(lm.head, hidden, target)
-            ids, wanted = torch.tensor([row["input_ids"]]), torch.tensor([row["labels"]])
-            theirs = lm.base.model(input_ids=ids, labels=wanted).loss
-        assert float(ours) / count == pytest.approx(float(theirs), abs=1e-4)
+    golds, _ = nlp.get_pipe("generative_ner").golds(examples)
+    for row, gold in zip(rows, golds, strict=True):
+        assert_same_loss(nlp, row, gold)
 
 
 @pytest.mark.parametrize("kind", ["t5", "flan"])
@@ -163,14 +170,7 @@ def test_an_encoder_reads_the_prompt(
         assert IGNORED not in row["labels"] and row["labels"][-1] == tok.eos_token_id
         assert row["input_ids"][-1] == tok.eos_token_id
         assert tok.decode(row["input_ids"][:-1]) == row["prompt"]
-        source, entities, labels = gold
-        target = speller_of(pipe.model, labels).target(source, entities)
-        with torch.no_grad():
-            [hidden] = lm.hidden([target.prefix], [target.prompt + target.answer])
-            ours, count = token_loss(lm.head, hidden, target)
-            ids, wanted = torch.tensor([row["input_ids"]]), torch.tensor([row["labels"]])
-            theirs = lm.base.model(input_ids=ids, labels=wanted).loss
-        assert float(ours) / count == pytest.approx(float(theirs), abs=1e-4)
+        assert_same_loss(nlp, row, gold)
 
 
 def test_windows_and_spans_that_are_lost(tiny: Callable[..., str], tmp_path: Path) -> None:

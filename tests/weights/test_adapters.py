@@ -17,6 +17,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, T5Config, T5ForCondition
 from spacy_genner.lm.head import Head
 from spacy_genner.weights.adapters import merged
 from spacy_genner.weights.tuning import AdapterTuning
+from tests.weights.test_tuning import shaken
 
 IDS = torch.arange(3, 23)[None]
 ROWS = 200
@@ -124,12 +125,7 @@ def base(tied: bool = True, dtype: torch.dtype = torch.float32) -> Any:
 
 def trained_outside(plain: Any, config: Any, folder: Path) -> torch.Tensor:
     """Write an adapter whose weights have moved, by PEFT alone. Returns: the model's logits."""
-    model = peft.get_peft_model(copy.deepcopy(plain), config)
-    torch.manual_seed(1)
-    with torch.no_grad():
-        for weight in model.parameters():
-            if weight.requires_grad:
-                weight += torch.randn_like(weight) * 0.05
+    model = shaken(peft.get_peft_model(copy.deepcopy(plain), config))
     model.save_pretrained(folder)
     return logits(model)
 
@@ -259,13 +255,8 @@ def test_an_encoder_decoder(tmp_path: Path) -> None:
     )  # fmt: skip
     torch.manual_seed(0)
     plain = T5ForConditionalGeneration(config).requires_grad_(False).eval()
-    model = peft.get_peft_model(
-        copy.deepcopy(plain), lora(target_modules=["q", "wo"], task_type="SEQ_2_SEQ_LM")
-    )
-    with torch.no_grad():
-        for weight in model.parameters():
-            if weight.requires_grad:
-                weight += torch.randn_like(weight) * 0.05
+    config = lora(target_modules=["q", "wo"], task_type="SEQ_2_SEQ_LM")
+    model = shaken(peft.get_peft_model(copy.deepcopy(plain), config))
     model.save_pretrained(tmp_path)
     loaded = merged(AdapterTuning().load(plain, tmp_path), torch.float32)
     ids = {"input_ids": IDS, "decoder_input_ids": IDS[:, :5]}
