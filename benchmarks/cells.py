@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+RESULTS = Path(__file__).parent / "out"
+"""Where results are written unless another file is given."""
 Cell = dict[str, Any]
 
 

@@ -21,6 +21,7 @@ import peft
 import spacy
 import torch
 import typer
+from cells import RESULTS, Cell, Cells
 from outside import Pair, fit
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
@@ -63,6 +64,7 @@ def main(
     steps: Annotated[int, typer.Option(help="Training steps of the plugged adapter.")] = 60,
     few: Annotated[int, typer.Option(help="Training steps of each other adapter.")] = 4,
     limit: Annotated[int, typer.Option(help="Documents that are annotated.")] = 100,
+    output: Annotated[Path, typer.Option("--json", help="Results.")] = RESULTS / "plug_in.json",
 ) -> None:
     """Train adapters elsewhere, plug them in, and compare."""
     warnings.filterwarnings("ignore", category=FutureWarning)  # of PEFT with transformers 5
@@ -72,15 +74,23 @@ def main(
     tokenizer = AutoTokenizer.from_pretrained(base)
     pairs = [pair(doc, words, tokenizer) for doc in texts[0]]
     probes = [[*one.prompt, *one.answer] for one in pairs[:8]]
+    cells = Cells(output)
     with tempfile.TemporaryDirectory() as folder:
         for kind, settings in KINDS.items():
             place = Path(folder, kind)
             train(base, pairs, place, steps if kind == "LoRA" else few, settings, kind)
-            print(
-                f"{kind}: logits differ by {difference(base, place, probes):.1e} at most",
-                flush=True,
-            )
-        compare_spans(base, Path(folder), words, texts[1][:limit])
+            worst = difference(base, place, probes)
+            cells.cell(adapter=kind, model=name, dtype="float32")["difference"] = worst
+            cells.save()
+            print(f"{kind}: logits differ by {worst:.1e} at most", flush=True)
+        found = compare_spans(base, Path(folder), words, texts[1][:limit])
+    cells.cell(adapter="LoRA", steps=steps, documents=len(texts[1][:limit])).update(found)
+    cells.save()
+    print(
+        "The spans of {equal} documents are equal, scores differ by {scores:.1e} at most.".format(
+            **found
+        )
+    )
     show_refused()
 
 
@@ -122,8 +132,13 @@ def difference(base: str, folder: Path, probes: Sequence[Sequence[int]]) -> floa
     return worst
 
 
-def compare_spans(base: str, folder: Path, words: dict[str, str], gold: Sequence[Doc]) -> None:
-    """Compare what is found by the plugged adapter and by the folder it is merged into."""
+def compare_spans(base: str, folder: Path, words: dict[str, str], gold: Sequence[Doc]) -> Cell:
+    """Compare what is found by the plugged adapter and by the folder it is merged into.
+
+    Returns:
+        The number of documents with equal spans, by how much their scores differ at most, and the
+        F1 of the plugged adapter.
+    """
     plain: Any = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
     merged = peft.PeftModel.from_pretrained(plain, str(folder / "LoRA")).merge_and_unload()
     merged.save_pretrained(folder / "merged")
@@ -139,8 +154,7 @@ def compare_spans(base: str, folder: Path, words: dict[str, str], gold: Sequence
         for a, b in zip(scores(one), scores(other), strict=True)
     )
     scored = plugged.evaluate([Example(plugged.make_doc(doc.text), doc) for doc in gold])
-    print(f"spans: {same} of {len(gold)} documents equal; scores differ by {apart:.1e} at most")
-    print(f"F1 of the plugged adapter on them: {scored['spans_sc_f']:.3f}")
+    return {"equal": same, "scores": apart, "f": float(scored["spans_sc_f"])}
 
 
 def pipeline(words: dict[str, str], **lm: Any) -> Language:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from cells import RESULTS, Cells
 from spacy.tokens import DocBin
 from spacy.util import load_config, load_model_from_config
 from spacy.vocab import Vocab
@@ -49,30 +50,34 @@ def main(
         Path | None, typer.Option(help=".spacy file. Default: the bundled corpus.")
     ] = None,
     sentences: Annotated[int, typer.Option(help="Number of documents, the first ones.")] = 50,
-    output: Annotated[Path, typer.Option(help="Folder for data and adapters.")] = HERE
-    / "out"
+    folder: Annotated[Path, typer.Option(help="Folder for data and adapters.")] = RESULTS
     / "elsewhere",
+    output: Annotated[Path, typer.Option("--json", help="Results.")] = RESULTS
+    / "train_elsewhere.json",
 ) -> None:
     """Print a table of F1 on the sentences that were learnt. Adapters that are there already are
     not trained again."""
-    output.mkdir(parents=True, exist_ok=True)
-    train = output / "train.spacy"
+    folder.mkdir(parents=True, exist_ok=True)
+    train = folder / "train.spacy"
     if data is None:
-        data = output / "corpus.spacy"
+        data = folder / "corpus.spacy"
         genner("convert", CORPUS, data, "--format", "jsonl")
     docs = DocBin().from_disk(data).get_docs(Vocab())
     DocBin(docs=list(docs)[:sentences], store_user_data=True).to_disk(train)
-    rows = ["| trained by | F1 |", "| --- | ---: |"]
+    rows, cells = ["| trained by | F1 |", "| --- | ---: |"], Cells(output)
     for number, (name, (delimiters, *training)) in enumerate(TRAININGS.items(), 1):
-        config, adapter = output / f"{number}.cfg", output / f"adapter-{number}"
+        config, adapter = folder / f"{number}.cfg", folder / f"adapter-{number}"
         settings = load_config(CONFIG)
         settings["components"]["generative_ner"]["model"]["format"] |= delimiters
         settings.to_disk(config)
         if not (adapter / "adapter_config.json").exists():
-            exported = output / f"{number}.jsonl"
+            exported = folder / f"{number}.jsonl"
             genner("export", config, train, exported)
             train_adapter(python, exported, adapter, *training)
-        rows.append(f"| {name} | {100 * f1(settings, adapter, train):.1f} |")
+        found = cells.cell(**{"trained by": name}, model=WEIGHTS, sentences=sentences)
+        found["f"] = f1(settings, adapter, train)
+        cells.save()
+        rows.append(f"| {name} | {100 * found['f']:.1f} |")
     print("\n".join(rows))
 
 

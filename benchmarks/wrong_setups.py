@@ -21,6 +21,7 @@ import plug_in
 import torch
 import trainings
 import typer
+from cells import RESULTS, Cell, Cells
 from thinc.api import Config
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -38,6 +39,7 @@ SETUPS: dict[str, tuple[str, Settings]] = {
     "adapter missing": ("adapter missing", {"lm.adapter": None}),
 }
 """For each set-up, the cause to be named, and the settings that differ from the right ones."""
+RATES = ["legal", "free_f", "constrained_f"]
 NOISE = 0.2
 """The standard deviation of what is added to the weights of the base to make another one, in
 standard deviations of each matrix."""
@@ -51,6 +53,8 @@ def main(
     ),
     steps: Annotated[int, typer.Option(help="Training steps.")] = 150,
     seconds: Annotated[float, typer.Option(help="Time for each check.")] = 40,
+    output: Annotated[Path, typer.Option("--json", help="Results.")] = RESULTS
+    / "wrong_setups.json",
 ) -> None:
     """Train an adapter, set it up, and print whether each check names the cause."""
     base = str(installed(name) or name)
@@ -69,13 +73,15 @@ def main(
         "| set-up | legal | free F1 | F1 | log-probability | seconds | causes |",
         "| --- | --: | --: | --: | --: | --: | --- |",
     ]
-    missed = []
+    missed, cells = [], Cells(output)
     for setup, (cause, changes) in SETUPS.items():
         place = folder / f"{setup.replace(' ', '-')}.cfg"
         changed(config, changes).to_disk(place)
-        named, *row = check(place, corpus / "dev.spacy", seconds)
-        table.append(f"| {' | '.join([setup, *row])} |")
-        missed += [setup] if named != cause else []
+        cell = cells.cell(setup=setup, model=name, steps=steps)
+        cell.update(check(place, corpus / "dev.spacy", seconds))
+        cells.save()
+        table.append(row(cell))
+        missed += [setup] if cell["causes"][0] != cause else []
     print("\n".join(table))
     print(f"not named: {', '.join(missed)}" if missed else "all causes are named")
 
@@ -102,21 +108,29 @@ def changed(config: Config, changes: Settings) -> Config:
     return result
 
 
-def check(config: Path, gold: Path, seconds: float) -> list[str]:
+def check(config: Path, gold: Path, seconds: float) -> Cell:
     """Check a set-up.
 
     Returns:
-        The name of the first cause, or "nothing" if there is none; then the cells of the table.
+        The rates that `genner check-model` has measured, the time it took in seconds, and the names
+        of the causes; "nothing" if there is none.
     """
     output = config.with_suffix(".json")
     start = perf_counter()
     trainings.genner("check-model", config, gold, "--seconds", str(seconds), "-o", output)
     took = perf_counter() - start
     found = json.loads(output.read_text(encoding="utf8"))
-    rates = [f"{100 * found[name]:.1f}" for name in ("legal", "free_f", "constrained_f")]
     own, *_ = found["log_probs"].values()
-    names = [cause["name"] for cause in found["causes"]] or ["nothing"]
-    return [names[0], *rates, f"{own['all']:.2f}", f"{took:.0f}", ", ".join(names)]
+    causes = [cause["name"] for cause in found["causes"]] or ["nothing"]
+    rates = {name: found[name] for name in RATES}
+    return {**rates, "log_prob": own["all"], "seconds": took, "causes": causes}
+
+
+def row(cell: Cell) -> str:
+    """Return the row of a set-up in the table."""
+    rates = [f"{100 * cell[name]:.1f}" for name in RATES]
+    measured = [f"{cell['log_prob']:.2f}", f"{cell['seconds']:.0f}", ", ".join(cell["causes"])]
+    return f"| {' | '.join([cell['setup'], *rates, *measured])} |"
 
 
 if __name__ == "__main__":
