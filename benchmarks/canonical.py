@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from spacy_genner.decoding.interfaces import Job, StepModel
+from spacy_genner.decoding.interfaces import Job
 from spacy_genner.formats.base import Grammar
+from spacy_genner.lm.steps import Steps
 
 _AHEAD = 2
 """The number of characters after a pretoken that tell where it ends: GPT-2's pattern splits "'red"
@@ -96,9 +97,7 @@ class CanonicalWalk:
         self.choices = sorted({way.ids[0] for way in settled})
 
 
-def write_canonically(
-    model: StepModel, jobs: Sequence[Job], spelling: Canonical
-) -> list[list[int]]:
+def write_canonically(model: Steps, jobs: Sequence[Job], spelling: Canonical) -> list[list[int]]:
     """Return the token ids that a model writes after the prompts of a batch: at each step the most
     probable one with which a legal answer in the canonical spelling goes on."""
     walks = [CanonicalWalk(job.grammar, spelling) for job in jobs]

@@ -28,9 +28,11 @@ from peak import Peak
 from spacy.tokens import Doc
 from systems.base import CountingSteps
 
-from spacy_genner.decoding.interfaces import Job, StepModel
+from spacy_genner.decoding.interfaces import Engine, Job
 from spacy_genner.decoding.speculative import SpeculativeDecoder
 from spacy_genner.formats.inline_bracketed import InlineBracketed
+from spacy_genner.lm.session_engine import SessionEngine
+from spacy_genner.lm.steps import Steps
 from spacy_genner.pipeline.docs import Reading
 from spacy_genner.types import Trace
 
@@ -49,7 +51,7 @@ AXES = {
 class Scripted(CountingSteps):
     """A step model whose choices are made by a rule, after it has done its own work."""
 
-    def __init__(self, steps: StepModel, choose: Callable[[Sequence[int]], int]) -> None:
+    def __init__(self, steps: Steps, choose: Callable[[Sequence[int]], int]) -> None:
         super().__init__(steps)
         self._choose = choose
 
@@ -92,9 +94,9 @@ class Tiny:
         source = Reading()(Doc(self._nlp.vocab, words)).source
         return lambda: self._pipe.model.predict([source] * size["sentences"])
 
-    def _decode(self, model: StepModel, jobs: Sequence[Job]) -> list[Trace]:
-        steps = Scripted(model, self._choose)
-        traces = self._decoder(steps, jobs)
+    def _decode(self, engine: Engine, jobs: Sequence[Job]) -> list[Trace | None]:
+        steps = Scripted(self._pipe.model.shims[0].local.steps, self._choose)
+        traces = self._decoder(SessionEngine(steps), jobs)
         self.sentences += len(jobs)
         self.rows += steps.reading.rows
         return traces

@@ -30,13 +30,16 @@ from spacy.tokens import DocBin
 
 from spacy_genner.answers import Repairs
 from spacy_genner.corpora.sampling import sample
-from spacy_genner.decoding.batches import batches
-from spacy_genner.decoding.free import write_freely
-from spacy_genner.decoding.interfaces import Job, StepModel
+from spacy_genner.decoding.free import longest
+from spacy_genner.decoding.interfaces import Job
 from spacy_genner.decoding.scores import scored_entities
 from spacy_genner.decoding.speculative import SpeculativeDecoder
 from spacy_genner.formats.inline_bracketed import InlineBracketed
+from spacy_genner.lm.batches import batches
 from spacy_genner.lm.causal import CausalLM
+from spacy_genner.lm.session_engine import SessionEngine
+from spacy_genner.lm.steps import Steps
+from spacy_genner.lm.writing import write_freely
 from spacy_genner.models.losses import Target
 from spacy_genner.models.speller import Speller
 from spacy_genner.pipeline.docs import Reading, gold_spans
@@ -144,11 +147,16 @@ class Respeller:
         return set(zip(accumulate(lengths), ids, strict=True))
 
 
-Write: TypeAlias = Callable[[StepModel, Sequence[Job]], list[list[int]]]
+Write: TypeAlias = Callable[[Steps, Sequence[Job]], list[list[int]]]
 """A function that returns the token ids of the answers to a batch of jobs."""
 
 
-def in_writing(write: Write, model: StepModel, jobs: Sequence[Job]) -> Answers:
+def freely(model: Steps, jobs: Sequence[Job]) -> list[list[int]]:
+    """Return the token ids that a model writes without constraints."""
+    return write_freely(model, jobs, list(map(longest, jobs)))
+
+
+def in_writing(write: Write, model: Steps, jobs: Sequence[Job]) -> Answers:
     """Read what a model writes."""
     written: dict[int, list[int]] = {}
     for batch in batches(model, jobs, [len(job.body) for job in jobs], _BATCH_IDS):
@@ -156,9 +164,9 @@ def in_writing(write: Write, model: StepModel, jobs: Sequence[Job]) -> Answers:
     return [job.read(written[i]) for i, job in enumerate(jobs)]
 
 
-def in_ours(model: StepModel, jobs: Sequence[Job]) -> Answers:
+def in_ours(model: Steps, jobs: Sequence[Job]) -> Answers:
     """Decode as the component does."""
-    traces = SpeculativeDecoder(_BATCH_IDS)(model, jobs)
+    traces = SpeculativeDecoder(_BATCH_IDS)(SessionEngine(model), jobs)
     return [
         (scored_entities(job.grammar, trace or ()), Repairs())
         for job, trace in zip(jobs, traces, strict=True)
@@ -172,7 +180,7 @@ def decode(model: Respeller, way: str, trained: str, sources: Sequence[Source]) 
     if way.startswith("ours"):
         return in_ours(model.lm.steps, jobs)
     masked = partial(write_canonically, spelling=model.canonical)
-    return in_writing(masked if way == "masked" else write_freely, model.lm.steps, jobs)
+    return in_writing(masked if way == "masked" else freely, model.lm.steps, jobs)
 
 
 def joined(sentence: Sentence) -> frozenset[Entity]:

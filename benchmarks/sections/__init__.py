@@ -64,6 +64,6 @@ SECTIONS = {
         0.98,
         "Seconds of a pass = a + b × ids, over batches of many sizes: what a pass costs beside "
         "its ids is `_PASS` in "
-        "`spacy_genner/decoding/speculative.py`, the figure of a CPU.",
+        "`spacy_genner/lm/batches.py`, the figure of a CPU.",
     ),
 }

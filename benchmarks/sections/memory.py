@@ -13,8 +13,9 @@ from boxes import Work
 from cells import Cell
 from systems.base import CountingSession, CountingSteps
 
-from spacy_genner.decoding.interfaces import StepModel
 from spacy_genner.decoding.speculative import SpeculativeDecoder
+from spacy_genner.lm.session_engine import SessionEngine
+from spacy_genner.lm.steps import Steps
 
 from .setting import Setting
 
@@ -40,10 +41,10 @@ def measured(setting: Setting, shape: str) -> Cell:
     """
     jobs = [task.job for task in setting.tasks(setting.decoded)]
     steps: Any = setting.shaped(shape, torch.float32).steps
-    expected = SpeculativeDecoder(_SMALL)(steps, jobs)
+    expected = SpeculativeDecoder(_SMALL)(SessionEngine(steps), jobs)
     with scarce(steps, setting.device) as few, warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
-        traces = SpeculativeDecoder(_LARGE)(few, jobs)
+        traces = SpeculativeDecoder(_LARGE)(SessionEngine(few), jobs)
     shrinks = sum("out of memory" in str(warning.message) for warning in told)
     if not shrinks:
         raise RuntimeError(f"memory did not run out: {_LARGE} ids fit into a pass")
@@ -56,7 +57,7 @@ def measured(setting: Setting, shape: str) -> Cell:
 
 
 @contextmanager
-def scarce(steps: StepModel, device: torch.device) -> Iterator[StepModel]:
+def scarce(steps: Steps, device: torch.device) -> Iterator[Steps]:
     """A model for which there is little memory."""
     if device.type != "cuda":
         yield Scarce(steps)

@@ -1,4 +1,4 @@
-"""What a pass costs beside its ids: how large `_PASS` in `spacy_genner/decoding/speculative.py`
+"""What a pass costs beside its ids: how large `_PASS` in `spacy_genner/lm/batches.py`
 should be."""
 
 from __future__ import annotations

@@ -7,15 +7,18 @@ forgotten.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from spacy_genner.decoding.draft import Draft
-from spacy_genner.decoding.interfaces import Job
-from spacy_genner.decoding.speculative import SpeculativeDecoder
+from spacy_genner.decoding.interfaces import Engine, Job
+from spacy_genner.decoding.speculative import SpeculativeDecoder, speculate
+from spacy_genner.types import Trace
 
 
 class Copies(Draft):
     """Expects copies, or nothing."""
 
-    def _roll_out(self) -> None:
+    def _guess(self) -> None:
         moves = self.walk.moves
         between = len(self.walk.ids) == sum(len(self.job.encode(move.text)) for move in moves)
         copying = between and (not moves or moves[-1].kind == "copy")
@@ -28,5 +31,7 @@ class Copies(Draft):
 class AggressiveDecoder(SpeculativeDecoder):
     """Our loop with other drafts, tried along with the prompt."""
 
-    def _draft(self, job: Job) -> Draft:
-        return Copies(job)
+    def __call__(self, engine: Engine, jobs: Sequence[Job]) -> list[Trace | None]:
+        """Decode."""
+        decodings = [speculate(Copies(job), copies_first=True) for job in jobs]
+        return engine.run(jobs, decodings, self.batch_tokens)

@@ -10,9 +10,10 @@ import torch
 from spacy.training import Example
 
 from spacy_genner.answers import Repairs
-from spacy_genner.decoding.interfaces import Job, Session, StepModel
+from spacy_genner.decoding.interfaces import Job
 from spacy_genner.formats.base import Format
 from spacy_genner.labels.label_set import Labels
+from spacy_genner.lm.steps import Session, Steps
 from spacy_genner.pipeline.docs import DocSource
 from spacy_genner.types import Entity
 
@@ -136,7 +137,7 @@ class InBatches:
 class CountingSteps:
     """A step model that counts what it reads."""
 
-    def __init__(self, steps: StepModel) -> None:
+    def __init__(self, steps: Steps) -> None:
         self.reading = Reading()
         self._steps = steps
 

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from spacy_genner.decoding.greedy import GreedyDecoder
-from spacy_genner.decoding.interfaces import StepModel
 from spacy_genner.decoding.scores import scored_entities
 from spacy_genner.decoding.speculative import SpeculativeDecoder
 from spacy_genner.lm.causal_steps import CausalSteps
+from spacy_genner.lm.session_engine import SessionEngine
+from spacy_genner.lm.steps import Steps
 
 from .aggressive import AggressiveDecoder
 from .base import CountingSteps, Output, Subject, Task
@@ -19,14 +20,14 @@ class Ours:
     """A decoder that makes batches of its own: of about so many sentences, here, if it is to take
     more than one."""
 
-    def __init__(self, steps: StepModel, decoder: GreedyDecoder | SpeculativeDecoder) -> None:
+    def __init__(self, steps: Steps, decoder: GreedyDecoder | SpeculativeDecoder) -> None:
         self._steps, self._decoder = steps, decoder
 
     def __call__(self, tasks: Sequence[Task], batch: int) -> Output:
         """Decode sentences."""
         steps = CountingSteps(self._steps)
         decoder = replace(self._decoder, batch_tokens=_IDS * batch if batch > 1 else 1)
-        traces = decoder(steps, [task.job for task in tasks])
+        traces = decoder(SessionEngine(steps), [task.job for task in tasks])
         found = [
             scored_entities(task.job.grammar, trace)
             for task, trace in zip(tasks, traces, strict=True)

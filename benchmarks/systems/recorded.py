@@ -11,6 +11,7 @@ from spacy_genner.decoding.marks import Pattern
 from spacy_genner.decoding.speculative import SpeculativeDecoder
 from spacy_genner.formats.base import Format
 from spacy_genner.labels.label_set import Labels
+from spacy_genner.lm.session_engine import SessionEngine
 from spacy_genner.lm.steps import Steps
 from spacy_genner.types import Entity
 
@@ -86,7 +87,7 @@ def record(subject: Subject, tasks: Sequence[Task]) -> Recorded:
     recording, decoder = Recording(steps), SpeculativeDecoder(1)
     entities = list[list[Entity]]()
     for task in tasks:
-        [trace] = decoder(recording, [task.job])
+        [trace] = decoder(SessionEngine(recording), [task.job])
         entities.append(
             [entity for entity, _ in task.job.grammar.entities([step.move for step in trace])]
         )

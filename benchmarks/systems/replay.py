@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from spacy_genner.decoding.interfaces import Session, StepModel
+from spacy_genner.lm.steps import Session, Steps
 
 from .base import CountingSession, CountingSteps
 from .plans import Expected, NotedPlan, RepeatedPlan
@@ -44,7 +44,7 @@ class Recording(CountingSteps):
         scripts: Of each sentence, in the order in which they are decoded.
     """
 
-    def __init__(self, steps: StepModel) -> None:
+    def __init__(self, steps: Steps) -> None:
         super().__init__(steps)
         self.scripts: list[Script] = []
 
@@ -92,7 +92,7 @@ class Replaying(CountingSteps):
         said: The answers to what will be asked about the pass that was read last.
     """
 
-    def __init__(self, steps: StepModel, scripts: Iterable[Script]) -> None:
+    def __init__(self, steps: Steps, scripts: Iterable[Script]) -> None:
         super().__init__(steps)
         self._scripts = {script.first: script for script in scripts}
         self.said: list[int] = []

@@ -57,7 +57,7 @@ def _built(config: str) -> Language:
         for _, pipe in nlp.pipeline:
             if isinstance(pipe, GenerativeNER):
                 shim: Any = pipe.model.shims[0]
-                _ = shim.lm.model  # loaded now, so that an error does not wait for the first text
+                _ = shim.lm.weights  # loaded now, so that an error does not wait for the first text
         return nlp
     except ValueError as error:
         raise ValueError(f"{config}: {str(error).strip()}") from error

@@ -1,13 +1,19 @@
-"""What a decoder asks of a language model, and the jobs that it is given."""
+"""The jobs that a decoder is given, and the one question that it asks about them.
+
+A decoder follows the decisions of an answer; an engine has the language model, and whatever makes
+it fast: batches, caches, servers. Between them are a `Question`, all of which an engine can answer
+without knowing what was asked before, and a `Reply`.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, TypeAlias, runtime_checkable
 
-import torch
+import numpy as np
+import numpy.typing as npt
 
 from ..answers import Repairs
 from ..formats.base import Grammar
@@ -44,71 +50,78 @@ class Job:
     limit: float = math.inf
 
 
-class Session(Protocol):
-    """The state of the model for a batch of rows, each of which reads a sequence of its own."""
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Some places in a text, and the token ids that may come next there.
 
-    @property
-    def rows(self) -> int:
-        """The number of rows."""
+    Attributes:
+        ids: The token ids that the language model reads after the prefix of the job: its body, and
+            its answer as far as it is known or guessed. It need not read past the last place.
+        places: The number of these token ids before each place, in ascending order; at least one
+            place.
+        choices: For each place, the token ids to choose from, at least two.
+        propose: Whether to ask what a draft head expects, if the engine has one; only in the first
+            question about a job.
+    """
 
-    def extend(self, chunks: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Read one more chunk, of at least one token id, in every row: one forward pass.
-
-        Returns:
-            The hidden states of the chunks, padded on the right: rows × longest chunk × width.
-        """
-
-    def expect(self, words: Sequence[Sequence[int]]) -> list[Plan]:
-        """Return what the model's draft head expects of each row; an empty list without a draft
-        head.
-
-        Args:
-            words: For each row, the indices of its source tokens in the chunk that it has just
-                read, as in `Job.words`.
-        """
-
-    def drop(self, counts: Sequence[int]) -> None:
-        """Forget the last token ids of each row.
-
-        Args:
-            counts: How many to forget in each row.
-        """
+    ids: list[int]
+    places: list[int]
+    choices: list[list[int]]
+    propose: bool = False
 
 
-class StepModel(Protocol):
-    """A language model that can go on reading from where it is."""
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to a question.
+
+    Attributes:
+        log_probs: The log-probabilities of the choices at each place, normalised over these choices
+            only: places × the largest number of choices or more, padded with minus infinity.
+        plan: What a draft head expects, if the question asked for it and the engine has one.
+    """
+
+    log_probs: npt.NDArray[np.float32]
+    plan: Plan | None = None
+
+
+Decoding: TypeAlias = Generator[Question, Reply, Trace | None]
+"""A job on its way: it asks questions, and returns the complete derivation, or None if that exceeds
+the job's limit."""
+
+
+class Engine(Protocol):
+    """What runs a language model, and answers questions about many jobs at once."""
 
     @property
     def copies_first(self) -> bool:
-        """Whether the first pass reads the first draft, a plain copy, along with the prompt."""
+        """Whether the first question about a job should guess a plain copy of its source, instead
+        of waiting for what the draft head expects."""
 
-    def unshared(self, prefix: tuple[int, ...]) -> int:
-        """Return how many token ids of a prefix each row of a session reads for itself."""
-
-    def session(self, prefix: tuple[int, ...], rows: int) -> Session:
-        """Return a new session whose rows have read a prefix."""
-
-    def gather(self, rows: Sequence[tuple[Any, int]]) -> Session:
-        """Return a session of the given rows, in this order.
+    def run(
+        self, jobs: Sequence[Job], decodings: Sequence[Decoding], batch_tokens: int
+    ) -> list[Trace | None]:
+        """Answer the questions of all decodings, until each has ended.
 
         Args:
-            rows: Sessions of this model, each with the index of one of its rows. That row must not
-                be used in its old session any more.
-        """
-
-    def best(self, hidden: torch.Tensor) -> list[int]:
-        """Return the most probable of all token ids for each row, given hidden states, rows ×
-        width."""
-
-    def log_probs(self, hidden: torch.Tensor, choices: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Return the log-probabilities of each row's choices, normalised over these choices only.
-
-        Args:
-            hidden: Hidden states, rows × width.
-            choices: The token ids that each row may choose from.
+            jobs: The jobs.
+            decodings: For each job, a decoding that has not asked anything yet.
+            batch_tokens: At most how many token ids are read at once, padding included; more only
+                for a single job that is larger. An engine with batches of its own ignores it.
 
         Returns:
-            float32 on the CPU, rows × the largest number of choices, padded with minus infinity.
+            What each decoding returned.
+        """
+
+    def write(self, jobs: Sequence[Job], most: Sequence[int], batch_tokens: int) -> list[list[int]]:
+        """Write freely: always the most probable of all token ids.
+
+        Args:
+            jobs: The jobs.
+            most: At most how many token ids to write for each job.
+            batch_tokens: See `run`.
+
+        Returns:
+            For each job, the token ids that were written, without the one that ends an answer.
         """
 
 
@@ -116,6 +129,6 @@ class StepModel(Protocol):
 class Decoder(Protocol):
     """A way to find the answer to each job."""
 
-    def __call__(self, model: StepModel, jobs: Sequence[Job]) -> list[Trace | None]:
+    def __call__(self, engine: Engine, jobs: Sequence[Job]) -> list[Trace | None]:
         """Return one complete derivation for each job, in the order of the jobs; None where it
         would exceed the job's limit."""

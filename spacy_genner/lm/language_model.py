@@ -2,7 +2,7 @@
 
 import copy
 import json
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -21,15 +21,17 @@ from ..weights.plugged import Named, adapter_folder, named
 from ..weights.tuning import AdapterTuning, Tuning
 from .attention import implementation_of
 from .check import check_model
+from .decoding_lm import DecodingLM
 from .draft_head import DraftHead
 from .head import Head
 from .pieces import Pieces
+from .session_engine import SessionEngine
 from .steps import Steps
 
 
-class LanguageModel(ABC):
-    """A language model from Hugging Face. Its weights are loaded once, when any thread first needs
-    them.
+class LanguageModel(DecodingLM):
+    """A language model from Hugging Face, which can be trained as well. Its weights are loaded
+    once, when any thread first needs them.
 
     Args:
         name: A local folder or GGUF file, a name that `spacy genner download` has installed, or a
@@ -161,14 +163,20 @@ class LanguageModel(ABC):
         return self._steps_of(self.tuning.merged(self.model, self.dtype))
 
     @property
+    def engine(self) -> SessionEngine:
+        """What answers the questions of decoders."""
+        return SessionEngine(self.steps)
+
+    @property
     def base_steps(self) -> Steps:
         """A step model of the base alone, without what was trained."""
         return self._steps_of(self.base.model)
 
     @property
-    @abstractmethod
-    def positions(self) -> float:
-        """How many token ids of a prompt and its answer the model can read. It may be infinite."""
+    def weights(self) -> dict[str, torch.nn.Parameter]:
+        """The weights that are trained, by name."""
+        named = self.model.named_parameters()
+        return {name: weight for name, weight in named if weight.requires_grad}
 
     @property
     def draft_head(self) -> DraftHead | None:
@@ -214,15 +222,7 @@ class LanguageModel(ABC):
 
     def save(self, folder: Path) -> None:
         """Write the trained weights, what identifies the base, and, with `bundle_base`, the base
-        itself.
-
-        Args:
-            folder: An empty folder.
-
-        Raises:
-            OSError: If the files cannot be written.
-            ValueError: If the trained weights hold NaN or infinity.
-        """
+        itself."""
         self.tuning.save(self.model, folder)
         (folder / "base.json").write_text(json.dumps(self._identity(), indent=2), encoding="utf8")
         if self.draft_head:
@@ -233,12 +233,7 @@ class LanguageModel(ABC):
             save_base(self.base, folder / "base")
 
     def restore(self, folder: Path) -> None:
-        """Read what `save` has written. If that fails, nothing changes.
-
-        Raises:
-            ValueError: If a file is missing or corrupt, or the base is not the one that was trained
-                on.
-        """
+        """Read what `save` has written. If that fails, nothing changes."""
         path = folder / "base.json"
         saved = read_identity(path)
         fresh = self._fresh()

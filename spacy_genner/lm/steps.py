@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -48,8 +48,39 @@ def by_session(rows: Sequence[tuple[Any, int]]) -> list[tuple[Any, list[int]]]:
     return [(session, [index for _, index in run]) for session, run in runs]
 
 
+class Session(Protocol):
+    """The state of the model for a batch of rows, each of which reads a sequence of its own."""
+
+    @property
+    def rows(self) -> int:
+        """The number of rows."""
+
+    def extend(self, chunks: Sequence[Sequence[int]]) -> torch.Tensor:
+        """Read one more chunk, of at least one token id, in every row: one forward pass.
+
+        Returns:
+            The hidden states of the chunks, padded on the right: rows × longest chunk × width.
+        """
+
+    def expect(self, words: Sequence[Sequence[int]]) -> list[Plan]:
+        """Return what the model's draft head expects of each row; an empty list without a draft
+        head.
+
+        Args:
+            words: For each row, the indices of its source tokens in the chunk that it has just
+                read, as in `Job.words`.
+        """
+
+    def drop(self, counts: Sequence[int]) -> None:
+        """Forget the last token ids of each row.
+
+        Args:
+            counts: How many to forget in each row.
+        """
+
+
 class Steps(ABC):
-    """A step model: merged and frozen weights, as decoders use them.
+    """A step model: merged and frozen weights that can go on reading from where they are.
 
     Args:
         model: A language model from transformers, in evaluation mode.
@@ -72,11 +103,16 @@ class Steps(ABC):
 
     @abstractmethod
     def session(self, prefix: tuple[int, ...], rows: int) -> Any:
-        """Return a new session whose rows have read a prefix."""
+        """Return a new `Session` whose rows have read a prefix."""
 
     @abstractmethod
     def gather(self, rows: Sequence[tuple[Any, int]]) -> Any:
-        """Return a session of the given rows of other sessions, in this order."""
+        """Return a `Session` of the given rows, in this order.
+
+        Args:
+            rows: Sessions of this model, each with the index of one of its rows. That row must not
+                be used in its old session any more.
+        """
 
     @torch.inference_mode()
     def best(self, hidden: torch.Tensor) -> list[int]:

@@ -10,16 +10,16 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from itertools import chain
-from typing import Any
 
 import torch
 from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
-from ..decoding.batches import batches
 from ..decoding.interfaces import Job
 from ..decoding.marks import Pattern, marks_of
+from ..lm.batches import batches
 from ..lm.draft_head import DraftHead
+from ..lm.language_model import LanguageModel
 from ..lm.steps import Steps
 from ..types import Move
 from .generative import Gold, Network, as_task, spellers_of
@@ -42,7 +42,7 @@ def train_drafts(model: Network, golds: Sequence[Gold], epochs: int = 6, seed: i
     """
     if not golds:
         raise ValueError("a draft head needs at least one source to learn from")
-    lm: Any = model.shims[0].lm  # type: ignore[attr-defined]
+    lm: LanguageModel = model.shims[0].local  # type: ignore[attr-defined]
     jobs, derived = list[Job](), list[list[Move]]()
     for task in map(as_task, golds):
         for speller in spellers_of(model, task.labels):

@@ -13,7 +13,7 @@ from ..decoding.scores import scored_entities
 from ..formats.base import Format, Refused
 from ..labels.label_set import Labels
 from ..labels.label_words import as_label_words, words_of
-from ..lm.language_model import LanguageModel
+from ..lm.decoding_lm import DecodingLM
 from ..nesting import nest_best
 from ..prompts.instruction import Instruction
 from ..prompts.shots import Shot, Shots
@@ -46,7 +46,7 @@ class Task(NamedTuple):
 
 
 def build_generative_ner(
-    lm: LanguageModel,
+    lm: DecodingLM,
     format: Format,
     prompt: Instruction,
     decoder: Decoder,
@@ -181,7 +181,7 @@ def _entities(model: Network, tasks: Sequence[Task]) -> list[list[Entity] | None
     asked = _asked(model, tasks)
     jobs = [speller.job(tasks[number].source) for number, speller in asked]
     with shim.lock:
-        traces = attrs["decoder"](shim.steps, jobs)
+        traces = attrs["decoder"](shim.engine, jobs)
     found: list[list[Entity]] = [[] for _ in tasks]
     outgrown = set[int]()
     for (number, speller), job, trace in zip(asked, jobs, traces, strict=True):

@@ -12,8 +12,8 @@ from thinc.types import Floats1d
 from torch.nn.functional import cross_entropy
 
 from ..decoding.moves import Decision
+from ..lm.decoding_lm import DecodingLM
 from ..lm.head import Head
-from ..lm.language_model import LanguageModel
 from .shim import LMShim
 
 
@@ -92,7 +92,7 @@ def loss_of(name: str, copy_weight: float = 1.0) -> Loss:
 class LossShim(LMShim):
     """A language model that learns: targets in, losses out."""
 
-    def __init__(self, lm: LanguageModel, loss: Loss) -> None:
+    def __init__(self, lm: DecodingLM, loss: Loss) -> None:
         super().__init__(lm)
         self._loss = loss
 
@@ -106,15 +106,16 @@ class LossShim(LMShim):
         """
         if not targets:
             return cast(Floats1d, torch.zeros(0).numpy()), lambda _: None
-        if not any(weight.requires_grad for weight in self.lm.model.parameters()):
+        lm = self.local
+        if not lm.weights:
             raise ValueError(
                 "a language model with spacy_genner.NoTuning.v1 cannot be trained: set tuning = "
                 "null, or list the component in frozen_components of [training]"
             )
-        self.lm.model.train()
+        lm.model.train()
         bodies = [target.prompt + target.answer for target in targets]
-        states = self.lm.hidden([target.prefix for target in targets], bodies)
-        head = self.lm.head
+        states = lm.hidden([target.prefix for target in targets], bodies)
+        head = lm.head
         parts = [
             self._loss(head, hidden, target) for hidden, target in zip(states, targets, strict=True)
         ]

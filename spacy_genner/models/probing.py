@@ -10,9 +10,8 @@ from itertools import islice, pairwise
 from typing import Any, NamedTuple, TypeAlias
 
 from ..answers import Repairs
-from ..decoding.batches import batches
-from ..decoding.free import FreeDecoder, longest, write_freely
-from ..decoding.interfaces import Job
+from ..decoding.free import FreeDecoder, longest
+from ..decoding.interfaces import Engine, Job
 from ..decoding.moves import ids_of
 from ..decoding.speculative import SpeculativeDecoder
 from ..files.saved import read_object
@@ -107,7 +106,7 @@ def named_bases(model: Network) -> tuple[str, str | None]:
     """Return the name of a network's base weights, and the name of those that its adapter was
     trained on; None if there is no adapter from elsewhere, or if it does not say so."""
     shim: Any = model.shims[0]
-    lm = shim.lm
+    lm = shim.local
     # A saved pipeline holds its adapter, whose own folder may be gone.
     folder = lm.adapter and find_adapter(lm.adapter, lm.adapter_revision)
     if not folder:
@@ -120,8 +119,8 @@ def _ways(model: Network) -> dict[str, Way]:
     all token ids; and with the chat template instead of without, or without instead of with, if
     there is one that can be used."""
     shim: Any = model.shims[0]
-    lm, prompt = shim.lm, model.attrs["prompt"]
-    ways: dict[str, Way] = {OWN: (model, shim.steps)}
+    lm, prompt = shim.local, model.attrs["prompt"]
+    ways: dict[str, Way] = {OWN: (model, shim.local.steps)}
     if len(lm.tokenizer) <= lm.base.model.get_input_embeddings().num_embeddings:
         ways[BASE] = model, lm.base_steps
     if lm.tokenizer.chat_template:
@@ -132,7 +131,7 @@ def _ways(model: Network) -> dict[str, Way]:
         network = _with_prompt(model, other)
         with suppress(ValueError):  # such as a chat template that loses the text
             spellers_of(network, model.attrs["labels"])
-            ways[CHAT[other.chat]] = network, shim.steps
+            ways[CHAT[other.chat]] = network, shim.local.steps
     return ways
 
 
@@ -141,7 +140,7 @@ def _with_prompt(model: Network, prompt: Instruction) -> Network:
     shim: Any = model.shims[0]
     attrs = model.attrs
     network = build_generative_ner(
-        shim.lm, attrs["format"], prompt, attrs["decoder"], label_words=attrs["label_words"]
+        shim.local, attrs["format"], prompt, attrs["decoder"], label_words=attrs["label_words"]
     )
     if attrs["shots"].pool:
         set_shots(network, attrs["shots"].pool)
@@ -166,10 +165,10 @@ def _answered(
     if isinstance(decoder, FreeDecoder):
         decoder = SpeculativeDecoder()
     with shim.lock:
-        traces = decoder(shim.steps, [question.job for question in questions])
-        written = _write(shim.steps, questions)
+        traces = decoder(shim.engine, [question.job for question in questions])
+        written = _write(shim.engine, questions)
         log_probs = [_log_probs(ways, question, pieces) for question in questions]
-        respelled = [_respelled(shim.steps, question) for question in questions]
+        respelled = [_respelled(shim.local.steps, question) for question in questions]
     answered = list[Answered]()
     measured = zip(questions, traces, written, log_probs, respelled, strict=True)
     for question, trace, ids, by_way, spelled in measured:
@@ -195,14 +194,11 @@ def _answered(
     return answered
 
 
-def _write(steps: Any, questions: Sequence[_Question]) -> list[list[int]]:
+def _write(engine: Engine, questions: Sequence[_Question]) -> list[list[int]]:
     """Return the free answer to each question."""
-    jobs = [replace(question.job, limit=_most(question)) for question in questions]
-    answers: list[list[int]] = [[] for _ in jobs]
-    for batch in batches(steps, jobs, [len(job.body) for job in jobs], _BATCH):
-        for i, ids in zip(batch, write_freely(steps, [jobs[i] for i in batch]), strict=True):
-            answers[i] = ids
-    return answers
+    return engine.write(
+        [question.job for question in questions], list(map(_most, questions)), _BATCH
+    )
 
 
 def _most(question: _Question) -> int:

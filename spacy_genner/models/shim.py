@@ -8,16 +8,17 @@ import weakref
 from collections.abc import Callable
 from multiprocessing.context import get_spawning_popen
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from thinc.api import Optimizer, xp2torch
 from thinc.shims import Shim
 from thinc.types import FloatsXd
 
-from ..decoding.interfaces import StepModel
+from ..decoding.interfaces import Engine
 from ..files.saved import MODEL_FILES, pack_parts, reading, unpack_parts
 from ..files.writing import filling
+from ..lm.decoding_lm import DecodingLM
 from ..lm.language_model import LanguageModel
 from ..locks import Lock
 
@@ -34,7 +35,7 @@ class LMShim(Shim):
             read, so that only one thread at a time can use them; torch uses all cores for it.
     """
 
-    def __init__(self, lm: LanguageModel) -> None:
+    def __init__(self, lm: DecodingLM) -> None:
         super().__init__(lm)
         self.lm = lm
         self._targets = 0.0
@@ -47,15 +48,31 @@ class LMShim(Shim):
         self.lock = Lock()
 
     @property
-    def steps(self) -> StepModel:
-        """The model for decoding, in whichever process.
+    def local(self) -> LanguageModel:
+        """The language model, whose weights are in this process.
+
+        Raises:
+            ValueError: If another engine has them.
+            RuntimeError: On a GPU in a process that was forked.
+        """
+        self.enter_process()
+        if not isinstance(self.lm, LanguageModel):
+            raise ValueError(
+                f"spacy_genner.{type(self.lm).__name__}.v1 only decodes: for training, and for "
+                "whatever else needs the weights, use spacy_genner.CausalLM.v1 in [model.lm]; or "
+                "list the component in frozen_components of [training]"
+            )
+        return self.lm
+
+    @property
+    def engine(self) -> Engine:
+        """What answers the questions of decoders, in whichever process.
 
         Raises:
             RuntimeError: On a GPU in a process that was forked.
         """
         self.enter_process()
-        steps: StepModel = self.lm.steps
-        return steps
+        return self.lm.engine
 
     def enter_process(self) -> None:
         """Prepare for computing in this process. Call this before anything is computed that a
@@ -110,14 +127,15 @@ class LMShim(Shim):
         if self._way_back and self._way_back():
             self._early = optimizer
             return
-        weights = [weight for weight in self.lm.model.parameters() if weight.grad is not None]
+        weights = [weight for weight in self.lm.weights.values() if weight.grad is not None]
         if not weights:
             return
         stepper = self._adam(optimizer)
         for weight in weights:
-            weight.grad.div_(self._targets or 1)
+            gradient = cast(torch.Tensor, weight.grad)
+            gradient.div_(self._targets or 1)
             if optimizer.L2 and not optimizer.L2_is_weight_decay:
-                weight.grad.add_(weight.detach(), alpha=optimizer.L2)
+                gradient.add_(weight.detach(), alpha=optimizer.L2)
         if optimizer.grad_clip:
             torch.nn.utils.clip_grad_norm_(weights, optimizer.grad_clip)
         stepper.step()
@@ -153,15 +171,14 @@ class LMShim(Shim):
 
     def _forget(self) -> None:
         """Drop the gradients that were accumulated, and do not await others."""
-        self.lm.model.zero_grad()
+        for weight in self.lm.weights.values():
+            weight.grad = None
         self._targets = 0.0
         self._way_back = None
         self._early = None
 
     def _new_stepper(self) -> torch.optim.AdamW:
-        return torch.optim.AdamW(
-            weight for weight in self.lm.model.parameters() if weight.requires_grad
-        )
+        return torch.optim.AdamW(self.lm.weights.values())
 
     def _adam(self, optimizer: Optimizer) -> torch.optim.AdamW:
         """Return the torch optimizer with the settings of thinc's, at the present step of its

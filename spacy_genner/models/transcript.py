@@ -56,13 +56,13 @@ def transcribe(model: Network, source: Source, labels: Labels) -> list[Transcrip
     for speller in spellers_of(model, labels):
         job = speller.job(source)
         with shim.lock:
-            [trace] = model.attrs["decoder"](shim.steps, [job])
+            [trace] = model.attrs["decoder"](shim.engine, [job])
             if trace is None:
                 found.append(None)
                 continue
             walk = follow(job.grammar, [step.move for step in trace], job.encode)
             answer = [*walk.ids, job.end]
-            log_probs = answer_logits(shim.steps, job, answer).log_softmax(dim=-1)
+            log_probs = answer_logits(shim.local.steps, job, answer).log_softmax(dim=-1)
         transcript = Transcript(
             prompt_ids(job, shim.lm.pieces),
             answer,

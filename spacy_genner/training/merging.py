@@ -30,7 +30,7 @@ def merge(nlp: Language, pipe: GenerativeNER, folder: Path) -> list[str]:
         ValueError: If the component has no labels.
     """
     shim: Any = pipe.model.shims[0]
-    lm = shim.lm
+    lm = shim.local
     if folder.resolve() == lm.base.origin.resolve():
         raise ValueError(f"{folder} is the folder of the base: give another one")
     card = model_card(nlp, pipe, folder.resolve().name)

@@ -35,7 +35,7 @@ def model_card(nlp: Language, pipe: GenerativeNER, title: str) -> str:
         ValueError: If the component has no labels, or if its prompt cannot be rendered.
     """
     shim: Any = pipe.model.shims[0]
-    lm = shim.lm
+    lm = shim.local
     labels = pipe.label_data
     if not labels:
         raise ValueError(

@@ -13,6 +13,7 @@ from typing import Any
 from spacy.language import Language
 from thinc.api import Config, Model
 
+from ..lm.language_model import LanguageModel
 from ..models.shim import LMShim
 from ..pipeline.settings import AdjustablePipe
 from .checkpoint import digest
@@ -58,10 +59,11 @@ def _pipe_identity(name: str, pipe: object, model: Model[Any, Any]) -> dict[str,
         result[f"settings of {name}"] = _hash(json.dumps(settings).encode())
     for node in model.walk():
         for shim in node.shims:
-            if isinstance(shim, LMShim):
-                base = shim.lm.base
-                result[f"base weights of {name}"] = base.fingerprint + base.tokenizer_hash
-                result[f"dtype of {name}"] = str(shim.lm.dtype)
+            lm = shim.lm if isinstance(shim, LMShim) else None
+            if isinstance(lm, LanguageModel):
+                hashes = lm.base.fingerprint + lm.base.tokenizer_hash
+                result[f"base weights of {name}"] = hashes
+                result[f"dtype of {name}"] = str(lm.dtype)
     return result
 
 

@@ -160,9 +160,7 @@ def _(part: PyTorchShim) -> Weights:
 
 @_tensors.register(LMShim)
 def _(part: LMShim) -> Weights:
-    return {
-        name: weight for name, weight in part.lm.model.named_parameters() if weight.requires_grad
-    }
+    return dict(part.lm.weights)
 
 
 def _copy(tensor: torch.Tensor) -> torch.Tensor:

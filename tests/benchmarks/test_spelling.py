@@ -21,9 +21,10 @@ from spelling import Respeller, Sentence, as_written, joined, main, read, result
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from spacy_genner.answers import Repairs
-from spacy_genner.decoding.interfaces import Job, StepModel
+from spacy_genner.decoding.interfaces import Job
 from spacy_genner.formats.base import Grammar, parse
 from spacy_genner.formats.inline_bracketed import InlineBracketed
+from spacy_genner.lm.steps import Steps
 from spacy_genner.types import Entity, Source
 
 LABELS = {"ORG": "", "s": ""}
@@ -87,7 +88,7 @@ def test_the_first_pretoken(text: str, end: int, canonical: Canonical) -> None:
     assert canonical.first(text) == end
 
 
-def best_by_hand(model: StepModel, job: Job, canonical: Canonical) -> list[int]:
+def best_by_hand(model: Steps, job: Job, canonical: Canonical) -> list[int]:
     """What the model writes if, at each step, all legal answers are looked through and everything
     is read again."""
     start = job.grammar.start

@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import cache
-from itertools import pairwise, product
+from itertools import product
 from string import ascii_letters
 from typing import Any
 
@@ -12,22 +12,31 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_genner.decoding.greedy import _WIDTH, GreedyDecoder
-from spacy_genner.decoding.interfaces import Decoder, Job
+from spacy_genner.decoding.greedy import GreedyDecoder
+from spacy_genner.decoding.interfaces import Decoder, Engine, Job
 from spacy_genner.decoding.moves import spell
 from spacy_genner.decoding.speculative import SpeculativeDecoder
 from spacy_genner.formats.base import Format
 from spacy_genner.formats.inline_bracketed import InlineBracketed
 from spacy_genner.labels.label_set import as_labels
 from spacy_genner.lm.causal import CausalLM
+from spacy_genner.lm.session_engine import SessionEngine
 from spacy_genner.types import Entity, Source, Trace
 from tests.decoding import reference
 from tests.decoding.scripted import Rule, ScriptedModel, encode, noise, unread, wanting
+from tests.decoding.scripted_engine import ScriptedEngine
 from tests.formats.table import FORMATS
 from tests.strategies import label_sets, sources
 
 DECODERS: list[Callable[..., Decoder]] = [GreedyDecoder, SpeculativeDecoder]
 every_decoder = pytest.mark.parametrize("decoder", DECODERS)
+
+
+def with_sessions(rule: Rule) -> SessionEngine:
+    return SessionEngine(ScriptedModel(rule))
+
+
+every_engine = pytest.mark.parametrize("engine", [ScriptedEngine, with_sessions])
 LABELS = as_labels(["PER", "ORG", "GPE"])
 INLINE = InlineBracketed(max_depth=2)
 LABEL_FIRST = InlineBracketed(max_depth=1, label_first=True)
@@ -62,6 +71,7 @@ every_format = pytest.mark.parametrize("format", FORMATS, ids=str)
 
 
 @every_decoder
+@every_engine
 @every_format
 @given(
     label_sets,
@@ -72,6 +82,7 @@ every_format = pytest.mark.parametrize("format", FORMATS, ids=str)
 )
 def test_it_equals_the_reference(
     decoder: Callable[..., Decoder],
+    engine: Callable[[Rule], Engine],
     format: Format,
     labels: dict[str, str],
     texts: list[Source],
@@ -82,7 +93,7 @@ def test_it_equals_the_reference(
     """In the order of the jobs, in batches of any size, of prompts of different lengths, with an
     answer that depends on everything read and written before, and that may become too long."""
     jobs = [job_of(source, labels, format, (seed,), limit) for source in texts]
-    traces = decoder(batch_tokens)(ScriptedModel(noise), jobs)
+    traces = decoder(batch_tokens)(engine(noise), jobs)
     expected = [reference.decode(ask(noise), job) for job in jobs]
     assert len(traces) == len(expected) and all(map(reference.same, traces, expected))
 
@@ -114,63 +125,44 @@ def test_it_says_what_the_model_wants_in_the_order_of_the_jobs(
     decoder: Callable[..., Decoder], order: list[int]
 ) -> None:
     jobs, rule = gold_jobs()
-    traces = decoder()(ScriptedModel(rule), [jobs[i] for i in order])
+    traces = decoder()(ScriptedEngine(rule), [jobs[i] for i in order])
     assert [said(jobs[i], trace) for i, trace in zip(order, traces, strict=True)] == [
         GOLD[i] for i in order
     ]
 
 
-def test_a_greedy_pass_reads_the_prompt_or_a_little_more_of_every_row() -> None:
-    """No row waits for another: the one that needs most passes settles how many there are."""
+def test_the_greedy_decoder_asks_for_one_decision_after_another() -> None:
+    """Each question adds to the one before what was decided, and nothing is guessed."""
     jobs, rule = gold_jobs()
-    spelled = [
-        spell(job.grammar, job.grammar.derive(gold), encode)[1]
-        for job, gold in zip(jobs, GOLD, strict=True)
-    ]
-    positions = [[0, *(decision.position for decision in decisions)] for decisions in spelled]
-    needed = [
-        1 + sum(math.ceil((end - start) / _WIDTH) for start, end in pairwise(row))
-        for row in positions
-    ]
-    model = ScriptedModel(rule)
-    GreedyDecoder()(model, jobs)
-    assert model.sessions == [(PREFIX, 4)]
-    assert model.passes == max(needed) and model.asked == sum(map(len, spelled))
+    engine = ScriptedEngine(rule)
+    GreedyDecoder()(engine, jobs)
+    for job, gold, questions in zip(jobs, GOLD, engine.questions, strict=True):
+        ids, decisions = spell(job.grammar, job.grammar.derive(gold), encode)
+        assert [(q.ids, q.places, q.choices) for q in questions] == [
+            ([*job.body, *ids[: d.position]], [len(job.body) + d.position], [d.choices])
+            for d in decisions
+        ]
 
 
 @every_decoder
 def test_jobs_without_a_choice_need_no_pass(decoder: Callable[..., Decoder]) -> None:
-    model = ScriptedModel(noise)
-    traces = decoder()(model, [job_of(words("a b"), {}), job_of(Source((), ()))])
+    engine = ScriptedEngine(noise)
+    traces = decoder()(engine, [job_of(words("a b"), {}), job_of(Source((), ()))])
+    assert engine.asked == [0, 0]
     assert [[step.move.text for step in trace] for trace in traces] == [[" a", " b"], []]
     assert all(step.forced and step.logprob == 0 for trace in traces for step in trace)
-    assert model.sessions == [] and model.passes == 0
-
-
-@every_decoder
-def test_a_row_without_a_choice_does_not_disturb_its_batch(decoder: Callable[..., Decoder]) -> None:
-    jobs, rule = gold_jobs()
-    jobs.insert(1, job_of(words("forced"), {}))
-    model = ScriptedModel(rule)
-    traces = decoder()(model, jobs)
-    assert [said(job, trace) for job, trace in zip(jobs, traces, strict=True)] == [
-        GOLD[0],
-        [],
-        *GOLD[1:],
-    ]
-    assert model.sessions == [(PREFIX, 4)]
 
 
 @every_decoder
 def test_no_jobs(decoder: Callable[..., Decoder]) -> None:
-    assert decoder()(ScriptedModel(noise), []) == []
+    assert decoder()(ScriptedEngine(noise), []) == []
 
 
 @every_decoder
 @pytest.mark.parametrize("format", [INLINE, InlineBracketed(3, label_first=True)], ids=str)
 def test_ties_go_to_the_first_move(decoder: Callable[..., Decoder], format: Format) -> None:
     jobs = [job_of(words("a b c"), format=format)]
-    (trace,) = decoder()(ScriptedModel(lambda history, id: 0.0), jobs)
+    (trace,) = decoder()(ScriptedEngine(lambda history, id: 0.0), jobs)
     assert [step.move.text for step in trace] == [" a", " b", " c"]
 
 
@@ -178,42 +170,8 @@ def test_ties_go_to_the_first_move(decoder: Callable[..., Decoder], format: Form
 def test_ties_between_labels_go_to_the_first_label(decoder: Callable[..., Decoder]) -> None:
     job = job_of(words("a"))
     opened = wanting([*job.prefix, *job.body, *encode(" [a |")])
-    (trace,) = decoder()(ScriptedModel(opened), [job])
+    (trace,) = decoder()(ScriptedEngine(opened), [job])
     assert said(job, trace) == [Entity(0, 1, "PER")]
-
-
-@pytest.mark.parametrize(
-    ("batch_tokens", "rows"),
-    [
-        (1, [1, 1, 1, 1, 1]),
-        (10, [2, 1, 1, 1]),
-        (15, [3, 1, 1]),
-        (24, [3, 2]),
-        (47, [3, 2]),
-        (48, [4, 1]),
-        (60, [5]),
-    ],
-)
-def test_a_greedy_batch_holds_no_more_ids_than_it_may(batch_tokens: int, rows: list[int]) -> None:
-    """Padded to the longest prompt, and the shortest prompts together; one prompt may be longer."""
-    bodies = [12, 5, 3, 12, 5]
-    jobs = [
-        Job((1,), [7] * size, [], INLINE.grammar(words("a b"), LABELS), encode, 0, unread)
-        for size in bodies
-    ]
-    model = ScriptedModel(noise)
-    GreedyDecoder(batch_tokens)(model, jobs)
-    assert [rows for _, rows in model.sessions] == rows
-
-
-@every_decoder
-def test_prefixes_do_not_mix(decoder: Callable[..., Decoder]) -> None:
-    one, two = ((1, 1), (2,))
-    jobs = [job_of(words(text), prefix=prefix) for text in TEXTS for prefix in (one, two)]
-    model = ScriptedModel(noise)
-    traces = decoder()(model, jobs)
-    assert model.sessions == [(one, 4), (two, 4)]
-    assert all(map(reference.same, traces, [reference.decode(ask(noise), job) for job in jobs]))
 
 
 @every_decoder
@@ -256,7 +214,7 @@ def telling_jobs(lm: CausalLM, format: Format) -> list[Job]:
     list at once, or only copies."""
     for ending in ("", *ascii_letters, *map("".join, product(ascii_letters, repeat=2))):
         jobs = real_jobs(lm.pieces, format, ending)
-        traces = GreedyDecoder()(lm.steps, jobs)
+        traces = GreedyDecoder()(lm.engine, jobs)
         if any(said(job, trace) for job, trace in zip(jobs, traces, strict=True)):
             return jobs
     raise AssertionError("the network finds no entity, whatever it is asked")
@@ -314,6 +272,6 @@ def test_real_networks_equal_the_reference(
     lm = tiny_lm(family, tokenizer)
     jobs, expected = real_reference(format, family, tokenizer)
     for batch_tokens in (2048, 100, 1):
-        traces = decoder(batch_tokens)(lm.steps, jobs)
+        traces = decoder(batch_tokens)(lm.engine, jobs)
         assert all(map(reference.same, traces, expected)), batch_tokens
     assert any(said(job, trace) for job, trace in zip(jobs, expected, strict=True))

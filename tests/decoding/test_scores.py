@@ -15,7 +15,8 @@ from spacy_genner.formats.inline_xml import InlineXML
 from spacy_genner.formats.typed_list import TypedList
 from spacy_genner.labels.label_set import as_labels
 from spacy_genner.types import Entity, Source, Step, Trace
-from tests.decoding.scripted import Rule, ScriptedModel, encode, noise, unread
+from tests.decoding.scripted import Rule, encode, noise, unread
+from tests.decoding.scripted_engine import ScriptedEngine
 from tests.formats.table import FORMATS
 from tests.strategies import examples, label_sets, sources
 
@@ -62,7 +63,7 @@ def found(
     """The scores of what a model finds."""
     grammar = format.grammar(source, as_labels(labels))
     (trace,) = GreedyDecoder()(
-        ScriptedModel(rule), [Job((1,), [2], [], grammar, encode, 0, unread)]
+        ScriptedEngine(rule), [Job((1,), [2], [], grammar, encode, 0, unread)]
     )
     assert trace
     return {entity: entity.score for entity in scored_entities(grammar, trace, scoring)}
@@ -161,7 +162,7 @@ def decoded(source: Source, labels: dict[str, str], format: Format) -> tuple[Job
         0,
         unread,
     )
-    (trace,) = GreedyDecoder()(ScriptedModel(noise), [job])
+    (trace,) = GreedyDecoder()(ScriptedEngine(noise), [job])
     assert trace is not None
     return job, trace
 

@@ -12,7 +12,7 @@ import torch
 from thinc.api import Model
 
 from spacy_genner.answers import Repairs
-from spacy_genner.decoding.free import FreeDecoder, longest, write_freely
+from spacy_genner.decoding.free import FreeDecoder, longest
 from spacy_genner.decoding.greedy import GreedyDecoder
 from spacy_genner.decoding.moves import spell
 from spacy_genner.formats.base import Format
@@ -85,7 +85,7 @@ def test_it_writes_what_generate_writes(network: Callable[..., Model[Any, Any]])
     learn(model, 20)
     lm = model.shims[0].lm
     jobs = [speller_of(model).job(source) for source in SOURCES]
-    for job, ids in zip(jobs, write_freely(lm.steps, jobs), strict=True):
+    for job, ids in zip(jobs, lm.engine.write(jobs, list(map(longest, jobs)), 1024), strict=True):
         prompt = torch.tensor([[*job.prefix, *job.body]])
         expected = lm.steps.model.generate(
             prompt, do_sample=False, max_new_tokens=len(ids) + 1, eos_token_id=job.end
@@ -96,9 +96,10 @@ def test_it_writes_what_generate_writes(network: Callable[..., Model[Any, Any]])
 def test_an_answer_without_end_is_cut(network: Callable[..., Model[Any, Any]]) -> None:
     model = network()
     job = replace(speller_of(model).job(SOURCES[0]), end=-1)
-    (ids,) = write_freely(model.shims[0].lm.steps, [job])
+    engine = model.shims[0].engine
+    (ids,) = engine.write([job], [longest(job)], 1024)
     assert len(ids) == longest(job) > len(job.body)
-    model.attrs["decoder"](model.shims[0].lm.steps, [job])
+    model.attrs["decoder"](engine, [job])
     assert model.attrs["decoder"].repairs.unended == 1
 
 

@@ -17,6 +17,7 @@ from spacy_genner.decoding.marks import marks_of
 from spacy_genner.decoding.speculative import SpeculativeDecoder
 from spacy_genner.formats.base import Format
 from spacy_genner.formats.inline_bracketed import InlineBracketed
+from spacy_genner.lm.session_engine import SessionEngine
 from spacy_genner.models.drafting import train_drafts
 from spacy_genner.models.generative import build_generative_ner, set_labels, speller_of
 from spacy_genner.models.speller import Speller
@@ -109,7 +110,7 @@ def test_both_decoders_equal_the_reference(
 ) -> None:
     """In batches of ragged rows and alone."""
     model = network(kind, format=format)
-    steps, speller = model.shims[0].steps, speller_of(model)  # type: ignore[attr-defined]
+    steps, speller = model.shims[0].local.steps, speller_of(model)  # type: ignore[attr-defined]
     jobs = [speller.job(text) for text in TEXTS]
     ask = whole_sequences(tiny_t5(kind), (1,))
     expected = [reference.decode(ask, job) for job in jobs]
@@ -119,7 +120,7 @@ def test_both_decoders_equal_the_reference(
         SpeculativeDecoder(100),
         SpeculativeDecoder(1),
     ):
-        assert all(map(reference.same, decoder(steps, jobs), expected)), decoder
+        assert all(map(reference.same, decoder(SessionEngine(steps), jobs), expected)), decoder
     assert any(
         job.grammar.entities([step.move for step in trace])
         for job, trace in zip(jobs, expected, strict=True)
@@ -131,7 +132,7 @@ def test_a_trained_model_decodes_alike_in_few_passes(
 ) -> None:
     model = network("flan", tuning=FullTuning())
     learn(model, 40)
-    steps, speller = model.shims[0].steps, speller_of(model)  # type: ignore[attr-defined]
+    steps, speller = model.shims[0].local.steps, speller_of(model)  # type: ignore[attr-defined]
     jobs = [speller.job(text) for text in TEXTS]
     decoder, passes = steps.model.get_decoder(), 0
     forward = decoder.forward
@@ -142,9 +143,9 @@ def test_a_trained_model_decodes_alike_in_few_passes(
         return forward(*args, **kwargs)
 
     monkeypatch.setattr(decoder, "forward", counting)
-    expected = GreedyDecoder()(steps, jobs)
+    expected = GreedyDecoder()(SessionEngine(steps), jobs)
     greedy, passes = passes, 0
-    assert all(map(reference.same, SpeculativeDecoder()(steps, jobs), expected))
+    assert all(map(reference.same, SpeculativeDecoder()(SessionEngine(steps), jobs), expected))
     assert passes < greedy / 2
 
 
@@ -221,7 +222,7 @@ def test_a_draft_head_learns_from_the_encoder(
     learn(model, 40)
     before = model.predict(TEXTS)
     train_drafts(model, GOLDS, epochs=100)
-    steps, speller = model.shims[0].steps, speller_of(model)  # type: ignore[attr-defined]
+    steps, speller = model.shims[0].local.steps, speller_of(model)  # type: ignore[attr-defined]
     jobs = [speller.job(text) for text in SOURCES]
     session = steps.session(jobs[0].prefix, len(jobs))
     session.extend([job.body for job in jobs])

@@ -88,7 +88,7 @@ def norm(tensors: Iterable[torch.Tensor]) -> float:
 
 
 def decoded(shim: LossShim) -> torch.Tensor:
-    return shim.steps.session((3, 4), 1).extend([[5, 6, 7]])  # type: ignore[attr-defined]
+    return shim.local.steps.session((3, 4), 1).extend([[5, 6, 7]])  # type: ignore[attr-defined]
 
 
 def assert_same(
@@ -550,16 +550,16 @@ def test_a_gpu_in_a_forked_process(
 ) -> None:
     made = shim()
     monkeypatch.setattr(made.lm, "device", torch.device("cuda"))
-    _ = made.steps
+    _ = made.engine
     monkeypatch.setattr(os, "getpid", lambda: -1)
     with pytest.raises(
         RuntimeError, match=r"a GPU cannot be shared with worker processes: use n_process=1"
     ):
-        _ = made.steps
+        _ = made.engine
     monkeypatch.setattr(made.lm, "device", torch.device("cpu"))
     pickled = pickle.loads(pickle.dumps(made))  # read in another process, which was not forked
     monkeypatch.setattr(pickled.lm, "device", torch.device("cuda"))
-    _ = pickled.steps
+    _ = pickled.engine
 
 
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
@@ -587,7 +587,7 @@ shim = LossShim(CausalLM(sys.argv[1], dtype="float32", device="cpu"), LOSSES["to
 prefix = tuple(range(3, 203)) * 3
 
 def decode():
-    return float(shim.steps.session(prefix, 8).extend([[5, 6, 7]] * 8).sum())
+    return float(shim.local.steps.session(prefix, 8).extend([[5, 6, 7]] * 8).sum())
 
 def in_a_child():
     child = os.fork()

@@ -4,6 +4,7 @@ from benchmarks.systems.aggressive import AggressiveDecoder
 from spacy_genner.decoding.greedy import GreedyDecoder
 from spacy_genner.decoding.interfaces import Job
 from spacy_genner.formats.inline_bracketed import InlineBracketed
+from spacy_genner.lm.session_engine import SessionEngine
 from spacy_genner.types import Source
 from tests.decoding.reference import same
 from tests.decoding.scripted import ScriptedModel, encode, noise, unread
@@ -30,7 +31,10 @@ def rarely_marks(history: tuple[int, ...], id: int) -> float:
 
 def test_it_equals_the_greedy_decoder() -> None:
     ours, theirs = ScriptedModel(rarely_marks), ScriptedModel(rarely_marks)
-    found, expected = AggressiveDecoder(1)(ours, jobs()), GreedyDecoder(1)(theirs, jobs())
+    found, expected = (
+        AggressiveDecoder(1)(SessionEngine(ours), jobs()),
+        GreedyDecoder(1)(SessionEngine(theirs), jobs()),
+    )
     assert all(map(same, found, expected))
     assert any(step.move.kind == "open" for trace in expected for step in trace)
     assert ours.passes < theirs.passes

@@ -9,6 +9,7 @@ from benchmarks.systems.replay import Recording, Replaying, Script
 from spacy_genner.decoding.interfaces import Job
 from spacy_genner.decoding.marks import Plan, marks_of
 from spacy_genner.decoding.speculative import SpeculativeDecoder
+from spacy_genner.lm.session_engine import SessionEngine
 from spacy_genner.types import Entity
 from tests.decoding.scripted import ScriptedModel, noise, plan_of, wanting
 from tests.decoding.test_decoders import job_of, words
@@ -28,9 +29,9 @@ def test_it_decides_the_same_in_the_same_passes(
     """Whatever the other model itself says and expects."""
     jobs = JOBS[2:3] if plan else JOBS
     recording = Recording(ScriptedModel(noise, plan, copies_first))
-    expected = SpeculativeDecoder(1)(recording, jobs)
+    expected = SpeculativeDecoder(1)(SessionEngine(recording), jobs)
     replaying = Replaying(ScriptedModel(wanting(), plan and OTHER, copies_first), recording.scripts)
-    traces = SpeculativeDecoder(batch_tokens)(replaying, jobs)
+    traces = SpeculativeDecoder(batch_tokens)(SessionEngine(replaying), jobs)
     assert [[step.move for step in trace] for trace in traces] == [
         [s.move for s in trace] for trace in expected
     ]
@@ -40,12 +41,12 @@ def test_it_decides_the_same_in_the_same_passes(
 
 def test_sentences_are_recorded_alone() -> None:
     with pytest.raises(ValueError, match="batch_tokens = 1"):
-        SpeculativeDecoder(1024)(Recording(ScriptedModel(noise)), JOBS)
+        SpeculativeDecoder(1024)(SessionEngine(Recording(ScriptedModel(noise))), JOBS)
 
 
 def recorded(jobs: list[Job]) -> list[Script]:
     recording = Recording(ScriptedModel(noise))
-    SpeculativeDecoder(1)(recording, jobs)
+    SpeculativeDecoder(1)(SessionEngine(recording), jobs)
     return recording.scripts
 
 
@@ -69,4 +70,4 @@ def another(script: Script) -> Script:
 def test_a_script_for_other_drafts_is_refused(changed: Callable[[Script], Script]) -> None:
     replaying = Replaying(ScriptedModel(noise), map(changed, recorded(JOBS)))
     with pytest.raises(ValueError, match=r"run benchmarks/record\.py again"):
-        SpeculativeDecoder(1)(replaying, JOBS)
+        SpeculativeDecoder(1)(SessionEngine(replaying), JOBS)
