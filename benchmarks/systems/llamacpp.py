@@ -34,6 +34,7 @@ class LlamaCpp:
 
     def __init__(self, subject: Subject, quantisation: str) -> None:
         import llama_cpp
+        from quantise import quantise
 
         self._subject, self._package = subject, llama_cpp
         self._ends = set(subject.lm.base.tokenizer.all_special_ids)
@@ -43,12 +44,7 @@ class LlamaCpp:
         with tempfile.TemporaryDirectory() as folder:
             full, quantised = Path(folder, "full.gguf"), Path(folder, "quantised.gguf")
             write_gguf(subject.lm.steps.model, subject.lm.base.tokenizer, full)
-            settings = llama_cpp.llama_model_quantize_default_params()
-            settings.ftype = getattr(llama_cpp, f"LLAMA_FTYPE_MOSTLY_{quantisation}")
-            if llama_cpp.llama_model_quantize(
-                str(full).encode(), str(quantised).encode(), settings
-            ):
-                raise ValueError(f"llama.cpp cannot quantise the model to {quantisation}")
+            quantise(full, quantised, quantisation)
             threads = {
                 "n_threads": torch.get_num_threads(),
                 "n_threads_batch": torch.get_num_threads(),

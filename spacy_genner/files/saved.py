@@ -18,6 +18,7 @@ MODEL_FILES = (
     "base",
     "base.json",
     "draft_head.safetensors",
+    "engine.json",
     "tokenizer",
 )
 """All files and folders that a language model may write to a folder."""

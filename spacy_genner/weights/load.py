@@ -89,6 +89,28 @@ def load_base(
         return base
 
 
+def load_tokenizer(name: str, revision: str | None, trust_remote_code: bool) -> Any:
+    """Load the tokenizer of a model, without its weights.
+
+    Args:
+        name: See `load_base`.
+
+    Raises:
+        ValueError: If there is no such model, or its tokenizer cannot be read.
+    """
+    from transformers import AutoTokenizer
+
+    check_consent(trust_remote_code, allow_pickle=False)
+    place = _found(name, revision)
+    source: dict[str, Any] = {"revision": place.revision, "trust_remote_code": trust_remote_code}
+    if place.gguf:
+        source["gguf_file"] = place.gguf
+    try:
+        return AutoTokenizer.from_pretrained(place.name, **source)
+    except Exception as error:  # Each kind of tokenizer has errors of its own.
+        raise ValueError(_advice(name, error)) from error
+
+
 def device_of(name: str) -> torch.device:
     """Return the device with a name. "auto" is the GPU if there is one, else the CPU.
 

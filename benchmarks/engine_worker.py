@@ -1,0 +1,111 @@
+"""One engine, in a process of its own, for `benchmarks/engines.py`."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import Annotated, Any
+
+import psutil
+import typer
+from spacy.tokens import Doc, DocBin
+from spacy.training import Example
+from spacy.util import load_config, load_model_from_config
+
+COMPONENT = "generative_ner"
+LARGE = 4096
+"""The value of `batch_tokens` that is tried beside that of the pipeline."""
+BATCH_SIZE = 64
+PARTS = 3
+
+
+def main(
+    model: Annotated[Path, typer.Argument(help="A trained pipeline.")],
+    test: Annotated[Path, typer.Argument(help="Documents, .spacy.")],
+    lm: Annotated[str, typer.Argument(help="The section [model.lm], JSON; empty: as trained.")],
+    output: Annotated[Path, typer.Argument(help="What was found and measured, JSON.")],
+    limit: Annotated[int, typer.Option(help="Documents that are read together.")] = 300,
+    alone: Annotated[int, typer.Option(help="Documents that are read alone.")] = 30,
+    few: Annotated[int, typer.Option(help="Documents for the larger batches.")] = 100,
+) -> None:
+    """Annotate documents with a trained pipeline whose language model another engine runs."""
+    config = load_config(model / "config.cfg")
+    section = config["components"][COMPONENT]["model"]
+    settings = json.loads(lm)
+    section["lm"] = {**section["lm"], **settings} if "@misc" not in settings else settings
+    nlp = load_model_from_config(config, auto_fill=True).from_disk(model)
+    pipe: Any = nlp.get_pipe(COMPONENT)
+    gold = list(DocBin().from_disk(test).get_docs(nlp.vocab))[:limit]
+    warm_up(pipe, gold[:8])
+    engine = pipe.model.shims[0].engine
+    results: dict[str, Any] = {"documents": len(gold)}
+    before = getattr(engine, "requests", None)
+    found, results["together"] = annotated(pipe, gold, len(gold))
+    if before is not None:
+        results["requests"] = (engine.requests - before) / len(gold)
+    _, results["alone"] = annotated(pipe, gold[:alone], 1)
+    decoder = pipe.model.attrs["decoder"]
+    pipe.model.attrs["decoder"] = replace(decoder, batch_tokens=LARGE)
+    _, results["large"] = annotated(pipe, gold[:few], len(gold))
+    results["peak"] = peak()
+    examples = [Example(doc, reference) for doc, reference in zip(found, gold, strict=True)]
+    results["f"] = pipe.score(examples)[f"spans_{pipe.spans_key}_f"]
+    results["spans"] = [spans(doc, pipe.spans_key) for doc in found]
+    output.write_text(json.dumps(results), encoding="utf8")
+
+
+def annotated(pipe: Any, docs: Sequence[Doc], batch_size: int) -> tuple[list[Doc], float]:
+    """Annotate the texts of documents in `PARTS` parts, each timed by itself.
+
+    Returns:
+        The annotated documents, and how many a second, as the median of the parts.
+    """
+    found, rates = list[Doc](), list[float]()
+    size = -(-len(docs) // PARTS)
+    for start in range(0, len(docs), size):
+        texts = [unmarked(doc) for doc in docs[start : start + size]]
+        begin = time.perf_counter()
+        found += pipe.pipe(texts, batch_size=min(batch_size, BATCH_SIZE))
+        rates.append(len(texts) / (time.perf_counter() - begin))
+    return found, median(rates)
+
+
+def warm_up(pipe: Any, docs: Sequence[Doc]) -> None:
+    """Load what is loaded when it is first needed, and read some documents."""
+    list(pipe.pipe(map(unmarked, docs)))
+
+
+def unmarked(doc: Doc) -> Doc:
+    """Return the text of a document."""
+    return Doc(doc.vocab, [token.text for token in doc], [bool(t.whitespace_) for t in doc])
+
+
+def spans(doc: Doc, key: str) -> list[tuple[int, int, str, float]]:
+    """Return the spans of a document with their scores."""
+    scores = doc.spans[key].attrs["scores"]
+    return [
+        (span.start, span.end, span.label_, round(float(score), 6))
+        for span, score in zip(doc.spans[key], scores, strict=True)
+    ]
+
+
+def peak(pid: int | None = None) -> float:
+    """Return the most memory that a process, by default this one, and those that it started have
+    held, in MiB."""
+    process = psutil.Process(pid)
+    family = [process, *process.children(recursive=True)]
+    return sum(_peak(one.pid) for one in family)
+
+
+def _peak(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf8")
+    lines = dict(line.split(":", 1) for line in status.splitlines())
+    return int(lines["VmHWM"].split()[0]) / 1024
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,175 @@
+"""The same trained pipeline on several engines: what it finds, how fast, and in how much memory.
+
+python benchmarks/engines.py training/genia/model-best corpus/genia/test.spacy
+    --vllm VENV/bin/python --llama-cpp VENV/bin/python
+
+Each engine runs in a process of its own, with a Python that has it; engines without a Python are
+left out. llama.cpp gets a GGUF file that `benchmarks/systems/gguf_file.py` writes, so only models
+of the Llama family can be compared.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import requests
+import typer
+from cells import RESULTS, Cell, Cells
+from engine_worker import peak
+from systems.gguf_file import write_gguf
+from trainings import genner
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+HERE = Path(__file__).parent
+KINDS = ("F32", "Q8_0", "Q4_0")
+OWN = {
+    "Hugging Face, float32": {"dtype": "float32"},
+    "Hugging Face, bfloat16": {"dtype": "bfloat16"},
+}
+"""The engine of this package; the first one is what the others are compared with."""
+
+
+def main(
+    model: Annotated[Path, typer.Argument(help="A trained pipeline.")],
+    test: Annotated[Path, typer.Argument(help="Its test data, .spacy.")],
+    vllm: Annotated[Path | None, typer.Option(help="A Python with vLLM.")] = None,
+    llama_cpp: Annotated[Path | None, typer.Option(help="A Python with llama-cpp-python.")] = None,
+    dtype: Annotated[str, typer.Option(help="That of vLLM.")] = "float32",
+    limit: Annotated[int, typer.Option(help="Documents.")] = 300,
+    only: Annotated[str, typer.Option(help="A part of the names of the engines to run.")] = "",
+    folder: Annotated[Path, typer.Option(help="For merged weights and GGUF files.")] = RESULTS
+    / "engines",
+    output: Annotated[Path, typer.Option("--json", help="Results.")] = RESULTS / "engines.json",
+) -> None:
+    """Print a table. What is in the results already is not measured again."""
+    folder = folder / model.resolve().parent.name
+    merged = folder / "merged"
+    if not merged.exists():
+        genner("merge", model, merged)
+    sections = {name: (Path(sys.executable), lm) for name, lm in OWN.items()}
+    if vllm:
+        served = {"@misc": "spacy_genner.VLLM.v1", "name": str(merged.resolve())}
+        settings = {"enforce_eager": True, "disable_log_stats": True}
+        process = {"dtype": dtype, "settings": settings}
+        sections[f"vLLM in process, {dtype}"] = vllm, served | process
+        sections[f"vLLM server, {dtype}"] = vllm, served | {"url": f"http://127.0.0.1:{port()}"}
+    if llama_cpp:
+        for kind in KINDS:
+            file = quantised(merged, folder / f"{kind}.gguf", llama_cpp)
+            lm = {"@misc": "spacy_genner.LlamaCpp.v1", "name": str(file.resolve())}
+            sections[f"llama.cpp, {kind}"] = llama_cpp, lm
+    cells, done = Cells(output), list[Cell]()
+    for name, (python, lm) in sections.items():
+        key = {"engine": name, "model": str(model), "test": str(test), "limit": limit}
+        cell = cells.cell(**key)
+        if "f" not in cell and only in name:
+            with served_by(python, merged, lm, dtype) as memory:
+                cell |= measured(python, model, test, lm, limit, folder)
+                cell["peak"] += memory()
+            cells.save()
+            typer.echo(f"{name}: {cell['alone']:.1f} documents a second alone")
+        if "f" in cell:
+            done.append(cell)
+    typer.echo(table(done))
+
+
+def measured(
+    python: Path, model: Path, test: Path, lm: Mapping[str, Any], limit: int, folder: Path
+) -> Cell:
+    """Run an engine in a process of its own."""
+    result = folder / "result.json"
+    worker = [HERE / "engine_worker.py", model, test, json.dumps(lm), result, "--limit", limit]
+    subprocess.run([python, *map(str, worker)], check=True)
+    found: Cell = json.loads(result.read_text(encoding="utf8"))
+    return found
+
+
+@contextmanager
+def served_by(python: Path, merged: Path, lm: Mapping[str, Any], dtype: str) -> Iterator[Any]:
+    """Start the server that a language model needs, if it needs one, and stop it at the end.
+
+    Yields:
+        A function that returns the most memory that the server has held, in MiB.
+    """
+    if "url" not in lm:
+        yield lambda: 0.0
+        return
+    address = ["--host", "127.0.0.1", "--port", lm["url"].rsplit(":", 1)[1]]
+    options = ["--dtype", dtype, "--enforce-eager", "--disable-log-stats"]
+    server = [python, "-m", "vllm.entrypoints.openai.api_server", "--model", merged, *address]
+    process = subprocess.Popen(list(map(str, [*server, *options])))
+    try:
+        await_answer(f"{lm['url']}/health", process)
+        yield lambda: peak(process.pid)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def await_answer(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Wait until a server answers.
+
+    Raises:
+        RuntimeError: If it has ended instead.
+    """
+    while process.poll() is None:
+        try:
+            if requests.get(url, timeout=5).ok:
+                return
+        except requests.RequestException:
+            time.sleep(1)
+    raise RuntimeError(f"the server has ended with status {process.returncode}")
+
+
+def quantised(merged: Path, path: Path, python: Path) -> Path:
+    """Return a GGUF file of merged weights, which is written if it is not there."""
+    full = path.with_name(f"{KINDS[0]}.gguf")
+    if not full.exists():
+        model: Any = AutoModelForCausalLM.from_pretrained(merged)
+        write_gguf(model, AutoTokenizer.from_pretrained(merged), full)
+    if not path.exists():
+        subprocess.run([python, HERE / "quantise.py", full, path, path.stem], check=True)
+    return path
+
+
+def port() -> int:
+    """Return a port that is free."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def table(cells: list[Cell]) -> str:
+    """Return the results as a Markdown table."""
+    rows = [
+        "| engine | F1 | documents that differ | alone, a second | in batches | MiB | requests |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for cell in cells:
+        differ = sum(
+            bare(one) != bare(other)
+            for one, other in zip(cell["spans"], cells[0]["spans"], strict=True)
+        )
+        best = max(cell["together"], cell["large"])
+        numbers = [f"{100 * cell['f']:.1f}", f"{differ} of {cell['documents']}"]
+        numbers += [f"{cell['alone']:.1f}", f"{best:.1f}", f"{cell['peak']:,.0f}"]
+        asked = f"{cell['requests']:.1f}" if "requests" in cell else "–"
+        rows.append(f"| {' | '.join([cell['engine'], *numbers, asked])} |")
+    return "\n".join(rows)
+
+
+def bare(spans: list[list[Any]]) -> list[list[Any]]:
+    """Return spans without their scores."""
+    return [span[:3] for span in spans]
+
+
+if __name__ == "__main__":
+    typer.run(main)
