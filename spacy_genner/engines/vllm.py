@@ -42,7 +42,7 @@ class VLLM(ServedLM):
             asked once more. A server lists at most 20, unless it was started with --max-logprobs.
         timeout: After how many seconds a request to the server counts as not answered.
         patience: How many seconds to wait for a server that does not answer, before an error is
-            raised. After that, all requests fail at once until it answers again.
+            raised. After that, each request is tried once until it answers again.
         concurrency: At most how many requests to the server are under way at the same time.
 
     Raises:
