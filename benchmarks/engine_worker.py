@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -12,9 +12,11 @@ from typing import Annotated, Any
 
 import psutil
 import typer
+from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.training import Example
 from spacy.util import load_config, load_model_from_config
+from spacy.vocab import Vocab
 
 COMPONENT = "generative_ner"
 LARGE = 4096
@@ -26,18 +28,14 @@ PARTS = 3
 def main(
     model: Annotated[Path, typer.Argument(help="A trained pipeline.")],
     test: Annotated[Path, typer.Argument(help="Documents, .spacy.")],
-    lm: Annotated[str, typer.Argument(help="The section [model.lm], JSON; empty: as trained.")],
+    lm: Annotated[str, typer.Argument(help="The section [model.lm], or settings in it, JSON.")],
     output: Annotated[Path, typer.Argument(help="What was found and measured, JSON.")],
     limit: Annotated[int, typer.Option(help="Documents that are read together.")] = 300,
     alone: Annotated[int, typer.Option(help="Documents that are read alone.")] = 30,
     few: Annotated[int, typer.Option(help="Documents for the larger batches.")] = 100,
 ) -> None:
     """Annotate documents with a trained pipeline whose language model another engine runs."""
-    config = load_config(model / "config.cfg")
-    section = config["components"][COMPONENT]["model"]
-    settings = json.loads(lm)
-    section["lm"] = {**section["lm"], **settings} if "@misc" not in settings else settings
-    nlp = load_model_from_config(config, auto_fill=True).from_disk(model)
+    nlp = pipeline(model, json.loads(lm))
     pipe: Any = nlp.get_pipe(COMPONENT)
     gold = list(DocBin().from_disk(test).get_docs(nlp.vocab))[:limit]
     warm_up(pipe, gold[:8])
@@ -56,6 +54,18 @@ def main(
     results["f"] = pipe.score(examples)[f"spans_{pipe.spans_key}_f"]
     results["spans"] = [spans(doc, pipe.spans_key) for doc in found]
     output.write_text(json.dumps(results), encoding="utf8")
+
+
+def pipeline(model: Path, lm: Mapping[str, Any]) -> Language:
+    """Load a trained pipeline with another language model, or with other settings of its own.
+
+    Args:
+        lm: The section [model.lm] with its "@misc", or some settings in it.
+    """
+    config = load_config(model / "config.cfg")
+    section = config["components"][COMPONENT]["model"]
+    section["lm"] = dict(lm) if "@misc" in lm else {**section["lm"], **lm}
+    return load_model_from_config(config, auto_fill=True).from_disk(model)
 
 
 def annotated(pipe: Any, docs: Sequence[Doc], batch_size: int) -> tuple[list[Doc], float]:
@@ -79,9 +89,14 @@ def warm_up(pipe: Any, docs: Sequence[Doc]) -> None:
     list(pipe.pipe(map(unmarked, docs)))
 
 
-def unmarked(doc: Doc) -> Doc:
-    """Return the text of a document."""
-    return Doc(doc.vocab, [token.text for token in doc], [bool(t.whitespace_) for t in doc])
+def unmarked(doc: Doc, vocab: Vocab | None = None) -> Doc:
+    """Return the tokens of a document without what is marked in it.
+
+    Args:
+        vocab: The vocabulary of the pipeline, if it is not that of the document.
+    """
+    spaces = [bool(token.whitespace_) for token in doc]
+    return Doc(vocab or doc.vocab, [token.text for token in doc], spaces)
 
 
 def spans(doc: Doc, key: str) -> list[tuple[int, int, str, float]]:

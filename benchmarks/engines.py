@@ -11,22 +11,20 @@ of the Llama family can be compared.
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
-import requests
 import typer
 from cells import RESULTS, Cell, Cells
 from engine_worker import peak
 from systems.gguf_file import write_gguf
 from trainings import genner
 from transformers import AutoModelForCausalLM, AutoTokenizer
+from vllm_serving import Server
 
 HERE = Path(__file__).parent
 KINDS = ("F32", "Q8_0", "Q4_0")
@@ -35,6 +33,7 @@ OWN = {
     "Hugging Face, bfloat16": {"dtype": "bfloat16"},
 }
 """The engine of this package; the first one is what the others are compared with."""
+STARTED = "that of a server which is started for it"
 
 
 def main(
@@ -60,7 +59,7 @@ def main(
         settings = {"enforce_eager": True, "disable_log_stats": True}
         process = {"dtype": dtype, "settings": settings}
         sections[f"vLLM in process, {dtype}"] = vllm, served | process
-        sections[f"vLLM server, {dtype}"] = vllm, served | {"url": f"http://127.0.0.1:{port()}"}
+        sections[f"vLLM server, {dtype}"] = vllm, served | {"url": STARTED}
     if llama_cpp:
         for kind in KINDS:
             file = quantised(merged, folder / f"{kind}.gguf", llama_cpp)
@@ -71,8 +70,8 @@ def main(
         key = {"engine": name, "model": str(model), "test": str(test), "limit": limit}
         cell = cells.cell(**key)
         if "f" not in cell and only in name:
-            with served_by(python, merged, lm, dtype) as memory:
-                cell |= measured(python, model, test, lm, limit, folder)
+            with served_by(python, merged, lm, dtype) as (section, memory):
+                cell |= measured(python, model, test, section, limit, folder)
                 cell["peak"] += memory()
             cells.save()
             typer.echo(f"{name}: {cell['alone']:.1f} documents a second alone")
@@ -93,40 +92,23 @@ def measured(
 
 
 @contextmanager
-def served_by(python: Path, merged: Path, lm: Mapping[str, Any], dtype: str) -> Iterator[Any]:
+def served_by(
+    python: Path, merged: Path, lm: Mapping[str, Any], dtype: str
+) -> Iterator[tuple[Mapping[str, Any], Callable[[], float]]]:
     """Start the server that a language model needs, if it needs one, and stop it at the end.
 
     Yields:
-        A function that returns the most memory that the server has held, in MiB.
+        The section [model.lm] with the address of the server, and a function that returns the most
+        memory that the server has held, in MiB.
     """
-    if "url" not in lm:
-        yield lambda: 0.0
+    if lm.get("url") != STARTED:
+        yield lm, lambda: 0.0
         return
-    address = ["--host", "127.0.0.1", "--port", lm["url"].rsplit(":", 1)[1]]
-    options = ["--dtype", dtype, "--enforce-eager", "--disable-log-stats"]
-    server = [python, "-m", "vllm.entrypoints.openai.api_server", "--model", merged, *address]
-    process = subprocess.Popen(list(map(str, [*server, *options])))
+    server = Server(python, merged, dtype)
     try:
-        await_answer(f"{lm['url']}/health", process)
-        yield lambda: peak(process.pid)
+        yield {**lm, "url": server.url}, lambda: peak(server.pid)
     finally:
-        process.terminate()
-        process.wait()
-
-
-def await_answer(url: str, process: subprocess.Popen[bytes]) -> None:
-    """Wait until a server answers.
-
-    Raises:
-        RuntimeError: If it has ended instead.
-    """
-    while process.poll() is None:
-        try:
-            if requests.get(url, timeout=5).ok:
-                return
-        except requests.RequestException:
-            time.sleep(1)
-    raise RuntimeError(f"the server has ended with status {process.returncode}")
+        server.kill()
 
 
 def quantised(merged: Path, path: Path, python: Path) -> Path:
@@ -140,13 +122,6 @@ def quantised(merged: Path, path: Path, python: Path) -> Path:
     return path
 
 
-def port() -> int:
-    """Return a port that is free."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
 def table(cells: list[Cell]) -> str:
     """Return the results as a Markdown table."""
     rows = [
@@ -154,16 +129,21 @@ def table(cells: list[Cell]) -> str:
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for cell in cells:
-        differ = sum(
-            bare(one) != bare(other)
-            for one, other in zip(cell["spans"], cells[0]["spans"], strict=True)
-        )
         best = max(cell["together"], cell["large"])
-        numbers = [f"{100 * cell['f']:.1f}", f"{differ} of {cell['documents']}"]
+        numbers = [f"{100 * cell['f']:.1f}", differing(cell, cells[0])]
         numbers += [f"{cell['alone']:.1f}", f"{best:.1f}", f"{cell['peak']:,.0f}"]
         asked = f"{cell['requests']:.1f}" if "requests" in cell else "–"
         rows.append(f"| {' | '.join([cell['engine'], *numbers, asked])} |")
     return "\n".join(rows)
+
+
+def differing(cell: Cell, reference: Cell) -> str:
+    """Return how many documents have other spans than in the cell of the reference, if that is
+    there."""
+    if cell is reference or reference["engine"] != next(iter(OWN)):
+        return "–"
+    pairs = zip(cell["spans"], reference["spans"], strict=True)
+    return f"{sum(bare(one) != bare(other) for one, other in pairs)} of {cell['documents']}"
 
 
 def bare(spans: list[list[Any]]) -> list[list[Any]]:

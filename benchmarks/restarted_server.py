@@ -7,9 +7,6 @@ python benchmarks/restarted_server.py training/wnut17/model-best corpus/wnut17/t
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -19,51 +16,16 @@ from typing import Annotated, Any
 
 import typer
 from cells import RESULTS, Cells
-from engine_worker import COMPONENT, spans, unmarked
-from engines import await_answer, bare, port
+from engine_worker import COMPONENT, pipeline, spans, unmarked
+from engines import bare
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
-from spacy.util import load_config, load_model_from_config
 from trainings import genner
+from vllm_serving import Server
 
 from spacy_genner.lm.causal import CausalLM
 
 PATIENCE = 600.0
-
-
-class Server:
-    """A vLLM server in a group of processes, which can be killed and started again.
-
-    Attributes:
-        url: Its address.
-        away: For how many seconds it was away, each time that it was killed.
-    """
-
-    def __init__(self, python: Path, model: Path, dtype: str) -> None:
-        number = port()
-        self.url = f"http://127.0.0.1:{number}"
-        self.away: list[float] = []
-        options = ["--dtype", dtype, "--enforce-eager", "--disable-log-stats"]
-        address = ["--host", "127.0.0.1", "--port", str(number)]
-        module = ["-m", "vllm.entrypoints.openai.api_server", "--model", str(model)]
-        self._command = [str(python), *module, *address, *options]
-        self._start()
-
-    def _start(self) -> None:
-        self._process = subprocess.Popen(self._command, start_new_session=True)
-        await_answer(f"{self.url}/health", self._process)
-
-    def kill(self) -> None:
-        """Kill all its processes, without a warning."""
-        os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-
-    def restart(self) -> None:
-        """Kill it and start it again."""
-        start = time.monotonic()
-        self.kill()
-        self._start()
-        self.away.append(time.monotonic() - start)
 
 
 def main(
@@ -82,15 +44,14 @@ def main(
     if not merged.exists():
         genner("merge", model, merged)
     docs = [unmarked(doc) for doc in DocBin().from_disk(test).get_docs(Language().vocab)][:limit]
-    here = load_model_from_config(load_config(model / "config.cfg"), auto_fill=True).from_disk(
-        model
-    )
+    here = pipeline(model, {})
     # The merged weights are rounded, so that those of the pipeline are not quite the same.
     pipe_of(here).model.shims[0].lm = CausalLM(str(merged.resolve()), dtype=dtype)
     expected = annotated(here, docs)
     server = Server(vllm, merged.resolve(), dtype)
     try:
-        nlp = served_by(server, model, merged)
+        served = {"@misc": "spacy_genner.VLLM.v1", "name": str(merged.resolve())}
+        nlp = pipeline(model, {**served, "url": server.url, "patience": PATIENCE})
         engine = pipe_of(nlp).model.shims[0].engine
         sample = docs[:: max(1, len(docs) // 20)]
         annotated(nlp, sample)
@@ -118,18 +79,6 @@ def main(
     typer.echo(str(cell))
 
 
-def served_by(server: Server, model: Path, merged: Path) -> Language:
-    """Load a trained pipeline that asks a server."""
-    config = load_config(model / "config.cfg")
-    config["components"][COMPONENT]["model"]["lm"] = {
-        "@misc": "spacy_genner.VLLM.v1",
-        "name": str(merged.resolve()),
-        "url": server.url,
-        "patience": PATIENCE,
-    }
-    return load_model_from_config(config, auto_fill=True).from_disk(model)
-
-
 def pipe_of(nlp: Language) -> Any:
     """Return the component of a pipeline."""
     return nlp.get_pipe(COMPONENT)
@@ -138,9 +87,7 @@ def pipe_of(nlp: Language) -> Any:
 def annotated(nlp: Language, docs: Sequence[Doc]) -> list[list[tuple[int, int, str, float]]]:
     """Return the spans of documents."""
     key = pipe_of(nlp).spans_key
-    texts = (
-        Doc(nlp.vocab, [t.text for t in doc], [bool(t.whitespace_) for t in doc]) for doc in docs
-    )
+    texts = (unmarked(doc, nlp.vocab) for doc in docs)
     return [spans(doc, key) for doc in nlp.pipe(texts)]
 
 
