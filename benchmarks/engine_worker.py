@@ -28,27 +28,31 @@ PARTS = 3
 def main(
     model: Annotated[Path, typer.Argument(help="A trained pipeline.")],
     test: Annotated[Path, typer.Argument(help="Documents, .spacy.")],
-    lm: Annotated[str, typer.Argument(help="The section [model.lm], or settings in it, JSON.")],
+    lm: Annotated[str, typer.Argument(help="The section [model.lm], JSON.")],
     output: Annotated[Path, typer.Argument(help="What was found and measured, JSON.")],
     limit: Annotated[int, typer.Option(help="Documents that are read together.")] = 300,
     alone: Annotated[int, typer.Option(help="Documents that are read alone.")] = 30,
     few: Annotated[int, typer.Option(help="Documents for the larger batches.")] = 100,
 ) -> None:
-    """Annotate documents with a trained pipeline whose language model another engine runs."""
+    """Annotate documents with a trained pipeline whose language model another engine runs.
+
+    No document is read twice, as an engine may remember what it has read.
+    """
     nlp = pipeline(model, json.loads(lm))
     pipe: Any = nlp.get_pipe(COMPONENT)
-    gold = list(DocBin().from_disk(test).get_docs(nlp.vocab))[:limit]
-    warm_up(pipe, gold[:8])
+    docs = list(DocBin().from_disk(test).get_docs(nlp.vocab))
+    gold, others = docs[:limit], docs[limit:]
+    warm_up(pipe, others[-8:])
     engine = pipe.model.shims[0].engine
     results: dict[str, Any] = {"documents": len(gold)}
     before = getattr(engine, "requests", None)
     found, results["together"] = annotated(pipe, gold, len(gold))
     if before is not None:
         results["requests"] = (engine.requests - before) / len(gold)
-    _, results["alone"] = annotated(pipe, gold[:alone], 1)
+    _, results["alone"] = annotated(pipe, others[:alone], 1)
     decoder = pipe.model.attrs["decoder"]
     pipe.model.attrs["decoder"] = replace(decoder, batch_tokens=LARGE)
-    _, results["large"] = annotated(pipe, gold[:few], len(gold))
+    _, results["large"] = annotated(pipe, others[alone : alone + few], few)
     results["peak"] = peak()
     examples = [Example(doc, reference) for doc, reference in zip(found, gold, strict=True)]
     results["f"] = pipe.score(examples)[f"spans_{pipe.spans_key}_f"]
@@ -57,15 +61,18 @@ def main(
 
 
 def pipeline(model: Path, lm: Mapping[str, Any]) -> Language:
-    """Load a trained pipeline with another language model, or with other settings of its own.
+    """Load a trained pipeline with another language model, without the adapter that is stored.
 
     Args:
-        lm: The section [model.lm] with its "@misc", or some settings in it.
+        lm: The section [model.lm].
     """
     config = load_config(model / "config.cfg")
-    section = config["components"][COMPONENT]["model"]
-    section["lm"] = dict(lm) if "@misc" in lm else {**section["lm"], **lm}
-    return load_model_from_config(config, auto_fill=True).from_disk(model)
+    config["components"][COMPONENT]["model"]["lm"] = lm
+    nlp = load_model_from_config(config, auto_fill=True)
+    nlp.from_disk(model, exclude=[COMPONENT])
+    pipe: Any = nlp.get_pipe(COMPONENT)
+    pipe.from_disk(model / COMPONENT, exclude=["model", "vocab"])
+    return nlp
 
 
 def annotated(pipe: Any, docs: Sequence[Doc], batch_size: int) -> tuple[list[Doc], float]:

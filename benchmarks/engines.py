@@ -24,14 +24,11 @@ from engine_worker import peak
 from systems.gguf_file import write_gguf
 from trainings import genner
 from transformers import AutoModelForCausalLM, AutoTokenizer
-from vllm_serving import Server
+from vllm_serving import BLOCK_SIZE, Server
 
 HERE = Path(__file__).parent
 KINDS = ("F32", "Q8_0", "Q4_0")
-OWN = {
-    "Hugging Face, float32": {"dtype": "float32"},
-    "Hugging Face, bfloat16": {"dtype": "bfloat16"},
-}
+OWN = {f"Hugging Face, {dtype}": dtype for dtype in ("float32", "bfloat16")}
 """The engine of this package; the first one is what the others are compared with."""
 STARTED = "that of a server which is started for it"
 
@@ -53,10 +50,12 @@ def main(
     merged = folder / "merged"
     if not merged.exists():
         genner("merge", model, merged)
-    sections = {name: (Path(sys.executable), lm) for name, lm in OWN.items()}
+    sections = {
+        name: (Path(sys.executable), plain(merged, own_dtype)) for name, own_dtype in OWN.items()
+    }
     if vllm:
         served = {"@misc": "spacy_genner.VLLM.v1", "name": str(merged.resolve())}
-        settings = {"enforce_eager": True, "disable_log_stats": True}
+        settings = {"enforce_eager": True, "disable_log_stats": True, "block_size": BLOCK_SIZE}
         process = {"dtype": dtype, "settings": settings}
         sections[f"vLLM in process, {dtype}"] = vllm, served | process
         sections[f"vLLM server, {dtype}"] = vllm, served | {"url": STARTED}
@@ -78,6 +77,12 @@ def main(
         if "f" in cell:
             done.append(cell)
     typer.echo(table(done))
+
+
+def plain(folder: Path, dtype: str) -> dict[str, Any]:
+    """Return the section [model.lm] of this package's engine for the model in a folder."""
+    section = {"@misc": "spacy_genner.CausalLM.v1", "name": str(folder.resolve()), "dtype": dtype}
+    return section | {"tuning": {"@misc": "spacy_genner.NoTuning.v1"}}
 
 
 def measured(

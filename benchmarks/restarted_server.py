@@ -17,13 +17,11 @@ from typing import Annotated, Any
 import typer
 from cells import RESULTS, Cells
 from engine_worker import COMPONENT, pipeline, spans, unmarked
-from engines import bare
+from engines import bare, plain
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from trainings import genner
 from vllm_serving import Server
-
-from spacy_genner.lm.causal import CausalLM
 
 PATIENCE = 600.0
 
@@ -44,9 +42,7 @@ def main(
     if not merged.exists():
         genner("merge", model, merged)
     docs = [unmarked(doc) for doc in DocBin().from_disk(test).get_docs(Language().vocab)][:limit]
-    here = pipeline(model, {})
-    # The merged weights are rounded, so that those of the pipeline are not quite the same.
-    pipe_of(here).model.shims[0].lm = CausalLM(str(merged.resolve()), dtype=dtype)
+    here = pipeline(model, plain(merged, dtype))
     expected = annotated(here, docs)
     server = Server(vllm, merged.resolve(), dtype)
     try:
