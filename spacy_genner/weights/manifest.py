@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
+
+from ..files.checksums import sha256
 
 MANIFEST = "spacy-genner.json"
 """The name of the manifest, which holds the SHA-256 of every other file of the folder."""
@@ -50,12 +51,3 @@ def verify(folder: Path) -> None:
             f"the weights in {folder} are corrupt ({', '.join(broken)} missing or changed): "
             f"run `python -m spacy genner download {folder.name} --force`"
         )
-
-
-def sha256(file: Path) -> str:
-    """Return the SHA-256 of a file of any size, as hexadecimal digits."""
-    digest = hashlib.sha256()
-    with file.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

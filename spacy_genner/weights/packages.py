@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ..files.checksums import sha256
 from ..files.writing import replacing_folder
-from .manifest import WeightsError, seal, sha256, verify
+from .manifest import WeightsError, seal, verify
 
 
 @dataclass(frozen=True, slots=True)

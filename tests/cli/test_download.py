@@ -11,8 +11,8 @@ from spacy.cli._util import app
 from typer.testing import CliRunner
 
 import spacy_genner.cli  # noqa: F401  (registers the commands)
+from spacy_genner.files.checksums import sha256
 from spacy_genner.weights import packages
-from spacy_genner.weights.manifest import sha256
 from spacy_genner.weights.packages import PACKAGES, Package
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from spacy_genner.weights.manifest import MANIFEST, WeightsError, seal, sha256, verify
+from spacy_genner.weights.manifest import MANIFEST, WeightsError, seal, verify
 
 
 @pytest.fixture
@@ -17,12 +17,6 @@ def folder(tmp_path: Path) -> Path:
     (root / "pooling" / "config.json").write_text("[]")
     seal(root, "tiny==1", "MIT")
     return root
-
-
-def test_sha256_is_that_of_hashlib(tmp_path: Path) -> None:
-    content = bytes(range(256)) * 8193  # longer than two blocks
-    (tmp_path / "file").write_bytes(content)
-    assert sha256(tmp_path / "file") == hashlib.sha256(content).hexdigest()
 
 
 def test_the_manifest_names_every_file_with_source_and_licence(folder: Path) -> None:

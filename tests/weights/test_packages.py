@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from spacy_genner.files.checksums import sha256
 from spacy_genner.weights import from_gguf, packages
-from spacy_genner.weights.manifest import MANIFEST, WeightsError, sha256, verify
+from spacy_genner.weights.manifest import MANIFEST, WeightsError, verify
 from spacy_genner.weights.packages import PACKAGES, Package, cache_dir, installed
 
 WHEEL = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
