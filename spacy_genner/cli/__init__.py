@@ -3,12 +3,15 @@
 import typer
 from spacy.cli._util import app
 
+from ._logging import print_logs
+
 genner = typer.Typer(
     name="genner",
     help="Generative NER: download weights, convert corpora, train, evaluate and annotate.",
     no_args_is_help=True,
 )
 app.add_typer(genner)
+print_logs()
 
 from . import (  # noqa: E402, F401  (register themselves)
     annotate,

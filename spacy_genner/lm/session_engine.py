@@ -3,10 +3,12 @@ of them on from what its row has read before."""
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
+from time import perf_counter
 from typing import NamedTuple
 
 import torch
@@ -26,16 +28,24 @@ _HELD = 2
 """At most how many rows are held in memory for each active one. The others have finished, or went
 on in another session."""
 
+_logger = logging.getLogger("spacy_genner")
+
 
 class SessionEngine:
     """An engine on a step model.
 
     Args:
         steps: The step model.
+
+    Attributes:
+        passes: The number of passes for questions so far.
+        token_ids: The number of token ids that these passes have read, without padding.
     """
 
     def __init__(self, steps: Steps) -> None:
         self._steps = steps
+        self.passes = 0
+        self.token_ids = 0
 
     @property
     def copies_first(self) -> bool:
@@ -102,6 +112,8 @@ class SessionEngine:
     def _answer(self, session: Session, dialogues: Sequence[Dialogue]) -> None:
         """Read what the rows of a session have not read of their questions, in one pass, and answer
         all of them."""
+        began = perf_counter()
+        read = sum(len(dialogue.chunk) for dialogue in dialogues)
         hidden = session.extend([dialogue.chunk for dialogue in dialogues])
         plans: list[Plan] = []
         if any(dialogue.question.propose for dialogue in dialogues):
@@ -116,6 +128,10 @@ class SessionEngine:
             proposed = plan if dialogue.question.propose else None
             unused.append(dialogue.answer(Reply(log_probs[start:end], proposed)))
         session.drop(unused)
+        self.passes += 1
+        self.token_ids += read
+        seconds = perf_counter() - began
+        _logger.debug("pass: %d rows, %d token ids, %.4f s", len(dialogues), read, seconds)
 
     def _gathered(self, rows: Sequence[_Row]) -> Session:
         """Return a session of the given rows, in this order."""

@@ -8,7 +8,7 @@ import numpy as np
 from thinc.api import Model
 from thinc.types import Floats1d
 
-from ..decoding.interfaces import Decoder
+from ..decoding.interfaces import Decoder, Engine, Job
 from ..decoding.scores import scored_entities
 from ..formats.base import Format, Refused
 from ..labels.label_set import Labels
@@ -17,10 +17,12 @@ from ..lm.decoding_lm import DecodingLM
 from ..nesting import nest_best
 from ..prompts.instruction import Instruction
 from ..prompts.shots import Shot, Shots
-from ..types import Entity, Source
+from ..types import Entity, Source, Trace
 from ..windows import Room
+from .grouping import group_words
 from .losses import LossShim, loss_of
 from .speller import Speller, Spellers
+from .stats import Stats
 
 Question = Source | tuple[Source, Labels]
 """What the network decodes: a source, and the label set to ask for if it is not the network's
@@ -76,8 +78,8 @@ def build_generative_ner(
         with scores, or None where the answer outgrows the positions of the language model.
         `begin_update` takes `Gold` items with properly nested entities, and returns their losses,
         float32. `attrs["set_labels"](model, labels)` gives the network its own label set,
-        `attrs["set_shots"](model, shots)` the examples that its prompt shows, and
-        `attrs["scoring"]` is one of `SCORINGS`.
+        `attrs["set_shots"](model, shots)` the examples that its prompt shows,
+        `attrs["scoring"]` is one of `SCORINGS`, and `attrs["stats"]` counts its work.
 
     Raises:
         ValueError: If the loss is unknown, or cannot have this weight.
@@ -96,6 +98,8 @@ def build_generative_ner(
         "room": room,
         "outgrows": outgrows,
         "expressible": expressible,
+        "stats": Stats(),
+        "group_words": group_words,
     }
     shim = LossShim(lm, loss_of(loss, copy_weight))
     model = Network("generative_ner", forward, init=init, attrs=attrs, shims=[shim])
@@ -181,7 +185,7 @@ def _entities(model: Network, tasks: Sequence[Task]) -> list[list[Entity] | None
     asked = _asked(model, tasks)
     jobs = [speller.job(tasks[number].source) for number, speller in asked]
     with shim.lock:
-        traces = attrs["decoder"](shim.engine, jobs)
+        traces = _decoded(attrs["decoder"], shim.engine, jobs, attrs["stats"])
     found: list[list[Entity]] = [[] for _ in tasks]
     outgrown = set[int]()
     for (number, speller), job, trace in zip(asked, jobs, traces, strict=True):
@@ -193,6 +197,17 @@ def _entities(model: Network, tasks: Sequence[Task]) -> list[list[Entity] | None
         None if number in outgrown else nest_best(entities, attrs["format"].max_depth)
         for number, entities in enumerate(found)
     ]
+
+
+def _decoded(
+    decoder: Decoder, engine: Engine, jobs: Sequence[Job], stats: Stats
+) -> list[Trace | None]:
+    """Decode jobs, and count the work of the engine, if it counts it itself."""
+    before = [getattr(engine, name, 0) for name in ("token_ids", "passes")]
+    traces = decoder(engine, jobs)
+    after = [getattr(engine, name, 0) for name in ("token_ids", "passes")]
+    stats.add(token_ids=after[0] - before[0], passes=after[1] - before[1])
+    return traces
 
 
 def _asked(model: Network, tasks: Sequence[Task]) -> list[tuple[int, Speller]]:

@@ -1,12 +1,13 @@
 """The pipeline component `generative_ner`."""
 
+import math
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
+from time import perf_counter
 from typing import Any
 
 import numpy as np
-from spacy import util
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
@@ -14,6 +15,7 @@ from thinc.api import Model
 
 from ..decoding.calibration import as_platt
 from ..labels.label_sampling import Sampling
+from ..models.stats import Stats
 from ..types import Entity
 from ..windows import merge
 from .docs import ENTS, DocSource, Reading, own_labels, unblocked, write_ents, write_spans
@@ -95,6 +97,12 @@ class GenerativeNER(LearningPipe):
         self._window = window
         self._sampling = sampling
 
+    @property
+    def stats(self) -> Stats:
+        """What the component has done so far in this process."""
+        stats: Stats = self.model.attrs.setdefault("stats", Stats())
+        return stats
+
     def parts(self, doc: Doc) -> Parts:
         """Return a document in the parts in which it is read, with the labels to ask for.
 
@@ -115,6 +123,7 @@ class GenerativeNER(LearningPipe):
                 language model has too few positions for a prompt.
             TypeError: If what a document has as its label set is not one.
         """
+        began = perf_counter()
         parts = [self.parts(doc) for doc in docs]
         predictions, dropped = list[Prediction](), 0
         for part, by_window in zip(parts, find_all(parts, self.model.predict), strict=True):
@@ -127,6 +136,7 @@ class GenerativeNER(LearningPipe):
                 "text had to be cut: set a larger `window`",
                 stacklevel=2,
             )
+        self.stats.add(documents=len(parts), seconds=perf_counter() - began)
         return predictions
 
     def set_annotations(self, docs: Iterable[Doc], scores: Iterable[Prediction]) -> None:
@@ -149,10 +159,12 @@ class GenerativeNER(LearningPipe):
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 64) -> Iterator[Doc]:
         """Apply the component to a stream of documents, in order.
 
-        If a batch fails, its documents are tried one by one, so that the error handler gets, and
-        the stream loses, only those that fail.
+        A batch ends before it has `batch_size` documents if more of them would not make decoding
+        faster, so that the first documents come out early. If a batch fails, its documents are
+        tried one by one, so that the error handler gets, and the stream loses, only those that
+        fail.
         """
-        for docs in util.minibatch(stream, batch_size):
+        for docs in _groups(stream, batch_size, self._group_words()):
             try:
                 self.set_annotations(docs, self.predict(docs))
             except Exception:
@@ -160,7 +172,25 @@ class GenerativeNER(LearningPipe):
             else:
                 yield from docs
 
+    def _group_words(self) -> float:
+        """Return the number of words that a batch has at most."""
+        measure = self.model.attrs.get("group_words")
+        return math.inf if measure is None else float(measure(self.model))
+
     def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
         """Return the scores of examples that carry predictions."""
         scores: dict[str, Any] = super().score(examples, spans_key=self.spans_key, **kwargs)
         return scores
+
+
+def _groups(stream: Iterable[Doc], documents: int, words: float) -> Iterator[list[Doc]]:
+    """Cut a stream into groups. Each is complete when it has so many documents or so many words."""
+    group, size = list[Doc](), 0
+    for doc in stream:
+        group.append(doc)
+        size += len(doc)
+        if len(group) >= documents or size >= words:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group

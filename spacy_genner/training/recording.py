@@ -9,6 +9,7 @@ training goes on as if nothing had happened.
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,12 +23,13 @@ from spacy.training.loop import DIR_MODEL_BEST, DIR_MODEL_LAST, train
 from thinc.api import Optimizer
 
 from ..files.writing import replacing
-from ..printing import msg
 from . import checkpoint
 from .run_identity import identity
 from .tape import Results, Tape
 from .trained import Trained
 from .trained_models import trained_models
+
+_logger = logging.getLogger("spacy_genner")
 
 
 class Recording:
@@ -76,7 +78,7 @@ class Recording:
             if self._best:
                 self._trained.set_state(self._best)
             place = f"after update {self._tape.updates} from {self._path}"
-            msg.info(f"Going on {place}; to start from the beginning, delete that file")
+            _logger.info("Going on %s; to start from the beginning, delete that file", place)
 
     @property
     def seconds(self) -> float:
@@ -201,14 +203,15 @@ def _open(path: Path, expected: dict[str, str]) -> dict[str, Any] | None:
     try:
         state = checkpoint.read(path)
     except ValueError as error:
-        msg.warn("Training starts from the beginning", str(error))
+        _logger.warning("Training starts from the beginning: %s", error)
         return None
     found = state.get("identity", {})
     different = sorted(name for name in found | expected if found.get(name) != expected.get(name))
     if different:
-        msg.warn(
-            "Training starts from the beginning",
-            f"{path} belongs to another training. These differ: {', '.join(different)}",
+        _logger.warning(
+            "Training starts from the beginning: %s belongs to another training. These differ: %s",
+            path,
+            ", ".join(different),
         )
         return None
     return state
