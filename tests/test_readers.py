@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin
 
+from spacy_genner.annotating.inputs import Inputs
 from spacy_genner.answers import Marked
 from spacy_genner.corpora.columns import Layout
 from spacy_genner.corpora.conversion import Output, convert_brat, convert_columns, convert_json
@@ -21,7 +23,7 @@ from spacy_genner.corpora.conversion_report import Report
 from spacy_genner.corpora.offsets import Alignment
 from spacy_genner.evaluation.curve import charts, read_log
 from spacy_genner.evaluation.predictions import evaluate_predictions, read_predictions
-from spacy_genner.files.text_files import read_texts
+from spacy_genner.files.text_files import as_found, printable
 from spacy_genner.types import Entity
 from tests.corpora.tools import FLAT, RECORDS, TAG_NAMES
 from tests.damage import damaged_texts, json_files, noises, text_files
@@ -167,7 +169,9 @@ def test_training_logs(folder: Path, file: tuple[str, bytes]) -> None:
 @often
 def test_plain_texts(folder: Path, file: tuple[str, bytes], lines: bool) -> None:
     path = write(folder, "text.txt", ("", file[1]))
-    attempt(lambda: "".join(read_texts(path, lines)).encode(), path)
+    read = [each.fields.get("line") or each.text for each in Inputs.of(path, lines=lines)]
+    everything = printable(as_found(BytesIO(file[1])).read())
+    assert "".join("".join(read).split()) == "".join(everything.split())
 
 
 @given(st.sampled_from(FREE).flatmap(damaged_texts) | noises)

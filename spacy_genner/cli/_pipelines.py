@@ -39,9 +39,19 @@ def load(model: str, gpu_id: int = -1) -> Language:
             a language model that was trained elsewhere can be used at once.
         gpu_id: The GPU of thinc's own layers; -1 for the CPU.
     """
-    setup_gpu(gpu_id, silent=True)
     with plain_errors():
-        return _built(model) if model.endswith(".cfg") else util.load_model(model)
+        return build(model, gpu_id)
+
+
+def build(model: str, gpu_id: int = -1) -> Language:
+    """Load a pipeline; see `load`.
+
+    Raises:
+        OSError: If there is no such pipeline.
+        ValueError: If it cannot be loaded.
+    """
+    setup_gpu(gpu_id, silent=True)
+    return _built(model) if model.endswith(".cfg") else util.load_model(model)
 
 
 def _built(config: str) -> Language:

@@ -1,26 +1,47 @@
-"""`python -m spacy genner annotate`: find the entities of a text file."""
+"""`python -m spacy genner annotate`: find the entities of texts, be they a few or millions."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-from spacy.language import Language
-from spacy.tokens import Doc
-from tqdm import tqdm
 from typer import Argument, Option
 
-from ..evaluation.annotations import tree, write_docs
+from ..annotating.inputs import Inputs
+from ..annotating.outputs import Output
+from ..annotating.run import Run
 from ..evaluation.page import write_page
 from ..evaluation.rows import row
 from ..evaluation.spans import read_own_spans
-from ..files.text_files import read_texts
+from ..files.writing import replacing
 from ..printing import msg
 from . import genner
+from ._annotating import (
+    KINDS,
+    STANDARD,
+    devices_of,
+    format_of,
+    is_folder,
+    print_all,
+    write_parts,
+    write_stream,
+)
 from ._options import BatchSize, GpuId, Html, Model
 from ._output import make_folders
-from ._pipelines import load, plain_errors
+from ._pipelines import build, load, plain_errors
+
+
+class OutputFormat(str, Enum):
+    """The formats of the output."""
+
+    jsonl = "jsonl"
+    parquet = "parquet"
+    spacy = "spacy"
+    label_studio = "label-studio"
+    prodigy = "prodigy"
+    presidio = "presidio"
 
 
 @genner.command("annotate")
@@ -28,15 +49,28 @@ def annotate_cli(
     model: Model,
     input_file: Annotated[
         Path,
-        Argument(metavar="INPUT", help="Text file in UTF-8.", exists=True, dir_okay=False),
+        Argument(
+            metavar="INPUT",
+            help="Texts: a .txt, .jsonl, .csv, .tsv, .parquet or .spacy file, a folder of them, or "
+            "- for lines of text or JSON from standard input. Any other file is read as text.",
+            exists=True,
+            allow_dash=True,
+        ),
     ],
     lines: Annotated[
         bool,
         Option(
             "--lines",
-            help="Treat each line, not each paragraph, as a document; blank lines are skipped.",
+            help="Treat each line, not each paragraph, as a document; blank lines are skipped. In "
+            "a folder, a .txt file is one document without this option.",
         ),
     ] = False,
+    text_field: Annotated[
+        str, Option(help="Name of the field or column that has the text.")
+    ] = "text",
+    id_field: Annotated[
+        str, Option(help="Name of the field or column that identifies a document, if there is one.")
+    ] = "id",
     spans_key: Annotated[
         str,
         Option(
@@ -45,47 +79,70 @@ def annotate_cli(
     ] = "sc",
     output: Annotated[
         Path | None,
-        Option("--output", "-o", help="File to write the documents to: .jsonl or .spacy."),
+        Option(
+            "--output",
+            "-o",
+            help="Where to write the documents: a folder, for inputs of any size; a .jsonl, "
+            ".parquet or .spacy file; or - for JSON lines on standard output.",
+        ),
+    ] = None,
+    format: Annotated[
+        OutputFormat | None,
+        Option(
+            help="Format of the output. Default: that of the suffix of the file, or else jsonl. "
+            "label-studio, prodigy and presidio are for these tools."
+        ),
+    ] = None,
+    part_size: Annotated[
+        int, Option(help="Folders: number of documents in each file.", min=1)
+    ] = 1000,
+    workers: Annotated[
+        int | None,
+        Option(
+            help="Folders: number of processes. Default: one for each of --devices, or else 1.",
+            min=1,
+        ),
+    ] = None,
+    devices: Annotated[
+        str | None,
+        Option(help="Folders: GPUs for the processes, such as 0,1, as in CUDA_VISIBLE_DEVICES."),
     ] = None,
     html: Html = None,
     batch_size: BatchSize = None,
     gpu_id: GpuId = -1,
 ) -> None:
-    """Print the entities of each paragraph of a text file.
+    """Find the entities of texts.
 
-    An entity inside another one is indented below it.
+    Without an output folder, the entities of each document are printed, those inside others
+    indented. With one, documents are written into it in parts, in constant memory; if the command
+    is killed and run again, it goes on where it was.
     """
-    with plain_errors():
-        if output and output.suffix not in (".jsonl", ".spacy"):
-            raise ValueError(f"--output {output}: the name must end in .jsonl or .spacy")
-        texts = read_texts(input_file, lines)
+    with plain_errors(KINDS):
+        inputs = Inputs.of(input_file, lines=lines, text_field=text_field, id_field=id_field)
+        how = Output(format_of(output, format and format.value), spans_key)
+        if output is not None and is_folder(output):
+            if html:
+                raise ValueError("--html is for a few documents: leave out the output folder")
+            gpus = devices_of(workers, devices)
+            own_gpu = 0 if devices and gpu_id >= 0 else gpu_id  # a worker sees its GPU as the first
+            load_it = partial(build, model, own_gpu)
+            write_parts(Run(model, load_it, output, how, part_size, batch_size, gpus), inputs)
+            return
+        if workers or devices:
+            raise ValueError("--workers and --devices are for a folder as --output")
         make_folders(output, html)
-    if not texts:
-        msg.warn(f"There is no text in {input_file}")
     nlp = load(model, gpu_id)
-    docs = _annotate(nlp, texts, spans_key, batch_size)
-    with plain_errors():
+    with plain_errors(KINDS):
+        if output == STANDARD:
+            write_stream(nlp, inputs, how, batch_size)
+            return
+        rows = print_all(nlp, inputs, how, batch_size, keep=bool(output or html))
         if output:
-            write_docs(output, docs, spans_key)
-            msg.good(f"Saved {len(docs)} documents to {output}")
+            with replacing(output) as new:
+                how.write(new, rows)
+            msg.good(f"Saved {len(rows)} documents to {output}")
         if html:
-            facts = {"pipeline": model, "documents": f"{len(docs):,}"}
-            rows = [row(doc, read_own_spans(doc, spans_key)) for doc in docs]
-            write_page(html, f"Entities of {input_file.name}", facts, rows)
+            facts = {"pipeline": model, "documents": f"{len(rows):,}"}
+            shown = [row(doc, read_own_spans(doc, spans_key)) for _, doc in rows]
+            write_page(html, f"Entities of {input_file.name}", facts, shown)
             msg.good(f"Saved the page to {html}")
-
-
-def _annotate(
-    nlp: Language, texts: Sequence[str], spans_key: str, batch_size: int | None
-) -> list[Doc]:
-    """Run the pipeline, and print each document as soon as it is done."""
-    docs: list[Doc] = []
-    found = nlp.pipe(texts, batch_size=batch_size)
-    # disable=None: the bar is only shown in a terminal
-    for doc in tqdm(found, total=len(texts), unit="doc", leave=False, disable=None):
-        tqdm.write(tree(doc, read_own_spans(doc, spans_key)))
-        docs.append(doc)
-    if len(docs) < len(texts):
-        failed = len(texts) - len(docs)
-        msg.warn(f"{failed} of {len(texts)} documents failed in the pipeline and are left out")
-    return docs

@@ -1,17 +1,13 @@
-"""The entities that a pipeline found in documents, as text and as files."""
+"""The entities that a pipeline found in documents, as text and as records."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from typing import Any
 
-import srsly
 from spacy.tokens import Doc, Span
 
-from ..corpora.spacy_files import write_doc_bin
-from ..files.writing import replacing
 from ..text import visible
-from .spans import Found, read_own_spans
+from .spans import Found
 
 
 def tree(doc: Doc, found: Found) -> str:
@@ -34,32 +30,16 @@ def tree(doc: Doc, found: Found) -> str:
     return "\n".join(lines)
 
 
-def write_docs(path: Path, docs: Sequence[Doc], spans_key: str) -> None:
-    """Write documents with their spans to a file.
-
-    Args:
-        path: The file. With the suffix .spacy it is a DocBin, else JSON lines that each have a text
-            and its spans with character offsets.
-        docs: The documents.
-        spans_key: The key of the spans in `doc.spans`; `doc.ents` where a document lacks it.
-
-    Raises:
-        OSError: If the file cannot be written.
-    """
-    if path.suffix == ".spacy":
-        write_doc_bin(path, docs)
-        return
-    lines = [{"text": doc.text, "spans": list(_records(doc, spans_key))} for doc in docs]
-    with replacing(path) as new:
-        srsly.write_jsonl(new, lines)
-
-
-def _records(doc: Doc, spans_key: str) -> Iterator[dict[str, object]]:
-    for span, score in read_own_spans(doc, spans_key):
+def span_records(found: Found) -> list[dict[str, Any]]:
+    """Return spans as objects with character offsets, of which the end is exclusive, and with
+    scores, where there are any, rounded to four places."""
+    records = list[dict[str, Any]]()
+    for span, score in found:
         record = {
             "start": span.start_char,
             "end": span.end_char,
             "label": span.label_,
             "text": span.text,
         }
-        yield record if score is None else {**record, "score": score}
+        records.append(record if score is None else {**record, "score": round(score, 4)})
+    return records

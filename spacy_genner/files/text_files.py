@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gzip
-import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from io import BufferedReader, RawIOBase, TextIOWrapper
+from itertools import chain
 from pathlib import Path
-from typing import TextIO
+from typing import Any, BinaryIO, TextIO
 
 
 def present(path: Path) -> Path:
@@ -66,25 +67,89 @@ def _opened(path: Path, newline: str | None) -> Iterator[TextIO]:
         ) from error
 
 
-def read_texts(path: Path, lines: bool = False) -> list[str]:
-    """Read the paragraphs of a UTF-8 file, which blank lines separate, without the white space
-    around them.
+def as_found(file: BinaryIO) -> TextIO:
+    """Return the text of a binary stream, with its line ends, of which only "\\n" ends a line.
 
-    Args:
-        path: The file.
-        lines: Whether to read its lines instead. Blank ones are left out.
+    Bytes that are not UTF-8 become lone surrogates (`surrogateescape`, PEP 383), so that they spoil
+    the lines that they are in and no others; see `undecoded`.
+    """
+    return TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="\n")
+
+
+@contextmanager
+def opened_as_found(path: Path, size: int) -> Iterator[TextIO]:
+    """Provide the text of a file `as_found`, of which only the first `size` bytes are read: what is
+    appended meanwhile does not count.
+
+    A file whose name ends in ".gz" is decompressed, all of it.
 
     Raises:
-        ValueError: If the file is not UTF-8 text.
+        ValueError: If its name ends in ".gz", but it is not a gzip file, or a truncated one.
     """
-    data = path.read_bytes()
     try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
+        with path.open("rb", buffering=0) as raw:
+            beginning = BufferedReader(Beginning(raw, size))
+            compressed = path.suffix == ".gz"
+            file: Any = gzip.GzipFile(fileobj=beginning) if compressed else beginning
+            with as_found(file) as text:
+                yield text
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise ValueError(
-            f"{path}, line {line}: byte 0x{data[error.start]:02x} is not UTF-8: save the file as "
-            "UTF-8, for instance with `iconv -f latin1 -t utf-8`"
+            f"{path} cannot be read to its end ({error}): expected a file compressed with gzip, as "
+            "the name ends in .gz"
         ) from error
-    parts = re.split(r"\r?\n" if lines else r"\r?\n(?:[^\S\n]*\n)+", text)
-    return [part.strip() for part in parts if part.strip()]
+
+
+class Beginning(RawIOBase):
+    """The first bytes of a file.
+
+    Args:
+        file: The file, unbuffered.
+        size: The number of bytes.
+    """
+
+    def __init__(self, file: RawIOBase, size: int) -> None:
+        self._file = file
+        self._left = size
+
+    def readable(self) -> bool:
+        """Return that it can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        """Fill a buffer with the next bytes, and return how many there were."""
+        count = self._file.readinto(memoryview(buffer)[: self._left])
+        self._left -= count or 0
+        return count
+
+
+def undecoded(text: str) -> str:
+    """Return what is wrong with a text that was read `as_found`; empty if nothing is."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        byte = ord(text[error.start]) & 0xFF
+        return (
+            f"byte 0x{byte:02x} is not UTF-8: save the file as UTF-8, for instance with `iconv -f "
+            "latin1 -t utf-8`"
+        )
+    return ""
+
+
+def printable(text: str) -> str:
+    """Return a text that was read `as_found` with escapes such as `\\xe4` for bytes that are not
+    UTF-8."""
+    return text.encode(errors="surrogateescape").decode(errors="backslashreplace")
+
+
+def paragraphs(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """Yield the paragraphs of a text, which blank lines separate, without the white space around
+    them; each with the number of its first line, from 1."""
+    paragraph, start = list[str](), 1
+    for number, line in enumerate(chain(lines, [""]), 1):
+        if line.strip():
+            start = start if paragraph else number
+            paragraph.append(line)
+        elif paragraph:
+            yield start, "".join(paragraph).strip()
+            paragraph = []

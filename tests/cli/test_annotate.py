@@ -1,6 +1,7 @@
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from spacy.tokens import Doc, DocBin
 from typer.testing import CliRunner
 
 import spacy_genner.cli  # noqa: F401  (registers the commands)
+from spacy_genner.cli._annotating import devices_of
 from spacy_genner.cli.annotate import annotate_cli
 
 TEXT = "The University of Edinburgh\nis in Leith.\n\n \t\n\nاسم [a] </s> 🎉\r\n\r\nLeith\n"
@@ -143,3 +145,116 @@ def test_documents_that_fail_are_counted(text: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("spacy_genner.cli.annotate.load", lambda *_: nlp)
     code, printed = run("any", text)
     assert code == 0 and "1 of 3 documents failed" in printed
+
+
+@Language.component("genner_test_fails_on_leith_only")
+def fails_on_leith_only(doc: Doc) -> Doc:
+    """As above, but in a pipeline that is saved."""
+    return fails_on_leith(doc)
+
+
+def records(folder: Path, name: str = "part-*") -> list[Any]:
+    paths = sorted(folder.glob(f"{name}.jsonl"))
+    return [json.loads(line) for path in paths for line in path.read_text("utf-8").splitlines()]
+
+
+def test_a_folder_gets_parts_and_the_command_goes_on_with_them(model: Path, text: Path) -> None:
+    output = text.parent / "parts"
+    code, printed = run(model, text, "--lines", "-o", output, "--part-size", 2)
+    assert code == 0 and "Annotated 4 documents; they are in" in printed
+    assert [record["text"] for record in records(output)] == [
+        "The University of Edinburgh",
+        "is in Leith.",
+        "اسم [a] </s> 🎉",
+        "Leith",
+    ]
+    assert "University" not in printed
+    (output / "part-00001.jsonl").unlink()
+    code, printed = run(model, text, "--lines", "-o", output, "--part-size", 2)
+    assert code == 0 and "4 documents, 2 of them by an earlier run" in " ".join(printed.split())
+    code, printed = run(model, text, "-o", output, "--part-size", 2)
+    assert code == 1 and "holds a run with lines = True, not False" in " ".join(printed.split())
+
+
+def test_workers_write_the_same_parts(model: Path, text: Path) -> None:
+    for name, more in {"one": [], "two": ["--workers", 2]}.items():
+        options = ["--lines", "-o", text.parent / name, "--part-size", 2, "--batch-size", 1]
+        code, printed = run(scoreless(model), text, *options, *more)
+        assert code == 0, printed
+    assert records(text.parent / "one") == records(text.parent / "two") != []
+
+
+def scoreless(model: Path) -> Path:
+    """A pipeline that other processes can load: its components are all spaCy's."""
+    nlp = spacy.load(model, exclude=["genner_test_scores"])
+    nlp.to_disk(model.parent / "scoreless")
+    return model.parent / "scoreless"
+
+
+def test_what_fails_is_in_a_file_beside(model: Path, text: Path) -> None:
+    nlp = spacy.load(model)
+    nlp.add_pipe("genner_test_fails_on_leith_only")
+    nlp.to_disk(model)
+    code, printed = run(model, text, "-o", text.parent / "out")
+    assert code == 0 and "1 documents failed; see" in " ".join(printed.split())
+    (failure,) = records(text.parent / "out", "_failed-*")
+    assert failure["position"] == 2 and failure["record"] == {"text": "Leith"}
+    assert failure["reason"] == "genner_test_fails_on_leith_only: no"
+    assert failure["place"].endswith("in.txt:8")
+
+
+def test_standard_input_and_output_are_streams_of_lines(
+    model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = b'{"n": 1, "body": "Leith"}\n\n{"body": 3}\n'
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(lines)))
+    annotate_cli(str(model), Path("-"), text_field="body", output=Path("-"))
+    out, err = capsys.readouterr()
+    (record,) = map(json.loads, out.splitlines())
+    assert record["n"] == 1 and record["spans"][0]["text"] == "Leith"
+    (failure,) = map(json.loads, err.splitlines())
+    assert failure["reason"] == "`body` is of type int: expected a string"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["-o", "out.csv"], "must end in .jsonl or .parquet or .spacy"),
+        (["-o", "out.json"], "must end in .jsonl or .parquet or .spacy"),
+        (["-o", "out.jsonl", "--format", "label-studio"], "must end in .json, or be"),
+        (["-o", "-", "--format", "spacy"], "it is not one of lines"),
+        (["-o", "out.jsonl", "--workers", "2"], "are for a folder"),
+        (["--devices", "0"], "are for a folder"),
+        (["-o", "out", "--html", "page.html"], "leave out the output folder"),
+    ],
+)
+def test_options_that_do_not_go_together(
+    text: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], message: str
+) -> None:
+    monkeypatch.chdir(text.parent)
+    code, printed = run("no model", text, *options)
+    assert code == 1 and message in " ".join(printed.split())
+    assert [path.name for path in text.parent.iterdir()] == ["in.txt"]
+
+
+@pytest.mark.parametrize(
+    ("workers", "devices", "expected"),
+    [
+        (None, None, []),
+        (1, None, []),
+        (2, None, [None, None]),
+        (None, "0", ["0"]),
+        (None, "0,1", ["0", "1"]),
+        (3, "0,1", ["0", "1", "0"]),
+    ],
+)
+def test_each_worker_has_a_device(
+    workers: int | None, devices: str | None, expected: list[str | None]
+) -> None:
+    assert devices_of(workers, devices) == expected
+
+
+def test_a_format_for_a_tool(model: Path, text: Path) -> None:
+    output = text.parent / "tasks.json"
+    assert run(model, text, "-o", output, "--format", "label-studio")[0] == 0
+    assert len(json.loads(output.read_text("utf-8"))) == 3

@@ -1,12 +1,9 @@
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 import spacy
-from spacy.tokens import Doc, DocBin, Span
+from spacy.tokens import Doc, Span
 
-from spacy_genner.evaluation.annotations import tree, write_docs
+from spacy_genner.evaluation.annotations import span_records, tree
 from spacy_genner.evaluation.spans import read_spans
 
 
@@ -58,27 +55,17 @@ def docs() -> list[Doc]:
     return [scored, empty]
 
 
-def test_json_lines_have_character_offsets(docs: list[Doc], tmp_path: Path) -> None:
-    write_docs(tmp_path / "out.jsonl", docs, "sc")
-    first, second = map(json.loads, (tmp_path / "out.jsonl").read_text("utf-8").splitlines())
-    university, edinburgh = first["spans"]
-    assert university["text"] == first["text"][university["start"] : university["end"]]
+def test_records_have_character_offsets_and_rounded_scores(docs: list[Doc]) -> None:
+    scored, empty = docs
+    scored.spans["sc"].attrs["scores"] = np.array([0.123456, 0.25])
+    university, edinburgh = span_records(read_spans(scored, "spans", "sc"))
+    assert university["text"] == scored.text[university["start"] : university["end"]]
+    assert university["score"] == 0.1235
     assert edinburgh == {"start": 18, "end": 27, "label": "GPE", "text": "Edinburgh", "score": 0.25}
-    assert second == {"text": "اسم [a] </s> 🎉", "spans": []}
+    assert span_records(read_spans(empty, "spans", "sc")) == []
 
 
-def test_spans_without_scores_are_written_without_scores(docs: list[Doc], tmp_path: Path) -> None:
+def test_spans_without_scores_have_none(docs: list[Doc]) -> None:
     del docs[0].spans["sc"].attrs["scores"]
-    write_docs(tmp_path / "out.jsonl", docs[:1], "sc")
-    (line,) = (tmp_path / "out.jsonl").read_text("utf-8").splitlines()
-    assert [sorted(span) for span in json.loads(line)["spans"]] == [
-        ["end", "label", "start", "text"]
-    ] * 2
-
-
-def test_a_docbin_keeps_spans_and_scores(docs: list[Doc], tmp_path: Path) -> None:
-    write_docs(tmp_path / "out.spacy", docs, "sc")
-    read = list(DocBin().from_disk(tmp_path / "out.spacy").get_docs(spacy.blank("xx").vocab))
-    assert [doc.text for doc in read] == [doc.text for doc in docs]
-    assert [span.label_ for span in read[0].spans["sc"]] == ["ORG", "GPE"]
-    assert list(read[0].spans["sc"].attrs["scores"]) == [0.5, 0.25]
+    records = span_records(read_spans(docs[0], "spans", "sc"))
+    assert [sorted(record) for record in records] == [["end", "label", "start", "text"]] * 2

@@ -1,11 +1,20 @@
 from __future__ import annotations
 
 import gzip
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
-from spacy_genner.files.text_files import numbered_lines, read_text, read_texts
+from spacy_genner.files.text_files import (
+    as_found,
+    numbered_lines,
+    opened_as_found,
+    paragraphs,
+    printable,
+    read_text,
+    undecoded,
+)
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
@@ -55,33 +64,21 @@ def test_what_cannot_be_read_is_named(tmp_path: Path, name: str, content: bytes)
         read_text(path)
 
 
-def test_paragraphs_are_separated_by_blank_lines(tmp_path: Path) -> None:
-    text = "The University of Edinburgh\nis in Leith.\n\n \t\n\nاسم [a] </s> 🎉\r\n\r\nLeith\n"
-    (tmp_path / "in.txt").write_bytes(text.encode())
-    assert read_texts(tmp_path / "in.txt") == [
-        "The University of Edinburgh\nis in Leith.",
-        "اسم [a] </s> 🎉",
-        "Leith",
-    ]
+def test_bytes_that_are_not_utf_8_spoil_their_line_only() -> None:
+    lines = list(as_found(BytesIO(b"\xef\xbb\xbfa\r\nZ\xfc" + "rich\nb\x0c\u2028c".encode())))
+    assert lines[0] == "a\r\n" and lines[2] == "b\x0c\u2028c"
+    assert [undecoded(line)[:25] for line in lines] == ["", "byte 0xfc is not UTF-8: s", ""]
+    assert printable(lines[1]) == "Z\\xfcrich\n"
 
 
-def test_lines_are_separated_by_line_ends_only(tmp_path: Path) -> None:
-    (tmp_path / "in.txt").write_bytes("a\r\n\n  \nb\u2028c\x0cd \n\n".encode())
-    assert read_texts(tmp_path / "in.txt", lines=True) == ["a", "b\u2028c\x0cd"]
+@pytest.mark.parametrize("size", [0, 1, 5, 100])
+def test_only_the_beginning_of_a_file_is_read(tmp_path: Path, size: int) -> None:
+    (tmp_path / "in.txt").write_bytes(b"a\nbcdefgh")
+    with opened_as_found(tmp_path / "in.txt", size) as text:
+        assert text.read() == "a\nbcdefgh"[:size]
 
 
-@pytest.mark.parametrize("content", [b"", b"\n \n\t\n", b"\xef\xbb\xbf"])
-def test_a_file_without_text_has_no_documents(content: bytes, tmp_path: Path) -> None:
-    (tmp_path / "in.txt").write_bytes(content)
-    assert read_texts(tmp_path / "in.txt") == read_texts(tmp_path / "in.txt", lines=True) == []
-
-
-def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
-    (tmp_path / "in.txt").write_bytes(b"\xef\xbb\xbfBonn")
-    assert read_texts(tmp_path / "in.txt") == ["Bonn"]
-
-
-def test_bytes_that_are_not_utf_8_are_named(tmp_path: Path) -> None:
-    (tmp_path / "in.txt").write_bytes("fine\nZürich".encode("latin1"))
-    with pytest.raises(ValueError, match=r"in\.txt, line 2: byte 0xfc is not UTF-8: .*iconv"):
-        read_texts(tmp_path / "in.txt")
+def test_paragraphs_have_the_numbers_of_their_first_lines() -> None:
+    lines = ["\n", "a\n", " b \n", " \t\r\n", "\n", "c"]
+    assert list(paragraphs(lines)) == [(2, "a\n b"), (6, "c")]
+    assert list(paragraphs(["\n", " "])) == []
