@@ -76,7 +76,7 @@ class Reply:
 
     Attributes:
         log_probs: The log-probabilities of the choices at each place, normalised over these choices
-            only: places × the largest number of choices or more, padded with minus infinity.
+X of choices or more, padded with minus infinity.
         plan: What a draft head expects, if the question asked for it and the engine has one.
     """
 
@@ -109,7 +109,8 @@ class Engine(Protocol):
                 for a single job that is larger. An engine with batches of its own ignores it.
 
         Returns:
-            What each decoding returned.
+            What each decoding returned, with the right probabilities of all moves that decided an
+            entity.
         """
 
     def write(self, jobs: Sequence[Job], most: Sequence[int], batch_tokens: int) -> list[list[int]]:
