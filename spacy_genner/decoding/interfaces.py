@@ -74,9 +74,13 @@ class Question:
 class Reply:
     """The answer to a question.
 
+    Up to the first place whose best choice is not the token id that comes next in the question, and
+    at that place, the best choice is that of the model. Engines that see only the most probable
+    token ids may give estimates of the rest, and correct the trace at the end; see `Engine.run`.
+
     Attributes:
         log_probs: The log-probabilities of the choices at each place, normalised over these choices
-X of choices or more, padded with minus infinity.
+            only: places × the largest number of choices or more, padded with minus infinity.
         plan: What a draft head expects, if the question asked for it and the engine has one.
     """
 
