@@ -134,7 +134,7 @@ def table(cells: list[Cell]) -> str:
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for cell in cells:
-        best = max(cell["together"], cell["large"])
+        best = max(cell["together"], cell.get("large", 0.0))
         numbers = [f"{100 * cell['f']:.1f}", differing(cell, cells[0])]
         numbers += [f"{cell['alone']:.1f}", f"{best:.1f}", f"{cell['peak']:,.0f}"]
         asked = f"{cell['requests']:.1f}" if "requests" in cell else "–"
