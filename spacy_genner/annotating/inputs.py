@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..files.text_files import undecoded
+from ..files.text_files import printable, undecoded
 from .input_files import JSON_LINES, PARQUET, SPACY, TABLE, InputFile, files_of
 from .parquet_files import read_parquet
 from .readers import Broken, Item, read_json_lines, read_lines, read_spacy, read_stream, read_text
@@ -33,6 +33,30 @@ class Input(NamedTuple):
     text_field: str
     id: Any = None
     fault: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        position: int,
+        place: str,
+        found: dict[str, Any] | Broken,
+        text_field: str = "text",
+        id_field: str = "id",
+    ) -> Input:
+        """Return what was found at a place as a record.
+
+        Args:
+            position: See the class.
+            place: See the class.
+            found: The fields of the record, or why there are none.
+            text_field: See the class.
+            id_field: The name of the field that identifies a record.
+        """
+        if isinstance(found, Broken):
+            fields, fault = {"line": found.raw}, found.reason
+        else:
+            fields, fault = found, _fault(found, text_field)
+        return cls(position, printable(place), fields, text_field, fields.get(id_field), fault)
 
     @property
     def text(self) -> str:
@@ -93,12 +117,7 @@ class Inputs:
 
     def __iter__(self) -> Iterator[Input]:
         for position, (place, found) in enumerate(self._items()):
-            if isinstance(found, Broken):
-                fields, fault = {"line": found.raw}, found.reason
-            else:
-                fields, fault = found, self._fault(found)
-            id = fields.get(self.id_field)
-            yield Input(position, place, fields, self.text_field, id, fault)
+            yield Input.of(position, place, found, self.text_field, self.id_field)
 
     def _items(self) -> Iterator[Item]:
         if not self.files:
@@ -115,20 +134,22 @@ class Inputs:
             return read_parquet(file.path, self.text_field)
         if file.suffix in SPACY:
             return read_spacy(file.path, self.text_field)
-        name = file.path.relative_to(self.root).as_posix() if self.path.is_dir() else ""
+        inside = self.path.is_dir()
+        name = printable(file.path.relative_to(self.root).as_posix()) if inside else ""
         if self.lines:
             return read_lines(file, name, self.text_field, self.id_field)
         return read_text(file, name, self.text_field, self.id_field)
 
-    def _fault(self, found: dict[str, Any]) -> str:
-        """Return why a record has no text; empty if it has one."""
-        match found.get(self.text_field):
-            case str(text):
-                return undecoded(text)
-            case None if self.text_field in found:
-                return f"`{self.text_field}` is null: expected a string"
-            case None:
-                return f"there is no field `{self.text_field}`, only {', '.join(found)}"
-            case other:
-                kind = type(other).__name__
-                return f"`{self.text_field}` is of type {kind}: expected a string"
+
+def _fault(found: dict[str, Any], text_field: str) -> str:
+    """Return why a record has no text; empty if it has one."""
+    match found.get(text_field):
+        case str(text):
+            return undecoded(text)
+        case None if text_field in found:
+            return f"`{text_field}` is null: expected a string"
+        case None:
+            return f"there is no field `{text_field}`, only {', '.join(found) or 'an empty object'}"
+        case other:
+            kind = type(other).__name__
+            return f"`{text_field}` is of type {kind}: expected a string"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,8 +97,23 @@ def write_lines(path: Path, records: Iterable[dict[str, Any]]) -> None:
 
 def json_line(record: dict[str, Any]) -> str:
     """Return an object as JSON in one line. What JSON has no type for, such as a date of a Parquet
-    file, becomes a string."""
-    return json.dumps(record, ensure_ascii=False, default=str)
+    file, becomes a string; NaN and infinity, which it has no number for, become null."""
+    try:
+        return json.dumps(record, ensure_ascii=False, default=str, allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(record), ensure_ascii=False, default=str)
+
+
+def _finite(value: Any) -> Any:
+    """Return a value with null in the place of each number in it that is not finite."""
+    match value:
+        case float() if not math.isfinite(value):
+            return None
+        case dict():
+            return {name: _finite(each) for name, each in value.items()}
+        case list() | tuple():
+            return [_finite(each) for each in value]
+    return value
 
 
 def write_spacy(path: Path, rows: Sequence[Row]) -> None:
@@ -106,8 +122,17 @@ def write_spacy(path: Path, rows: Sequence[Row]) -> None:
 
     Raises:
         OSError: If it cannot be written.
+        ValueError: If a component has left something in `doc.user_data` that has no place in such a
+            file.
     """
     for row in rows:
         if row.input.others:
             row.doc.user_data["fields"] = json_line(row.input.others)
-    DocBin(docs=[row.doc for row in rows], store_user_data=True).to_disk(path)
+    try:
+        docs = DocBin(docs=[row.doc for row in rows], store_user_data=True).to_bytes()
+    except TypeError as error:
+        raise ValueError(
+            f"what a component has left in doc.user_data cannot be saved ({error}): choose another "
+            "--format"
+        ) from error
+    path.write_bytes(docs)

@@ -17,9 +17,10 @@ from .annotate import Failure, Row, annotate
 from .inputs import Input
 from .outputs import Output, json_line, write_lines
 
-_HOPELESS = 10
+_HOPELESS = {"first": 10, "later": 100}
 """If all inputs of a part fail, and there are at least this many, something is wrong with the
-pipeline or the settings, and it is better to stop than to report every input as failed."""
+pipeline or the settings, and it is better to stop than to report every input as failed. After
+others have succeeded, a few inputs may have been too difficult."""
 
 
 class Part(NamedTuple):
@@ -105,6 +106,7 @@ class PartWriter:
                     rows.append(result)
                 else:
                     failures.append(result)
+            failures += _lost(part, [*rows, *failures])
             if not rows and _hopeless(part, failures):
                 raise ValueError(
                     f"all {len(failures)} inputs of {self.path(part.number).name} failed, the "
@@ -146,11 +148,21 @@ def parts_of(inputs: Iterable[Input], size: int) -> Iterator[Part]:
         number += 1
 
 
+def _lost(part: Part, results: Sequence[Row | Failure]) -> list[Failure]:
+    """Return the inputs that came to nothing, because a component does not hand on all documents
+    that it gets."""
+    known = {result.input.position for result in results}
+    lost = [input for input in part.inputs if input.position not in known]
+    return [Failure(input, "a component has lost the document") for input in lost]
+
+
 def _hopeless(part: Part, failures: Sequence[Failure]) -> bool:
     """Return whether the failures are such that the next part would fail as well. A run of broken
     inputs is not, unless the whole input begins with it."""
+    if part.number == 0:
+        return len(failures) >= _HOPELESS["first"]
     broken = any(failure.input.fault for failure in failures)
-    return len(failures) >= _HOPELESS and (part.number == 0 or not broken)
+    return len(failures) >= _HOPELESS["later"] and not broken
 
 
 def _position(result: Row | Failure) -> int:

@@ -66,8 +66,8 @@ def read_json_lines(file: InputFile) -> Iterator[Item]:
 
 
 def read_stream(stream: BinaryIO, text_field: str) -> Iterator[Item]:
-    """Yield the lines of a stream as they come: they are JSON if the first one that is not blank is
-    an object, and else texts."""
+    """Yield the lines of a stream as they come: they are JSON if the first one that is not blank
+    begins with "{", and else texts."""
     lines = as_found(stream)
     before = list[str]()
     for line in lines:
@@ -75,7 +75,7 @@ def read_stream(stream: BinaryIO, text_field: str) -> Iterator[Item]:
         if line.strip():
             break
     every = chain(before, lines)
-    if before and isinstance(_object(before[-1], ""), dict):
+    if before and before[-1].lstrip().startswith("{"):
         yield from _objects(every, "-")
         return
     for number, line in enumerate(every, 1):

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
+from .crew import Crew, GivenUp, Load
 from .inputs import Inputs
 from .outputs import Output
 from .parquet_files import schema_of
 from .part import Done, Part, PartWriter, parts_of
 from .run_record import add_done, added, begin, only_run, pipeline_identity, read_done
-from .worker import Load
-from .workers import GivenUp, Workers
 
 Tick = Callable[[int], object]
 Start = Callable[[int], Tick]
@@ -58,8 +58,8 @@ class Run:
         output: How they are written.
         part_size: The number of inputs in a part.
         batch_size: The number of documents in a batch; None for the pipeline's own.
-        devices: For each of several processes, the GPU that it sees, as in `CUDA_VISIBLE_DEVICES`,
-            or None for all. Empty: parts are written in this process.
+        crew: Returns several workers that write parts, such as `Workers` or `RayWorkers`. None:
+            parts are written in this process.
     """
 
     model: str
@@ -68,7 +68,7 @@ class Run:
     output: Output = field(default_factory=Output)
     part_size: int = 1000
     batch_size: int | None = None
-    devices: Sequence[str | None] = ()
+    crew: Callable[[Load, PartWriter], Crew[Any]] | None = None
 
     def __call__(self, inputs: Inputs, start: Start = lambda _: _ignore) -> Summary:
         """Write the parts that are missing.
@@ -130,8 +130,8 @@ class Run:
         stack: ExitStack,
     ) -> Iterator[Done | GivenUp]:
         """Write parts, in this process or in others, and yield each as soon as it is done."""
-        if self.devices:
-            workers = stack.enter_context(Workers(self.load, writer, self.devices))
+        if self.crew:
+            workers = stack.enter_context(self.crew(self.load, writer))
             for done in workers.write(parts):
                 yield done
                 tick(done.documents + done.failed if isinstance(done, Done) else done.inputs)
@@ -150,7 +150,8 @@ def _missing(parts: Iterable[Part], done: Mapping[int, Done]) -> Iterator[Part]:
         elif part.digest != done[part.number].inputs:
             raise ValueError(
                 f"the inputs from {part.inputs[0].place} on are not those that part {part.number} "
-                "was written from: give another output folder, or the same input"
+                "was written from: give the same input, or another output folder; or, if the input "
+                "had ended too early, delete the last part"
             )
 
 

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 from spacy import util
 
 from ..files.checksums import sha256
-from ..files.saved import read_object
+from ..files.saved import reading
 from ..files.writing import remove_leftovers, replacing
 from .input_files import InputFile, combined, paths_in
 from .inputs import Inputs
@@ -78,18 +78,21 @@ def begin(folder: Path, inputs: Inputs, settings: Mapping[str, Any]) -> Inputs:
 
     Raises:
         ValueError: If the run in the folder has another input or other settings.
+        ValueError: If the folder lies in that of the input, or holds parts of no known run.
         OSError: If a file of the input is missing, or the manifest cannot be written.
     """
     path = folder / MANIFEST
     settings = {"input": inputs.path.resolve().name, **settings}
     if path.exists():
-        begun = read_object(path)
-        files = begun.pop("files")
-        _refuse_others(folder, begun, settings)
-        former = tuple(InputFile(inputs.root / name, *file) for name, file in files.items())
+        with reading(path, "give another output folder"):
+            begun = json.loads(path.read_bytes())
+            files = begun["files"].items()
+            former = tuple(InputFile(inputs.root / name, *file) for name, file in files)
+        refuse_others(folder, begun, settings)
         for file in former:
             file.check()
         return replace(inputs, files=former)
+    _refuse_mixtures(folder, inputs)
     named = {file.path.relative_to(inputs.root).as_posix(): file for file in inputs.files}
     files = {name: [file.size, file.digest] for name, file in named.items()}
     remove_leftovers(path)
@@ -98,7 +101,25 @@ def begin(folder: Path, inputs: Inputs, settings: Mapping[str, Any]) -> Inputs:
     return inputs
 
 
-def _refuse_others(folder: Path, begun: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+def _refuse_mixtures(folder: Path, inputs: Inputs) -> None:
+    """Check that parts will not be among inputs, nor among files that are not parts of the run."""
+    if inputs.path.is_dir() and folder.resolve().is_relative_to(inputs.path.resolve()):
+        raise ValueError(f"{folder} is in the input folder: give another output folder")
+    if foreign := sorted(folder.glob("part-*")):
+        raise ValueError(
+            f"{foreign[0]} is there, but no {MANIFEST} that says of which run: give another "
+            "output folder, or remove such files"
+        )
+
+
+def refuse_others(
+    folder: Path | str, begun: Mapping[str, Any], settings: Mapping[str, Any]
+) -> None:
+    """Check that a run has the settings that one in the same folder has begun with.
+
+    Raises:
+        ValueError: If it has others.
+    """
     for name, value in settings.items():
         if begun.get(name) != value:
             raise ValueError(
@@ -122,8 +143,9 @@ def read_done(folder: Path, writer: PartWriter) -> dict[int, Done]:
     if cut:  # the process was killed while it wrote this line
         with replacing(path) as new:
             new.write_bytes(content.removesuffix(cut))
-    for line in lines:
-        part = Done(**json.loads(line))
+    with reading(path, "delete it, and all parts are written again"):
+        listed = [Done(**json.loads(line)) for line in lines]
+    for part in listed:
         if writer.path(part.number).exists():
             done[part.number] = part
     for part in done.values():

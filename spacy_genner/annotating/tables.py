@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from ..files.text_files import opened_as_found, printable, undecoded
 from .input_files import InputFile
@@ -19,25 +19,25 @@ def read_table(file: InputFile, text_field: str) -> Iterator[Item]:
     """Yield the rows of a table, each with its cells by the names of their columns.
 
     Raises:
-        ValueError: If there is no column with the text.
+        ValueError: If the first row cannot be read, or if there is no column with the text.
     """
-    csv.field_size_limit(_LONGEST)
     with opened_as_found(file.path, file.size) as lines:
-        rows = csv.reader(lines, delimiter="\t" if file.suffix == ".tsv" else ",")
-        names = next(rows, None)
-        if names is None:
+        rows = _rows(lines, "\t" if file.suffix == ".tsv" else ",")
+        first = next(rows, None)
+        if first is None:
             return
+        if first.fault:
+            raise ValueError(
+                f"{file.path}: the first row cannot be read ({first.fault}): expected the names of "
+                "the columns"
+            )
+        names = first.cells
         check_columns(names, text_field, str(file.path))
-        while True:
-            try:
-                cells = next(rows)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                yield f"{file.path}:{rows.line_num}", Broken(f"this is not a row: {error}", "")
-                continue
-            if cells:
-                yield f"{file.path}:{rows.line_num}", _row(names, cells)
+        for number, raw, cells, fault in rows:
+            if not fault and len(cells) != len(names):
+                fault = f"the row has {len(cells)} cells: expected {len(names)}"
+            broken = Broken(fault, printable(raw)) if fault else None
+            yield f"{file.path}:{number}", broken or dict(zip(names, cells, strict=True))
 
 
 def check_columns(names: Sequence[str], text_field: str, place: str) -> None:
@@ -55,10 +55,37 @@ def check_columns(names: Sequence[str], text_field: str, place: str) -> None:
         raise ValueError(f"{place} has two columns with the same name: {', '.join(names)}")
 
 
-def _row(names: Sequence[str], cells: Sequence[str]) -> dict[str, Any] | Broken:
-    reason = undecoded("".join(cells))
-    if not reason and len(cells) != len(names):
-        reason = f"the row has {len(cells)} cells: expected {len(names)}"
-    if reason:
-        return Broken(reason, printable(",".join(cells)))
-    return dict(zip(names, cells, strict=True))
+class _Row(NamedTuple):
+    """A row of a table: the number of its first line, its lines, its cells, and what is wrong with
+    it; empty if nothing is."""
+
+    number: int
+    raw: str
+    cells: list[str]
+    fault: str
+
+
+def _rows(lines: Iterable[str], delimiter: str) -> Iterator[_Row]:
+    """Yield the rows of a table that are not blank."""
+    csv.field_size_limit(_LONGEST)
+    read = list[str]()  # the lines of a row
+
+    def noted() -> Iterator[str]:
+        for line in lines:
+            read.append(line)
+            yield line
+
+    # strict: a quote that is still open at the end of the file is an error
+    rows = csv.reader(noted(), delimiter=delimiter, strict=True)
+    while True:
+        read.clear()
+        try:
+            cells, fault = next(rows), ""
+        except StopIteration:
+            return
+        except csv.Error as error:
+            cells, fault = [], f"this is not a row: {error}"
+        if cells or fault:
+            raw = "".join(read).rstrip("\r\n")
+            number = rows.line_num - len(read) + 1
+            yield _Row(number, raw, cells, undecoded(raw) or fault)

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from typing import Any, TypeVar
 
 import torch
-from spacy.language import Language
 
+from .crew import Load, Member, WorkerError
 from .part import Done, Part, PartWriter
 
-Load = Callable[[], Language]
-"""A function that loads the pipeline. It can be pickled."""
+T = TypeVar("T")
 
 
-class WorkerError(RuntimeError):
-    """Raised if a worker dies while it loads the pipeline, or an unforeseen error ends it."""
-
-
-class Worker:
+class Worker(Member):
     """A process, as the main process sees it.
 
     Args:
@@ -33,40 +29,33 @@ class Worker:
 
     Attributes:
         connection: Where its messages arrive.
-        part: The part that it is writing, or will write when the pipeline is loaded.
     """
 
     def __init__(self, load: Load, writer: PartWriter, device: str | None, threads: int) -> None:
         context = get_context("spawn")  # a fork survives neither the threads of torch nor a GPU
         self.connection, theirs = context.Pipe()
-        arguments = (theirs, load, writer, device, threads)
+        arguments = (theirs, load, writer, threads)
         self._process = context.Process(target=serve, args=arguments, daemon=True)
-        self._process.start()
+        with seeing(device):
+            self._process.start()
         theirs.close()  # so that the connection ends when the process dies
         self._ready = False
-        self.part: Part | None = None
 
     def give(self, part: Part) -> None:
-        """Give the worker a part to write."""
+        """Give the process a part to write."""
         self.part = part
         if self._ready:
             self._send(part)
 
     def receive(self) -> Done | None:
-        """Return the part that the worker has written, or None if it has just loaded the pipeline.
-
-        Raises:
-            EOFError: If it has died while it wrote a part.
-            WorkerError: If it has died while it loaded the pipeline.
-            Exception: Whatever else went wrong in it.
-        """
+        """Return the part that the process has written, or None if it has loaded the pipeline."""
         try:
             message: Done | Exception | None = self.connection.recv()
         except (EOFError, OSError) as error:
             if self._ready:
                 raise EOFError from error
             raise WorkerError(
-                f"a worker died while it loaded the pipeline (exit code {self.end()}): if there is "
+                f"a worker died while it loaded the pipeline ({self.end()}): if there is "
                 "too little memory, use fewer workers"
             ) from error
         if isinstance(message, Exception):
@@ -79,35 +68,59 @@ class Worker:
             self.part = None
         return message
 
-    def end(self) -> int | None:
-        """End the process, and return its exit code."""
+    def end(self) -> str:
+        """End the process, and return its exit code in words."""
         self.connection.close()
         self._process.kill()
         self._process.join()
-        return self._process.exitcode
+        return f"exit code {self._process.exitcode}"
 
     def _send(self, part: Part) -> None:
         with suppress(OSError):  # it has just died; `receive` says so
             self.connection.send(part)
 
 
-def serve(
-    connection: Connection, load: Load, writer: PartWriter, device: str | None, threads: int
-) -> None:
+@contextmanager
+def seeing(device: str | None) -> Iterator[None]:
+    """Let a process that is started in a block see one GPU only. It must not choose the GPU itself:
+    the packages that it imports before may already look at all of them.
+
+    Args:
+        device: The GPU, as in `CUDA_VISIBLE_DEVICES`; None for those that this process sees.
+    """
+    name = "CUDA_VISIBLE_DEVICES"
+    before = os.environ.get(name)
+    if device is not None:
+        os.environ[name] = device
+    try:
+        yield
+    finally:
+        os.environ.pop(name, None)
+        if before is not None:
+            os.environ[name] = before
+
+
+def serve(connection: Connection, load: Load, writer: PartWriter, threads: int) -> None:
     """Write parts until the main process ends: what the process of a `Worker` does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process ends this one
-    if device is not None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = device
     torch.set_num_threads(threads)
+    nlp = attempt(load)
     with suppress(EOFError, BrokenPipeError):  # the main process has ended
-        try:
-            nlp = load()
-            connection.send(None)
-            while True:
-                connection.send(writer.write(nlp, connection.recv()))
-        except (OSError, ValueError, ImportError) as error:
-            connection.send(error)
-        except EOFError:
-            raise
-        except Exception as error:  # of a type that perhaps cannot be pickled
-            connection.send(WorkerError(f"{type(error).__name__}: {error}"))
+        connection.send(nlp if isinstance(nlp, Exception) else None)
+        while True:
+            connection.send(attempt(writer.write, nlp, connection.recv()))
+
+
+def attempt(function: Callable[..., T], *arguments: Any) -> T | Exception:
+    """Return what a function returns, or the exception that it raises, as one that can be pickled:
+    of a kind that the user can fix, or else a `WorkerError`."""
+    try:
+        return function(*arguments)
+    except OSError as error:
+        return OSError(str(error))
+    except ImportError as error:
+        return ImportError(str(error))
+    except ValueError as error:
+        return ValueError(str(error))
+    except Exception as error:
+        return WorkerError(f"{type(error).__name__}: {error}")

@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 from spacy.language import Language
 from tqdm import tqdm
 
 from ..annotating.annotate import Failure, Row, annotate
-from ..annotating.inputs import Inputs
+from ..annotating.carried import Carried
+from ..annotating.crew import Crew, Load, WorkerError
+from ..annotating.inputs import Input, Inputs
 from ..annotating.outputs import LINES, SUFFIXES, Output, json_line
+from ..annotating.part import PartWriter
+from ..annotating.ray_workers import RayWorkers
 from ..annotating.run import Run, Summary, Tick
-from ..annotating.worker import WorkerError
+from ..annotating.workers import Workers
 from ..evaluation.annotations import tree
 from ..evaluation.spans import read_own_spans
 from ..printing import msg
-from ..text import visible
-from ._pipelines import MENDABLE
+from ._pipelines import MENDABLE, build
 
 KINDS = (*MENDABLE, ImportError, WorkerError)
 """The kinds of errors that the user can fix."""
 STANDARD = Path("-")
 """Standard input or output."""
+_ZONE = 1000
+"""After how many documents of a stream new words are forgotten."""
 _SHOWN = 10
 """At most how many failures are printed."""
 
@@ -44,12 +54,17 @@ def format_of(output: Path | None, format: str | None) -> str:
         if output == STANDARD and format not in (None, *LINES):
             raise ValueError(f"--format {format}: it is not one of lines, so it needs a file")
         return format or "jsonl"
-    suffixes = {name: suffix for name, suffix in SUFFIXES.items() if format in (None, name)}
+    if format:
+        suffixes = {format: SUFFIXES[format]}
+    else:  # the suffix must be the name of the format: a .json file need not be for Label Studio
+        suffixes = {name: suffix for name, suffix in SUFFIXES.items() if suffix == f".{name}"}
     for name, suffix in suffixes.items():
-        if suffix == output.suffix and (format or suffix == f".{name}"):
+        if suffix == output.suffix:
             return name
-    names = " or ".join(dict.fromkeys(suffixes.values()))
-    raise ValueError(f"--output {output}: the name must end in {names}, or be that of a folder")
+    raise ValueError(
+        f"--output {output}: the name must end in {' or '.join(suffixes.values())}, or be that of "
+        "a folder; other formats need --format"
+    )
 
 
 def devices_of(workers: int | None, devices: str | None) -> list[str | None]:
@@ -59,12 +74,46 @@ def devices_of(workers: int | None, devices: str | None) -> list[str | None]:
     return [gpus[i % len(gpus)] for i in range(count)] if devices or count > 1 else []
 
 
+def crew_of(
+    workers: int | None, devices: str | None, ray: str | None, cpus: float, gpus: float
+) -> Callable[[Load, PartWriter], Crew[Any]] | None:
+    """Return what makes the workers that the options ask for; None if this process does the work.
+
+    Raises:
+        ValueError: If options contradict one another.
+    """
+    if ray is None:
+        if gpus:
+            raise ValueError("--gpus-per-worker is for --ray: use --devices")
+        each = devices_of(workers, devices)
+        return partial(Workers, devices=each) if each else None
+    if devices:
+        raise ValueError("--devices is not for --ray, which chooses them: use --gpus-per-worker")
+    return partial(RayWorkers, size=workers or 1, address=ray, cpus=cpus, gpus=gpus)
+
+
+def loader(model: str, gpu_id: int, carried: bool) -> Load:
+    """Return the function that loads a pipeline; see `build`.
+
+    Args:
+        model: The pipeline.
+        gpu_id: The GPU of thinc's own layers.
+        carried: Whether it must work on machines that do not have the folder of the pipeline.
+
+    Raises:
+        OSError: If a file of the pipeline cannot be read.
+    """
+    if carried and Path(model).exists():
+        return Carried.of(Path(model), partial(build, gpu_id=gpu_id))
+    return partial(build, model, gpu_id)
+
+
 def print_all(
     nlp: Language, inputs: Inputs, how: Output, batch_size: int | None, keep: bool
 ) -> list[Row]:
     """Print each document as soon as it is done, and return them all if they are to be kept."""
     rows, failures, count = list[Row](), list[Failure](), 0
-    results = annotate(nlp, inputs, batch_size)
+    results = annotate(nlp, inputs, batch_size) if keep else passing(nlp, inputs, batch_size)
     # disable=None: the bar is only shown in a terminal
     for result in tqdm(results, total=_total(inputs), unit="doc", leave=False, disable=None):
         count += 1
@@ -87,11 +136,24 @@ def print_all(
 def write_stream(nlp: Language, inputs: Inputs, how: Output, batch_size: int | None) -> None:
     """Write each document to standard output as soon as it is done, and what fails to standard
     error, both as JSON lines."""
-    for result in annotate(nlp, inputs, batch_size):
+    for result in passing(nlp, inputs, batch_size):
         if isinstance(result, Row):
-            print(json_line(how.record(result)), flush=True)
+            line = json_line(how.record(result))
+            sys.stdout.buffer.write(f"{line}\n".encode())  # whatever the terminal's encoding is
+            sys.stdout.buffer.flush()
         else:
-            print(visible(json_line(result.record())), file=sys.stderr)
+            print(json.dumps(result.record(), default=str), file=sys.stderr)
+
+
+def passing(
+    nlp: Language, inputs: Iterable[Input], batch_size: int | None
+) -> Iterator[Row | Failure]:
+    """Annotate inputs; see `annotate`. A document must not be used after the next one has come: the
+    words that spaCy learns from them are forgotten again and again, and memory stays constant."""
+    stream = iter(inputs)
+    for first in stream:
+        with nlp.memory_zone():
+            yield from annotate(nlp, chain([first], islice(stream, _ZONE - 1)), batch_size)
 
 
 def write_parts(run: Run, inputs: Inputs) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import Enum
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -21,16 +20,17 @@ from . import genner
 from ._annotating import (
     KINDS,
     STANDARD,
-    devices_of,
+    crew_of,
     format_of,
     is_folder,
+    loader,
     print_all,
     write_parts,
     write_stream,
 )
 from ._options import BatchSize, GpuId, Html, Model
 from ._output import make_folders
-from ._pipelines import build, load, plain_errors
+from ._pipelines import load, plain_errors
 
 
 class OutputFormat(str, Enum):
@@ -53,8 +53,6 @@ def annotate_cli(
             metavar="INPUT",
             help="Texts: a .txt, .jsonl, .csv, .tsv, .parquet or .spacy file, a folder of them, or "
             "- for lines of text or JSON from standard input. Any other file is read as text.",
-            exists=True,
-            allow_dash=True,
         ),
     ],
     lines: Annotated[
@@ -99,7 +97,8 @@ def annotate_cli(
     workers: Annotated[
         int | None,
         Option(
-            help="Folders: number of processes. Default: one for each of --devices, or else 1.",
+            help="Folders: number of processes, or of workers of --ray, each with a pipeline of "
+            "its own. Default: one for each of --devices, or else 1.",
             min=1,
         ),
     ] = None,
@@ -107,6 +106,19 @@ def annotate_cli(
         str | None,
         Option(help="Folders: GPUs for the processes, such as 0,1, as in CUDA_VISIBLE_DEVICES."),
     ] = None,
+    ray: Annotated[
+        str | None,
+        Option(
+            help="Folders: share the work by Ray: local, on this machine; auto, on the cluster "
+            "that it is part of; or the address of a cluster."
+        ),
+    ] = None,
+    cpus_per_worker: Annotated[
+        float, Option(help="--ray: CPUs of each worker, and its number of threads.", min=0)
+    ] = 1,
+    gpus_per_worker: Annotated[
+        float, Option(help="--ray: GPUs of each worker; 0.5, for example, if two share one.", min=0)
+    ] = 0,
     html: Html = None,
     batch_size: BatchSize = None,
     gpu_id: GpuId = -1,
@@ -119,17 +131,20 @@ def annotate_cli(
     """
     with plain_errors(KINDS):
         inputs = Inputs.of(input_file, lines=lines, text_field=text_field, id_field=id_field)
+        if text_field == "spans":
+            raise ValueError("--text-field spans: the output has the entities there: rename it")
         how = Output(format_of(output, format and format.value), spans_key)
         if output is not None and is_folder(output):
             if html:
                 raise ValueError("--html is for a few documents: leave out the output folder")
-            gpus = devices_of(workers, devices)
-            own_gpu = 0 if devices and gpu_id >= 0 else gpu_id  # a worker sees its GPU as the first
-            load_it = partial(build, model, own_gpu)
-            write_parts(Run(model, load_it, output, how, part_size, batch_size, gpus), inputs)
+            sharing = crew_of(workers, devices, ray, cpus_per_worker, gpus_per_worker)
+            # A worker sees its GPU as the first one.
+            own_gpu = 0 if gpu_id >= 0 and (devices or gpus_per_worker) else gpu_id
+            load_it = loader(model, own_gpu, carried=bool(ray))
+            write_parts(Run(model, load_it, output, how, part_size, batch_size, sharing), inputs)
             return
-        if workers or devices:
-            raise ValueError("--workers and --devices are for a folder as --output")
+        if workers or devices or ray:
+            raise ValueError("--workers, --devices and --ray are for a folder as --output")
         make_folders(output, html)
     nlp = load(model, gpu_id)
     with plain_errors(KINDS):

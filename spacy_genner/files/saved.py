@@ -25,10 +25,14 @@ MODEL_FILES = (
 
 
 @contextmanager
-def reading(place: object) -> Iterator[None]:
+def reading(place: object, remedy: str = "copy or train the pipeline again") -> Iterator[None]:
     """Turn whatever goes wrong in a block into a ValueError that names the place it reads from.
 
     A missing package or a lack of memory is not damage: ImportError and MemoryError pass unchanged.
+
+    Args:
+        place: The place.
+        remedy: What the user can do.
 
     Raises:
         ValueError: If the block raises any other exception.
@@ -39,9 +43,7 @@ def reading(place: object) -> Iterator[None]:
         raise
     # Each library raises its own exceptions for a missing, truncated or foreign file.
     except Exception as error:
-        raise ValueError(
-            f"{place} cannot be read ({error}): copy or train the pipeline again"
-        ) from error
+        raise ValueError(f"{place} cannot be read ({error}): {remedy}") from error
 
 
 def read_object(path: Path) -> dict[str, Any]:

@@ -27,6 +27,11 @@ def present(path: Path) -> Path:
     raise FileNotFoundError(f"{path}: there is no such file, nor a .gz of it")
 
 
+def is_gzip(path: Path) -> bool:
+    """Return whether the name of a file says that it is compressed with gzip."""
+    return path.suffix.lower() == ".gz"
+
+
 def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
     """Yield the lines of a UTF-8 file without their line ends, each with its number, from 1.
 
@@ -56,7 +61,7 @@ def read_text(path: Path) -> str:
 
 @contextmanager
 def _opened(path: Path, newline: str | None) -> Iterator[TextIO]:
-    opened = gzip.open if path.suffix == ".gz" else open
+    opened = gzip.open if is_gzip(path) else open
     try:
         with opened(path, "rt", encoding="utf-8-sig", newline=newline) as file:
             yield file
@@ -89,8 +94,7 @@ def opened_as_found(path: Path, size: int) -> Iterator[TextIO]:
     try:
         with path.open("rb", buffering=0) as raw:
             beginning = BufferedReader(Beginning(raw, size))
-            compressed = path.suffix == ".gz"
-            file: Any = gzip.GzipFile(fileobj=beginning) if compressed else beginning
+            file: Any = gzip.GzipFile(fileobj=beginning) if is_gzip(path) else beginning
             with as_found(file) as text:
                 yield text
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:

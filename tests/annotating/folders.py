@@ -12,6 +12,7 @@ from spacy.language import Language
 
 from spacy_genner.annotating.inputs import Inputs
 from spacy_genner.annotating.run import Run, Summary
+from spacy_genner.annotating.workers import Workers
 from tests.annotating.pipelines import rules
 
 
@@ -33,6 +34,11 @@ def run_of(folder: Path, load: Callable[[], Language] = rules, **settings: Any) 
 def annotated(path: Path, folder: Path, **settings: Any) -> Summary:
     """What came of a run."""
     return run_of(folder, **settings)(Inputs.of(path))
+
+
+def processes(count: int) -> Any:
+    """What makes several processes."""
+    return partial(Workers, devices=[None] * count)
 
 
 def dying(folder: Path, deaths: int) -> Callable[[], Language]:

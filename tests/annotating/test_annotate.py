@@ -131,3 +131,16 @@ def test_documents_come_as_a_stream() -> None:
     for _ in range(3):
         next(stream)
     assert len(read) <= 10
+
+
+@Language.component("genner_test_copies")
+def copies(doc: Doc) -> Doc:
+    return doc.copy()
+
+
+def test_a_component_that_replaces_documents_is_an_error() -> None:
+    """spaCy then loses what the document was made from."""
+    nlp = spacy.blank("xx")
+    nlp.add_pipe("genner_test_copies")
+    with pytest.raises(ValueError, match="returns other documents than it gets"):
+        split(annotate(nlp, inputs("a")))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ def csv_of(separator: str) -> bytes:
         ("in.jsonl", json_lines(RECORDS)),
         ("in.ndjson", b"\xef\xbb\xbf" + json_lines(RECORDS) + b"\n\n"),
         ("in.jsonl.gz", gzip.compress(json_lines(RECORDS))),
+        ("IN.JSONL.GZ", gzip.compress(json_lines(RECORDS))),
         ("in.csv", csv_of(",")),
         ("in.tsv", csv_of("\t")),
         ("in.tsv.gz", gzip.compress(csv_of("\t"))),
@@ -110,7 +112,8 @@ def test_paragraphs_are_what_lies_between_blank_lines(text: str) -> None:
 
 
 def test_in_a_folder_a_text_file_is_a_document(tmp_path: Path) -> None:
-    for name, content in {"b/2.txt": b"x\n\ny", "a.txt": b"z", ".hidden/3.txt": b"no"}.items():
+    contents = {"b/2.txt": b"x\n\ny", "a.txt": b"z", ".hidden/3.txt": b"no", "_done.jsonl": b"no"}
+    for name, content in contents.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(content)
     (tmp_path / "notes.md").write_text("no")
@@ -131,6 +134,7 @@ def test_in_a_folder_a_text_file_is_a_document(tmp_path: Path) -> None:
         (b'{"text": "a"}\n\n{"text": "b"}\n', ["a", "b"]),
         (b"\n\nfirst {\n\nsecond\n", ["first {", "second"]),
         (b"[1]\n{}\n", ["[1]", "{}"]),
+        (b'\xef\xbb\xbf {"text": "a"}', ["a"]),
         (b"", []),
     ],
 )
@@ -147,6 +151,7 @@ def test_standard_input_is_lines_of_text_or_json(
         (b'{"text": null}', "`text` is null: expected a string"),
         (b'{"text": 3}', "`text` is of type int: expected a string"),
         (b'{"body": "x", "id": 1}', "there is no field `text`, only body, id"),
+        (b"{}", "there is no field `text`, only an empty object"),
         (b'{"text": "x"', "is not JSON"),
         (b'["x"]', "is of type list: expected an object"),
         (b'{"text": "Z\xfcrich"}', "byte 0xfc is not UTF-8"),
@@ -201,6 +206,26 @@ def test_what_is_appended_meanwhile_is_not_read(tmp_path: Path) -> None:
     assert [each.position for each in stream] == [1, 2]
 
 
+def test_a_broken_first_line_of_standard_input_does_not_make_texts_of_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    content = b'{"text": "a"\n{"text": "b"}\n'
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+    broken, whole = Inputs.of(Path("-"))
+    assert "-:1 is not JSON" in broken.fault and whole.text == "b"
+
+
+def test_a_file_whose_name_is_not_utf_8_has_an_identifier_that_can_be_written(
+    tmp_path: Path,
+) -> None:
+    try:
+        Path(os.fsdecode(os.fsencode(tmp_path / "Z") + b"\xfc.txt")).write_text("a")
+    except OSError:
+        pytest.skip("the names of files must be UTF-8 here")
+    (found,) = records(tmp_path)
+    assert found.id == "Z\\xfc.txt" and found.place.endswith("Z\\xfc.txt")
+
+
 def test_what_cannot_be_an_input_is_refused(tmp_path: Path) -> None:
     (tmp_path / "in.json").write_text("[]")
     with pytest.raises(ValueError, match=r"in\.json: expected one object per line"):
@@ -209,3 +234,7 @@ def test_what_cannot_be_an_input_is_refused(tmp_path: Path) -> None:
         Inputs.of(tmp_path)
     with pytest.raises(ValueError, match=r"cut\.jsonl\.gz cannot be read to its end"):
         records(tmp_path / "cut.jsonl.gz", gzip.compress(json_lines(RECORDS) * 100)[:50])
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe")
+        with pytest.raises(ValueError, match="pipe is not a file: give - as the input"):
+            Inputs.of(tmp_path / "pipe")

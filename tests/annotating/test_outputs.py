@@ -66,6 +66,18 @@ def test_a_value_that_json_has_no_type_for_becomes_a_string(
     assert written(tmp_path / "out.jsonl", rows)[1]["day"] == "2020-01-02"
 
 
+def test_a_number_that_json_lacks_becomes_null(rows: list[Row], tmp_path: Path) -> None:
+    rows[1].input.fields.update(n=float("nan"), deep={"list": [1.5, float("-inf")]})
+    second = written(tmp_path / "out.jsonl", rows)[1]
+    assert second["n"] is None and second["deep"] == {"list": [1.5, None]}
+
+
+def test_what_a_docbin_cannot_hold_is_an_error(rows: list[Row], tmp_path: Path) -> None:
+    rows[0].doc.user_data["memory"] = {1, 2}
+    with pytest.raises(ValueError, match=r"in doc\.user_data cannot be saved .* --format"):
+        Output("spacy").write(tmp_path / "out.spacy", rows)
+
+
 def test_a_docbin_keeps_spans_scores_and_fields(rows: list[Row], tmp_path: Path) -> None:
     Output("spacy").write(tmp_path / "out.spacy", rows)
     docs = list(DocBin().from_disk(tmp_path / "out.spacy").get_docs(spacy.blank("xx").vocab))

@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
+from spacy.language import Language
+from spacy.tokens import Doc
 
 from spacy_genner.annotating.inputs import Input
 from spacy_genner.annotating.outputs import Output
@@ -48,6 +51,33 @@ def test_a_part_and_its_failures_are_written(tmp_path: Path) -> None:
     ]
 
 
+class Filter:
+    """A component that loses documents with the word LOSE."""
+
+    def __call__(self, doc: Doc) -> Doc:
+        return doc
+
+    def pipe(self, stream: Iterable[Doc], batch_size: int) -> Iterator[Doc]:
+        return (doc for doc in stream if "LOSE" not in doc.text)
+
+
+@Language.factory("genner_test_filter")
+def make_filter(nlp: Language, name: str) -> Filter:
+    return Filter()
+
+
+def test_a_document_that_a_component_loses_is_a_failure(tmp_path: Path) -> None:
+    nlp = rules()
+    nlp.add_pipe("genner_test_filter")
+    done = PartWriter(tmp_path, Output()).write(nlp, part_of(0, "a", "LOSE", "FAIL", "b"))
+    assert (done.documents, done.failed) == (2, 2)
+    lines = (tmp_path / "_failed-00000.jsonl").read_text().splitlines()
+    assert [json.loads(line)["reason"] for line in lines] == [
+        "a component has lost the document",
+        "genner_test_faults: a word that cannot be read",
+    ]
+
+
 def test_an_earlier_file_of_failures_goes(tmp_path: Path) -> None:
     writer = PartWriter(tmp_path, Output())
     (tmp_path / "_failed-00000.jsonl").write_text("old")
@@ -60,12 +90,17 @@ def test_a_part_without_a_document_is_an_empty_file(tmp_path: Path) -> None:
     assert (tmp_path / "part-00000.jsonl").read_bytes() == b""
 
 
-@pytest.mark.parametrize("number", [0, 1])
-def test_if_all_documents_fail_nothing_is_written(tmp_path: Path, number: int) -> None:
+@pytest.mark.parametrize(("number", "count"), [(0, 10), (1, 100)])
+def test_if_all_documents_fail_nothing_is_written(tmp_path: Path, number: int, count: int) -> None:
     writer = PartWriter(tmp_path, Output())
-    with pytest.raises(ValueError, match=rf"all 10 inputs of part-0000{number}.* cannot be read"):
-        writer.write(rules(), part_of(number, *["FAIL"] * 10))
+    message = rf"all {count} inputs of part-0000{number}.* cannot be read"
+    with pytest.raises(ValueError, match=message):
+        writer.write(rules(), part_of(number, *["FAIL"] * count))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_few_documents_of_a_later_part_may_all_fail(tmp_path: Path) -> None:
+    assert PartWriter(tmp_path, Output()).write(rules(), part_of(1, *["FAIL"] * 99)).failed == 99
 
 
 def test_a_run_of_broken_inputs_is_an_error_only_at_the_beginning(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ from spacy.tokens import Doc, DocBin
 from typer.testing import CliRunner
 
 import spacy_genner.cli  # noqa: F401  (registers the commands)
+from spacy_genner.annotating.inputs import Input
+from spacy_genner.cli import _annotating
 from spacy_genner.cli._annotating import devices_of
 from spacy_genner.cli.annotate import annotate_cli
 
@@ -203,17 +205,28 @@ def test_what_fails_is_in_a_file_beside(model: Path, text: Path) -> None:
     assert failure["place"].endswith("in.txt:8")
 
 
-def test_standard_input_and_output_are_streams_of_lines(
-    model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    lines = b'{"n": 1, "body": "Leith"}\n\n{"body": 3}\n'
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(lines)))
-    annotate_cli(str(model), Path("-"), text_field="body", output=Path("-"))
-    out, err = capsys.readouterr()
-    (record,) = map(json.loads, out.splitlines())
-    assert record["n"] == 1 and record["spans"][0]["text"] == "Leith"
-    (failure,) = map(json.loads, err.splitlines())
+def test_standard_input_and_output_are_streams_of_lines(model: Path) -> None:
+    lines = '{"n": "é", "body": "Leith"}\n\n{"body": 3, "n": "\x9f"}\n'
+    command = ["genner", "annotate", str(model), "-", "--text-field", "body", "-o", "-"]
+    result = CliRunner(charset="latin1").invoke(app, command, input=lines.encode())
+    assert result.exit_code == 0
+    (record,) = map(json.loads, result.stdout_bytes.decode("utf8").splitlines())
+    assert record["n"] == "é" and record["spans"][0]["text"] == "Leith"
+    (failure,) = map(json.loads, result.stderr.splitlines())
     assert failure["reason"] == "`body` is of type int: expected a string"
+    assert failure["record"]["n"] == "\x9f"
+
+
+def test_new_words_of_a_long_stream_are_forgotten(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_annotating, "_ZONE", 2)
+    nlp = spacy.load(model)
+    before = len(nlp.vocab.strings)
+    texts = (Input(i, "in", {"text": f"Leith new{i}"}, "text") for i in range(5))
+    found = [result.doc.text for result in _annotating.passing(nlp, texts, None)]
+    assert found == [f"Leith new{i}" for i in range(5)]
+    assert len(nlp.vocab.strings) == before
 
 
 @pytest.mark.parametrize(
@@ -225,7 +238,11 @@ def test_standard_input_and_output_are_streams_of_lines(
         (["-o", "-", "--format", "spacy"], "it is not one of lines"),
         (["-o", "out.jsonl", "--workers", "2"], "are for a folder"),
         (["--devices", "0"], "are for a folder"),
+        (["--ray", "local"], "are for a folder"),
+        (["-o", "out", "--ray", "local", "--devices", "0"], "use --gpus-per-worker"),
+        (["-o", "out", "--gpus-per-worker", "1"], "is for --ray: use --devices"),
         (["-o", "out", "--html", "page.html"], "leave out the output folder"),
+        (["-o", "out", "--text-field", "spans"], "the output has the entities there"),
     ],
 )
 def test_options_that_do_not_go_together(
