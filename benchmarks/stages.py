@@ -23,16 +23,13 @@ _SPANS = "sc"
 
 @dataclass(frozen=True)
 class Part:
-    """The files of a part of a corpus in the folder of corpora, and how to convert them."""
+    """The files or the folder of a part of a corpus, in the folder of corpora, and how to convert
+    them."""
 
     files: Sequence[str]
     options: Sequence[str] = ("--format", "columns")
 
 
-GENIA = [
-    f"genia/mlc/{label}_train.conll"
-    for label in ("DNA", "RNA", "cell_line", "cell_type", "protein")
-]
 PARTS = {
     ("wnut17", "train"): Part(["wnut17/wnut17train.conll"]),
     ("btc", "train"): Part(["btc/btc.train"]),
@@ -40,8 +37,8 @@ PARTS = {
     ("bc5cdr", "train"): Part(["bc5cdr/train.tsv"]),
     ("sec-fin", "train"): Part(["sec-fin/FIN5.train.txt"]),
     ("sec-fin", "test"): Part(["sec-fin/FIN3.test.txt"]),
-    ("genia", "train"): Part(GENIA, ("--format", "columns", "--merge")),
-    ("genia", "test"): Part(["genia/yan2022/test.jsonlines"], ("--format", "jsonl")),
+    ("genia", "train"): Part(["genia"], ("--corpus", "genia", "--part", "train")),
+    ("genia", "test"): Part(["genia"], ("--corpus", "genia", "--part", "test")),
 }
 SCHEMES = {"wikigold": "conll2003", "sec-fin": "conll2003"}
 """Corpora with the labels of another one."""

@@ -4,7 +4,9 @@ standard library."""
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 from .types import Entity, Source
 
@@ -133,6 +135,14 @@ def outermost(nested: Sequence[Entity]) -> list[Entity]:
         nested: Properly nested entities in the order in which `nest` returns them.
     """
     return [entity for entity, depth in zip(nested, depths(nested), strict=True) if depth == 1]
+
+
+def inner_of_label(entities: Iterable[Entity]) -> set[Entity]:
+    """Return the entities that lie inside another one of the same label."""
+    by_label = defaultdict[str, list[Entity]](list)
+    for entity in entities:
+        by_label[entity.label].append(entity)
+    return set(chain.from_iterable(map(inner, by_label.values())))
 
 
 def inner(entities: Iterable[Entity]) -> set[Entity]:

@@ -71,7 +71,8 @@ def test_each_corpus_has_trainings_of_its_own() -> None:
     [
         pytest.param(name, marks=needs_encoder if "encoder" in name else [])
         for name in TRAININGS
-        if name.startswith(("demo", "wnut17", "genia"))  # a flat corpus and a nested one
+        # a flat corpus, a nested one, and one in another language with another tokenizer
+        if name.startswith(("demo", "wnut17", "genia", "stockmark-ja"))
     ],
 )
 def test_a_training_of_the_project_fits_its_config(
@@ -84,6 +85,9 @@ def test_a_training_of_the_project_fits_its_config(
     config = load_config(path, overrides)
     nlp = load_model_from_config(config, auto_fill=True)
     assert nlp.pipe_names == config["nlp"]["pipeline"]
+    if corpus := next((corpus for corpus in KNOWN if name.startswith(f"{corpus}-")), None):
+        blank = KNOWN[corpus].training.blank()
+        assert nlp.lang == blank.lang and type(nlp.tokenizer) is type(blank.tokenizer)
     filled_config = nlp.config.interpolate()
     training = registry.resolve(filled_config["training"], schema=ConfigSchemaTraining)
     assert training["max_steps"] > 0

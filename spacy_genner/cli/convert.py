@@ -12,7 +12,7 @@ from typer import Argument, BadParameter, Context, Option
 from ..corpora.columns import Layout
 from ..corpora.conversion import Output, convert_brat, convert_columns, convert_json
 from ..corpora.conversion_report import Report
-from ..corpora.known import KNOWN, convert_known
+from ..corpora.known import KNOWN, convert_known, known_corpus
 from ..corpora.offsets import Alignment
 from ..corpora.spacy_files import write_doc_bin
 from ..corpora.tags import Scheme
@@ -87,8 +87,12 @@ def convert(
         str | None, Option(help="Part of the --corpus, such as train, dev or test.")
     ] = None,
     lang: Annotated[
-        str, Option(help="Language code of the vocabulary, and of the tokenizer for texts.")
-    ] = "en",
+        str | None,
+        Option(
+            help="Language code of the vocabulary, and of the tokenizer for texts. Default: en; "
+            "with --corpus, the language and the tokenizer of the corpus."
+        ),
+    ] = None,
     spans_key: Annotated[
         str, Option(help="Key in doc.spans to write all spans to, and to read in spaCy's JSON.")
     ] = "sc",
@@ -145,7 +149,10 @@ def convert(
         _refuse_layout(context)
     settings = Output(spans_key, max_depth, limit, seed)
     try:
-        nlp = spacy.blank(lang)
+        if corpus and not lang:
+            nlp = known_corpus(corpus).training.blank()
+        else:
+            nlp = spacy.blank(lang or "en")
         if corpus and part:
             docs, report = convert_known(corpus, part, inputs[0], nlp, settings, alignment)
         elif format is InputFormat.columns:
@@ -206,9 +213,7 @@ def _refuse_layout(context: Context) -> None:
 def _warn(report: Report) -> None:
     if report.left_out:
         count = sum(report.left_out.values())
-        msg.warn(
-            f"{count} records are not gold annotations and not in the output: see left out above"
-        )
+        msg.warn(f"{count} records are not in the output: see left out above")
     if report.lost:
         count = sum(report.lost.values())
         msg.warn(f"{count} of {report.read} spans are not in the output: see LOST above")

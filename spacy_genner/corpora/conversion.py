@@ -14,7 +14,7 @@ from .brat import find_pairs, read_pair
 from .columns import Layout, Sentence, merge_files, read_columns
 from .conversion_report import Report
 from .gold_docs import annotate
-from .json_lines import read_json
+from .json_lines import Item, read_json
 from .offsets import Alignment, record_doc
 from .record import LeftOut, Record
 from .sampling import sample
@@ -65,9 +65,7 @@ def convert_columns(
     """
     files = [read_columns(path, layout) for path in paths]
     sentences = merge_files(files) if merge else list(chain.from_iterable(files))
-    report = Report(scheme=(scheme or _detected(sentences)).value)
-    drawn = sample(sentences, output.limit, output.seed)
-    return _docs(drawn, nlp, output, Alignment.strict, report), report
+    return convert_records(sentences, nlp, output, Alignment.strict, scheme=scheme)
 
 
 def convert_json(
@@ -95,24 +93,8 @@ def convert_json(
         ValueError: If something cannot be read; the error names file and line.
         ValueError: If every record is left out.
     """
-    report = Report()
-    records = list[Record | Sentence]()
-    for path in paths:
-        for item in read_json(path, output.spans_key, tag_names):
-            if isinstance(item, LeftOut):
-                report.leave_out(item.reason, item.place)
-            else:
-                records.append(item)
-    if not records:
-        first = "; ".join(f"{places[0]} ({reason})" for reason, places in report.places.items())
-        raise ValueError(
-            f"there is nothing to write, since every record is left out. The first of each kind: "
-            f"{first}"
-        )
-    if sentences := [record for record in records if isinstance(record, Sentence)]:
-        report.scheme = (scheme or _detected(sentences)).value
-    drawn = sample(records, output.limit, output.seed)
-    return _docs(drawn, nlp, output, alignment, report), report
+    items = chain.from_iterable(read_json(path, output.spans_key, tag_names) for path in paths)
+    return convert_records(list(items), nlp, output, alignment, scheme=scheme)
 
 
 def convert_brat(
@@ -135,20 +117,43 @@ def convert_brat(
 
 
 def convert_records(
-    records: Sequence[Record], nlp: Language, output: Output, alignment: Alignment
+    items: Sequence[Item],
+    nlp: Language,
+    output: Output,
+    alignment: Alignment,
+    *,
+    scheme: Scheme | None = None,
 ) -> tuple[list[Doc], Report]:
-    """Convert records that have been read already, each to a Doc.
+    """Convert what has been read already, each record or sentence to a Doc.
+
+    What is left out is reported, before `output.limit` applies.
 
     Args:
-        records: The texts with their spans.
+        items: The texts with their spans, and what is left out.
         nlp: The pipeline whose tokenizer cuts the texts.
         output: What to write.
         alignment: What happens to spans that start or end inside a token.
+        scheme: The scheme of the tags of sentences; None to detect it from all of them.
 
     Raises:
+        ValueError: If every item is left out.
         ValueError: If the tokenizer changes a text.
     """
     report = Report()
+    records = list[Record | Sentence]()
+    for item in items:
+        if isinstance(item, LeftOut):
+            report.leave_out(item.reason, item.place)
+        else:
+            records.append(item)
+    if items and not records:
+        first = "; ".join(f"{places[0]} ({reason})" for reason, places in report.places.items())
+        raise ValueError(
+            f"there is nothing to write, since every record is left out. The first of each kind: "
+            f"{first}"
+        )
+    if sentences := [record for record in records if isinstance(record, Sentence)]:
+        report.scheme = (scheme or _detected(sentences)).value
     drawn = sample(records, output.limit, output.seed)
     return _docs(drawn, nlp, output, alignment, report), report
 

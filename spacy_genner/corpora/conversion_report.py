@@ -27,8 +27,8 @@ class Report:
         lost: The numbers of spans of the input that were not written, by reason.
         changed: How often something was written differently from the input, by reason.
         ignored: The numbers of annotations that are not gold spans of the documents, by kind.
-        left_out: The numbers of records that are not gold annotations, by reason. Their spans do
-            not count in `read`.
+        left_out: The numbers of records that do not become documents, by reason. Their spans do not
+            count in `read`.
         places: The first places where each reason applied.
         scheme: The scheme of the tags, given or detected; None without tags.
     """

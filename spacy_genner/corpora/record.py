@@ -86,7 +86,7 @@ class Record:
 
 
 class LeftOut(NamedTuple):
-    """A record that is not a gold annotation, and the reason."""
+    """A record that becomes no document, for example because it is no gold annotation, and why."""
 
     place: str
     reason: str

@@ -1,4 +1,4 @@
-"""Corpora of whole documents, read from the files that their sources publish."""
+"""Corpora of documents, read from the files that their sources publish."""
 
 from __future__ import annotations
 
@@ -7,15 +7,20 @@ import csv
 import io
 import tarfile
 import zlib
-from collections.abc import Mapping, Sequence
+from bisect import bisect
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from ..files.text_files import present, read_text
+from ..files.text_files import numbered_lines, present, read_text
 from .brat import find_pairs, read_pair
+from .columns import Layout, Sentence, read_columns
 from .json_values import parse_json, read_values
 from .record import RawSpan, Record, raw_span
+from .span_lists import read_span_record
 
 
 def read_litbank(folder: Path) -> list[Record]:
@@ -37,16 +42,27 @@ def read_mspt(folder: Path, names: str) -> list[Record]:
     listed = read_text(present(folder / names)).split()
     if (folder / "data").exists():
         return _listed(folder, listed)
-    path = present(folder / "mspt.tar.gz")
-    with TemporaryDirectory() as unpacked:
+    with unpacked(present(folder / "mspt.tar.gz")) as files:
+        return _listed(files, listed)
+
+
+@contextmanager
+def unpacked(archive: Path) -> Iterator[Path]:
+    """Provide a folder with the files of a tar archive, for as long as the context lasts.
+
+    Raises:
+        ValueError: If the archive is damaged.
+    """
+    with TemporaryDirectory() as folder:
         try:
-            with tarfile.open(path) as archive:
-                archive.extractall(unpacked, filter="data")
+            with tarfile.open(archive) as files:
+                files.extractall(folder, filter="data")
         except (tarfile.TarError, EOFError, zlib.error) as error:
             raise ValueError(
-                f"{path} cannot be unpacked ({error}): expected a tar archive, compressed with gzip"
+                f"{archive} cannot be unpacked ({error}): expected a tar archive, compressed with "
+                "gzip"
             ) from error
-        return _listed(Path(unpacked), listed)
+        yield Path(folder)
 
 
 def _listed(folder: Path, names: Sequence[str]) -> list[Record]:
@@ -96,6 +112,32 @@ def _entity(value: Any, place: str) -> tuple[str, RawSpan]:
     raise ValueError(
         f"{place}: expected an object with documentId, a string, and begin, end and type"
     )
+
+
+def read_wikigold(folder: Path) -> list[list[Sentence]]:
+    """Read the sentences of each article of Wikigold. A line `-DOCSTART-` ends an article."""
+    path = present(folder / "wikigold.conll.txt")
+    ends = [number for number, line in numbered_lines(path) if line.startswith("-DOCSTART-")]
+    articles = defaultdict[int, list[Sentence]](list)
+    for sentence in read_columns(path, Layout()):
+        articles[bisect(ends, sentence.levels[0].lines[0])].append(sentence)
+    return list(articles.values())
+
+
+def read_stockmark(folder: Path) -> list[list[Record]]:
+    """Read the sentences of each page of Stockmark's corpus, in the order of their first ones.
+
+    Raises:
+        ValueError: If the file or one of its records cannot be read.
+    """
+    pages = defaultdict[str, list[Record]](list)
+    for place, value in read_values(present(folder / "ner.json")):
+        match value:
+            case {"curid": str(page)}:
+                pages[page].append(read_span_record(value, place, bare=True))
+            case _:
+                raise ValueError(f"{place}: expected an object with curid, a string")
+    return list(pages.values())
 
 
 def read_tasteset(folder: Path) -> list[Record]:

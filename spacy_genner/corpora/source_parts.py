@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from itertools import chain
 from pathlib import Path
 
-from spacy.language import Language
-from spacy.tokens import Doc
-
 from ..files.text_files import present
-from .columns import Layout
-from .conversion import Output, convert_columns, convert_json, convert_records
-from .conversion_report import Report
-from .offsets import Alignment
-from .record import Record
+from .columns import Layout, Sentence, merge_files, read_columns
+from .json_lines import Item
+from .record import LeftOut
+
+Reader = Callable[[Path], Sequence[Item]]
+"""Reads a part of a corpus from the folder of the corpus."""
+DocumentReader = Callable[[Path], Sequence[Sequence[Item]]]
+"""Reads the documents of a corpus from its folder, each as the records or sentences of it."""
 
 EVERY_FIFTH = (
     "no official one: every fifth document, beginning with the first, is for testing, and all "
@@ -22,73 +22,78 @@ EVERY_FIFTH = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnFiles:
-    """A part of a corpus in column files.
+def columns(*names: str, layout: Layout | None = None, merge: bool = False) -> Reader:
+    """Return a reader of column files.
 
-    Attributes:
+    Args:
         names: The files, relative to the folder of the corpus, plain or compressed (`.gz`).
+        layout: The columns of the files; None for a token first and one tag last.
         merge: Whether they annotate the same text, one file for each label, instead of following
             one another.
     """
 
-    names: Sequence[str]
-    merge: bool = False
+    def read(folder: Path) -> list[Sentence]:
+        files = [read_columns(present(folder / name), layout or Layout()) for name in names]
+        return merge_files(files) if merge else list(chain.from_iterable(files))
 
-    def convert(
-        self, folder: Path, nlp: Language, output: Output, alignment: Alignment
-    ) -> tuple[list[Doc], Report]:
-        """Convert the part. The tokens are those of the files: nothing has to be aligned."""
-        paths = [present(folder / name) for name in self.names]
-        return convert_columns(paths, nlp, output, Layout(), scheme=None, merge=self.merge)
+    return read
 
 
-@dataclass(frozen=True, slots=True)
-class JsonFile:
-    """A part of a corpus in a file of JSON lines.
+def each(read: Reader) -> DocumentReader:
+    """Return a reader for which each record or sentence is a document of its own."""
+    return lambda folder: [[item] for item in read(folder)]
 
-    Attributes:
-        name: The file, relative to the folder of the corpus, plain or compressed (`.gz`).
+
+def fifths(read: DocumentReader, numbers: Collection[int]) -> Reader:
+    """Return a reader of some of every five documents.
+
+    Args:
+        read: Reads all documents.
+        numbers: Which documents of every five are read, counted from 0.
     """
 
-    name: str
+    def chosen(folder: Path) -> list[Item]:
+        documents = enumerate(read(folder))
+        return list(chain.from_iterable(document for i, document in documents if i % 5 in numbers))
 
-    def convert(
-        self, folder: Path, nlp: Language, output: Output, alignment: Alignment
-    ) -> tuple[list[Doc], Report]:
-        """Convert the part."""
-        return convert_json([present(folder / self.name)], nlp, output, alignment)
+    return chosen
 
 
-@dataclass(frozen=True, slots=True)
-class Documents:
-    """A part of a corpus of whole documents.
-
-    Attributes:
-        read: Reads the documents from the folder of the corpus.
-        fifths: Which documents of every five belong to the part, counted from 0.
-    """
-
-    read: Callable[[Path], Sequence[Record]]
-    fifths: Sequence[int] = (0, 1, 2, 3, 4)
-
-    def convert(
-        self, folder: Path, nlp: Language, output: Output, alignment: Alignment
-    ) -> tuple[list[Doc], Report]:
-        """Convert the part."""
-        records = self.read(folder)
-        chosen = [record for number, record in enumerate(records) if number % 5 in self.fifths]
-        return convert_records(chosen, nlp, output, alignment)
-
-
-Part = ColumnFiles | JsonFile | Documents
-
-
-def by_fifths(read: Callable[[Path], Sequence[Record]]) -> dict[str, Part]:
+def by_fifths(read: DocumentReader) -> dict[str, Reader]:
     """Divide a corpus that has no official split: `train` consists of `dev` and `fit`."""
     return {
-        "train": Documents(read, (1, 2, 3, 4)),
-        "fit": Documents(read, (2, 3, 4)),
-        "dev": Documents(read, (1,)),
-        "test": Documents(read, (0,)),
+        "train": fifths(read, (1, 2, 3, 4)),
+        "fit": fifths(read, (2, 3, 4)),
+        "dev": fifths(read, (1,)),
+        "test": fifths(read, (0,)),
     }
+
+
+def without(read: Reader, *others: Reader) -> Reader:
+    """Return a reader of a training part that leaves out the texts that other parts have, too.
+
+    Texts that only differ in white space count as the same.
+    """
+
+    def kept(folder: Path) -> list[Item]:
+        held_out = set(map(_bare, chain.from_iterable(other(folder) for other in others)))
+        return [
+            LeftOut(item.place, "its text is in another part, too")
+            if _bare(item) in held_out
+            else item
+            for item in read(folder)
+        ]
+
+    return kept
+
+
+def _bare(item: Item) -> str:
+    """Return the text of an item without white space; empty if it is left out already."""
+    match item:
+        case LeftOut():
+            return ""
+        case Sentence():
+            words: Sequence[str] = item.words
+        case _:
+            words = item.tokens if item.text is None else [item.text]
+    return "".join("".join(words).split())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import json
 import random
@@ -11,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import spacy
 from spacy.tokens import Doc
 
 from spacy_genner.corpora.conversion import Output
 from spacy_genner.corpora.conversion_report import Report
-from spacy_genner.corpora.known import KNOWN, convert_known
+from spacy_genner.corpora.known import KNOWN, convert_known, known_corpus
 from spacy_genner.corpora.offsets import Alignment
 
 CONFIGS = Path(__file__).parent.parent.parent / "configs"
@@ -36,9 +34,8 @@ def write(path: Path, text: str) -> None:
 def converted(
     name: str, part: str, folder: Path, limit: int | None = None
 ) -> tuple[list[Doc], Report]:
-    return convert_known(
-        name, part, folder, spacy.blank("en"), Output(limit=limit), Alignment.expand
-    )
+    nlp = known_corpus(name).training.blank()
+    return convert_known(name, part, folder, nlp, Output(limit=limit), Alignment.expand)
 
 
 def recipes(entities: str) -> str:
@@ -73,7 +70,11 @@ def test_unknown_corpora_and_parts_are_refused(tmp_path: Path) -> None:
     ("name", "part", "missing"),
     [
         ("wnut17", "test", "emerging.test.annotated"),
-        ("genia", "dev", "dev.jsonlines"),
+        ("genia", "dev", "dev.txt"),
+        ("germeval14", "train", "LOC_train.conll"),
+        ("stockmark-ja", "test", "ner.json"),
+        ("wikigold", "test", "wikigold.conll.txt"),
+        ("few-nerd", "train", "dev.txt"),
         ("litbank", "train", "brat"),
         ("mspt", "dev", "ner-dev-fnames.txt"),
         ("tasteset", "test", "TASTEset.csv"),
@@ -90,14 +91,81 @@ def test_an_empty_folder_is_no_re3d(tmp_path: Path) -> None:
 
 
 def test_columns_that_annotate_the_same_text_are_merged(tmp_path: Path) -> None:
-    for label in ("DNA", "RNA", "cell_line", "cell_type", "protein"):
-        tag = f"B-{label}" if label in ("DNA", "protein") else "O"
-        with gzip.open(tmp_path / "x.gz", "wt", encoding="utf8") as file:
-            file.write(f"IL-2\t{tag}\n\n")
-        (tmp_path / "mlc").mkdir(exist_ok=True)
-        (tmp_path / "x.gz").rename(tmp_path / "mlc" / f"{label}_train.conll.gz")
-    (doc,), report = converted("genia", "train", tmp_path)
-    assert spans(doc) == [("IL-2", "DNA"), ("IL-2", "protein")] and not report.lost
+    tags = {"LOC": "O B-LOC O", "ORG": "B-ORG I-ORG O", "part": "O O B-PERpart"}
+    for labels in ("LOC", "LOCderiv", "ORG", "ORGpart", "OTH", "PER", "deriv", "part"):
+        rows = zip(["Uni", "Bonn", "Kohl-Erbe"], tags.get(labels, "O O O").split(), strict=True)
+        write(
+            tmp_path / "mlc" / f"{labels}_train.conll",
+            "".join(f"{word} {tag}\n" for word, tag in rows) + "\n",
+        )
+    (doc,), report = converted("germeval14", "train", tmp_path)
+    assert spans(doc) == [("Uni Bonn", "ORG"), ("Bonn", "LOC"), ("Kohl-Erbe", "PERpart")]
+    assert not report.lost and doc.lang_ == "de"
+
+
+@pytest.mark.parametrize("part", ["dev", "test"])
+def test_columns_with_two_levels(part: str, tmp_path: Path) -> None:
+    write(tmp_path / f"germ.{part}.iob2", "Uni\tB-ORG\tO\nBonn\tI-ORG\tB-LOC\n\n")
+    (doc,), _ = converted("germeval14", part, tmp_path)
+    assert spans(doc) == [("Uni Bonn", "ORG"), ("Bonn", "LOC")]
+
+
+def test_japanese_is_cut_at_every_letter_without_its_analyser(tmp_path: Path) -> None:
+    record = {
+        "curid": "1",
+        "text": "田中はIBMの人。",
+        "entities": [
+            {"name": "田中", "span": [0, 2], "type": "人名"},
+            {"name": "IBM", "span": [3, 6], "type": "法人名"},
+        ],
+    }
+    write(tmp_path / "ner.json", json.dumps([record]))
+    (doc,), report = converted("stockmark-ja", "test", tmp_path)
+    assert [token.text for token in doc] == ["田", "中", "は", "IBM", "の", "人", "。"]
+    assert spans(doc) == [("田中", "人名"), ("IBM", "法人名")] and not report.changed
+
+
+def test_the_sentences_of_a_page_stay_together(tmp_path: Path) -> None:
+    pages = ["a", "b", "a", "c", "d", "e", "f", "b"]
+    records = [
+        {"curid": page, "text": f"{page}{i}", "entities": []} for i, page in enumerate(pages)
+    ]
+    write(tmp_path / "ner.json", json.dumps(records))
+    texts = {
+        part: [doc.text for doc in converted("stockmark-ja", part, tmp_path)[0]]
+        for part in ("test", "dev", "fit")
+    }
+    assert texts == {"test": ["a0", "a2", "f6"], "dev": ["b1", "b7"], "fit": ["c3", "d4", "e5"]}
+
+
+@pytest.mark.parametrize("record", [{"text": "a", "entities": []}, {"curid": 1}, ["a"]])
+def test_a_sentence_without_a_page_is_refused(record: Any, tmp_path: Path) -> None:
+    write(tmp_path / "ner.json", json.dumps([record]))
+    with pytest.raises(ValueError, match=r"ner\.json\[0\]: expected an object with curid, a"):
+        converted("stockmark-ja", "test", tmp_path)
+
+
+def test_the_sentences_of_an_article_stay_together(tmp_path: Path) -> None:
+    articles = [f"Bonn{i} I-LOC\n\nlies O\nthere{i} O\n\n-DOCSTART- O\n" for i in range(7)]
+    write(tmp_path / "wikigold.conll.txt", "\n".join(articles))
+    docs, report = converted("wikigold", "test", tmp_path)
+    assert [doc.text.strip() for doc in docs] == ["Bonn0", "lies there0", "Bonn5", "lies there5"]
+    assert [spans(doc) for doc in docs] == [[("Bonn0", "LOC")], [], [("Bonn5", "LOC")], []]
+    assert report.scheme == "iob1"
+
+
+def test_training_sentences_that_another_file_has_are_left_out(tmp_path: Path) -> None:
+    names = [f"Name{i}" for i in range(6)]
+    write(tmp_path / "dev.txt", "".join(f"{name}\tB-person_director\n\n" for name in names))
+    write(tmp_path / "test.txt", "Name5\tB-person_director\n\nNew\tB-person_director\n\n")
+    train, report = converted("few-nerd", "train", tmp_path)
+    assert [spans(doc) for doc in train] == [[("New", "person_director")]]
+    assert report.left_out == {"its text is in another part, too": 1}
+    held_out = {
+        part: [doc.text.strip() for doc in converted("few-nerd", part, tmp_path)[0]]
+        for part in ("dev", "test")
+    }
+    assert held_out == {"dev": ["Name0", "Name1", "Name5"], "test": ["Name2", "Name3", "Name4"]}
 
 
 @pytest.mark.parametrize(

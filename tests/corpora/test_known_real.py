@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 import spacy
+from spacy.tokens import Doc
 
-from spacy_genner.corpora.conversion import Output
+from spacy_genner.corpora.conversion import Output, convert_json
 from spacy_genner.corpora.known import KNOWN, convert_known
 from spacy_genner.corpora.offsets import Alignment
 
@@ -23,9 +24,9 @@ PARTS = {
     ("wnut17", "train"): (3394, 1975, 0, 0),
     ("wnut17", "dev"): (1009, 836, 0, 0),
     ("wnut17", "test"): (1287, 1079, 0, 0),
-    ("genia", "train"): (15023, 43769, 1907, 0),
-    ("genia", "dev"): (1765, 4714, 444, 0),
-    ("genia", "test"): (1732, 5119, 603, 0),
+    ("genia", "train"): (15033, 46210, 4388, 24),
+    ("genia", "dev"): (1765, 4714, 444, 8),
+    ("genia", "test"): (1732, 5119, 603, 4),
     ("tasteset", "train"): (800, 15478, 0, 0),
     ("tasteset", "fit"): (600, 11687, 0, 0),
     ("tasteset", "dev"): (200, 3791, 0, 0),
@@ -41,6 +42,23 @@ PARTS = {
     ("litbank", "fit"): (60, 8187, 1202, 0),
     ("litbank", "dev"): (20, 2644, 363, 0),
     ("litbank", "test"): (20, 3081, 578, 0),
+    ("bc5cdr", "train"): (4560, 9385, 0, 0),
+    ("bc5cdr", "dev"): (4581, 9593, 0, 0),
+    ("bc5cdr", "test"): (4797, 9809, 0, 0),
+    ("germeval14", "train"): (24000, 31393, 2183, 0),
+    ("germeval14", "dev"): (2200, 2886, 212, 0),
+    ("germeval14", "test"): (5100, 6691, 512, 2),
+    ("stockmark-ja", "train"): (4274, 10506, 0, 0),
+    ("stockmark-ja", "fit"): (3210, 7947, 0, 0),
+    ("stockmark-ja", "dev"): (1064, 2559, 0, 0),
+    ("stockmark-ja", "test"): (1069, 2679, 0, 0),
+    ("wikigold", "train"): (1377, 2910, 0, 0),
+    ("wikigold", "fit"): (1034, 2170, 0, 0),
+    ("wikigold", "dev"): (343, 740, 0, 0),
+    ("wikigold", "test"): (319, 648, 0, 0),
+    ("few-nerd", "train"): (12861, 30253, 0, 0),
+    ("few-nerd", "dev"): (4684, 11048, 0, 0),
+    ("few-nerd", "test"): (7026, 16749, 0, 0),
 }
 
 
@@ -48,9 +66,46 @@ def test_every_part_is_counted() -> None:
     assert set(PARTS) == {(name, part) for name, corpus in KNOWN.items() for part in corpus.parts}
 
 
-@pytest.mark.parametrize(("name", "part"), PARTS)
+def without_spaces(doc: Doc) -> tuple[str, set[tuple[int, int, str]]]:
+    """The text of a Doc and its spans, as if there were no white space."""
+    before = [0]
+    for char in doc.text:
+        before.append(before[-1] + (not char.isspace()))
+    spans = {(before[s.start_char], before[s.end_char], s.label_) for s in doc.spans["sc"]}
+    return "".join(doc.text.split()), spans
+
+
+@pytest.mark.parametrize(("part", "count"), [("dev", 4714), ("test", 5119)])
+def test_genia_has_the_spans_of_yan(part: str, count: int) -> None:
+    """Its tokens are cut where an entity starts or ends, and have spaces between them: `TREp
+    -containing`. The texts differ in nothing else."""
+    file = FOLDER / "genia" / "yan2022" / f"{part}.jsonlines"
+    theirs, _ = convert_json([file], spacy.blank("xx"), Output(), Alignment.strict)
+    ours, report = convert_known(
+        "genia", part, FOLDER / "genia", KNOWN["genia"].training.blank(), Output(), Alignment.strict
+    )
+    assert list(map(without_spaces, ours)) == list(map(without_spaces, theirs))
+    assert report.written == count and set(report.lost) == {"duplicate"}
+
+
+def test_genia_is_spelled_as_in_the_original() -> None:
+    """No token is set apart by spaces that are not there, as in `IL - 2`."""
+    nlp = KNOWN["genia"].training.blank()
+    for part in ("train", "test"):
+        docs, _ = convert_known("genia", part, FOLDER / "genia", nlp, Output(), Alignment.expand)
+        names = [span.text for doc in docs for span in doc.spans["sc"]]
+        assert names.count("IL-2") > 50 and "IL - 2" not in names
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        pytest.param(*key, marks=pytest.mark.slow if key == ("germeval14", "train") else [])
+        for key in PARTS
+    ],
+)
 def test_a_part_holds_what_it_is_known_to_hold(name: str, part: str) -> None:
-    nlp = spacy.blank("en")
+    nlp = KNOWN[name].training.blank()
     docs, report = convert_known(name, part, FOLDER / name, nlp, Output(), Alignment.expand)
     found = (len(docs), report.written, report.nested, sum(report.lost.values()))
     assert found == PARTS[name, part]
