@@ -1,23 +1,16 @@
-"""F1 from the counts of each sentence, the paired bootstrap of the difference of two, and a table
-of both."""
+"""The counts of each sentence as text, and a table of their F1 with paired differences."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence, Set
 from statistics import mean
-from typing import TypeAlias
 
 import numpy as np
 from cells import Cell
-from numpy.typing import NDArray
 
+from spacy_genner.evaluation.metrics import CORRECT, GOLD, PREDICTED
+from spacy_genner.evaluation.significance import Counts, difference
 from spacy_genner.types import Entity
-
-Counts: TypeAlias = NDArray[np.int64]
-"""How many entities were predicted, how many of them are correct, and how many are gold, in the
-last dimension."""
-PREDICTED, CORRECT, GOLD = range(3)
-_RESAMPLES = 10_000
 
 
 def counted(found: Iterable[Set[Entity]], gold: Iterable[Set[Entity]]) -> str:
@@ -29,26 +22,6 @@ def counted(found: Iterable[Set[Entity]], gold: Iterable[Set[Entity]]) -> str:
 def counts_of(line: str) -> Counts:
     """Return the counts that `counted` wrote, of shape (sentences, 3)."""
     return np.array([sentence.split("/") for sentence in line.split()], dtype=np.int64)
-
-
-def f1(counts: Counts) -> NDArray[np.float64]:
-    """Return F1; 0 if there is nothing to find and nothing was found."""
-    both = counts[..., PREDICTED] + counts[..., GOLD]
-    scores: NDArray[np.float64] = 2 * counts[..., CORRECT] / np.maximum(both, 1)
-    return scores
-
-
-def difference(ours: Counts, theirs: Counts) -> tuple[float, float, float]:
-    """Return by how much our F1 is greater, and the 95 % percentile interval of that, by the paired
-    bootstrap over sentences (Efron and Tibshirani, 1993, section 13.3).
-
-    Args:
-        ours, theirs: The counts of the same sentences, of shape (sentences, 3).
-    """
-    n = len(ours)
-    draws = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=_RESAMPLES)
-    low, high = np.percentile(f1(draws @ ours) - f1(draws @ theirs), (2.5, 97.5))
-    return float(f1(ours.sum(axis=0)) - f1(theirs.sum(axis=0))), float(low), float(high)
 
 
 def table(cells: Sequence[Cell]) -> str:
@@ -84,5 +57,6 @@ def pooled(cells: Sequence[Cell], way: str) -> Counts:
 
 def lead(ours: Counts, theirs: Counts) -> str:
     """Return our lead in points of F1 with its interval."""
-    points = [f"{100 * value:+.1f}" for value in difference(ours, theirs)]
+    found = difference(ours, theirs)
+    points = [f"{100 * value:+.1f}" for value in (found.f, *found.ci)]
     return "{} ({} to {})".format(*points)

@@ -25,7 +25,7 @@ import typer
 from canonical import Canonical, write_canonically
 from cells import Cell, Cells
 from outside import Pair, merge, train
-from paired import counted, counts_of, f1, table
+from paired import counted, counts_of, table
 from spacy.tokens import DocBin
 
 from spacy_genner.answers import Repairs
@@ -34,6 +34,7 @@ from spacy_genner.decoding.free import longest
 from spacy_genner.decoding.interfaces import Job
 from spacy_genner.decoding.scores import scored_entities
 from spacy_genner.decoding.speculative import SpeculativeDecoder
+from spacy_genner.evaluation.significance import f1
 from spacy_genner.formats.inline_bracketed import InlineBracketed
 from spacy_genner.lm.batches import batches
 from spacy_genner.lm.causal import CausalLM

@@ -41,9 +41,11 @@ def measured(setting: Setting, shape: str, batch: int, name: str) -> Cell:
     with Peak(device) as peak:
         seconds = seconds_of(lambda: outputs.append(system(tasks, batch)), device)
     reading = outputs[-1].reading
+    words = sum(len(task.job.grammar.source.words) for task in tasks)
     return {
         "sentences": len(tasks),
         "sentences/s": len(tasks) / seconds,
+        "words/s": words / seconds,
         "passes": reading.passes,
         "passes/s": reading.passes / seconds,
         "rows × passes / sentence": reading.rows / len(tasks),

@@ -24,6 +24,7 @@ from . import (  # noqa: E402, F401  (register themselves)
     evaluate,
     evaluate_predictions,
     export,
+    find_threshold,
     merge,
     show_prompt,
     train,

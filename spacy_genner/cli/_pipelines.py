@@ -1,4 +1,5 @@
-"""What the commands do with pipelines: load and save them, find a component, and report errors."""
+"""What the commands do with pipelines: load, run and save them, find a component, and report
+errors."""
 
 from __future__ import annotations
 
@@ -12,6 +13,8 @@ from spacy.cli._util import setup_gpu
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from ..corpora.spacy_files import read_corpus
+from ..evaluation.running import Outcomes, annotated, evaluate, outcomes
 from ..files.writing import filling
 from ..pipeline.generative_ner import GenerativeNER
 from ..printing import msg
@@ -112,3 +115,24 @@ def generative_ner_of(nlp: Language, name: str) -> GenerativeNER:
             "generative_ner as --component"
         )
     return pipe
+
+
+def all_outcomes(nlp: Language, pipe: GenerativeNER, data: Path) -> Outcomes:
+    """Return the outcomes of all spans that a component finds in gold documents.
+
+    The threshold of the component is 0 afterwards.
+
+    Raises:
+        OSError: If the documents cannot be read.
+        ValueError: If they have no gold annotation.
+        ValueError: If no spans are found in them, or spans without scores.
+    """
+    pipe.threshold = 0.0
+    examples = annotated(read_corpus(data, nlp), pipe.spans_key)
+    found = outcomes(evaluate(nlp, examples, pipe.spans_key, "spans"))
+    if not found.scored:
+        raise ValueError(
+            f"the pipeline finds no spans with scores in {len(examples)} documents: give others, "
+            f"train longer, or remove a component that changes doc.spans[{pipe.spans_key!r}]"
+        )
+    return found

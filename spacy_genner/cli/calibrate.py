@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from typer import Argument
 
-from ..corpora.spacy_files import read_corpus
 from ..decoding.calibration import brier, calibration_error, cross_validated, fit_platt
-from ..evaluation.running import annotated, evaluate, outcomes
 from ..printing import msg
 from . import genner
 from ._options import Component, Model
-from ._pipelines import generative_ner_of, load, plain_errors, save
+from ._pipelines import all_outcomes, generative_ner_of, load, plain_errors, save
 
 _FEW = 50
 """The command warns if there are fewer right or fewer wrong spans than this to fit a curve to."""
@@ -45,12 +44,11 @@ def calibrate_cli(
     with plain_errors():
         pipe = generative_ner_of(nlp, component)
         threshold = pipe.threshold
-        pipe.threshold = 0.0  # the curve is fitted to the scores of all spans
         pipe.calibrate(None)
-        examples = annotated(read_corpus(data, nlp), pipe.spans_key)
-        scores, correct, documents = outcomes(evaluate(nlp, examples, pipe.spans_key, "spans"))
+        found = all_outcomes(nlp, pipe, data)
+        scores, correct = found.scores, found.correct
         scaling = fit_platt(scores, correct)
-        unseen = cross_validated(scores, correct, documents)
+        unseen = cross_validated(scores, correct, found.documents)
         _report({"as they are": scores, "calibrated, cross-validated": unseen}, correct)
         if brier(unseen, correct) >= brier(scores, correct):
             raise ValueError(
@@ -63,7 +61,7 @@ def calibrate_cli(
     msg.good(f"Saved the calibrated pipeline to {output}")
 
 
-def _report(kinds: Mapping[str, ArrayLike], correct: Sequence[bool]) -> None:
+def _report(kinds: Mapping[str, ArrayLike], correct: NDArray[np.bool_]) -> None:
     """Print how far each kind of scores is from the truth."""
     rows = []
     for name, scores in kinds.items():
@@ -71,7 +69,7 @@ def _report(kinds: Mapping[str, ArrayLike], correct: Sequence[bool]) -> None:
         rows.append((name, f"{error:.3f}", f"{brier(scores, correct):.3f}"))
     header = ("scores", "calibration error", "Brier score")
     msg.table(rows, header=header, aligns=("l", "r", "r"), divider=True)
-    right = sum(correct)
+    right = int(correct.sum())
     wrong = len(correct) - right
     if min(right, wrong) < _FEW:
         msg.warn(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -13,8 +14,17 @@ from ..corpora.spacy_files import read_corpus
 from ..evaluation.curve import charts, read_log
 from ..evaluation.metrics import Score, percent
 from ..evaluation.page import write_page
+from ..evaluation.reliability import Reliabilities, charts_of, reliabilities
 from ..evaluation.rows import compared_rows
-from ..evaluation.running import Evaluation, annotated, evaluate, facts, summary, training_names
+from ..evaluation.running import (
+    Evaluation,
+    annotated,
+    evaluate,
+    facts,
+    outcomes,
+    summary,
+    training_names,
+)
 from ..files.writing import replacing
 from ..printing import msg
 from . import genner
@@ -60,7 +70,10 @@ def evaluate_cli(
     ] = None,
     name: Annotated[
         str,
-        Option(help="Name of this system for `compare`. Default: the name of the metrics file."),
+        Option(
+            help="Name of this system for `compare`, the same for its runs with several seeds. "
+            "Default: the name of the metrics file."
+        ),
     ] = "",
     output: Annotated[
         Path | None, Option("--output", "-o", help="JSON file to write the metrics to.")
@@ -84,8 +97,8 @@ def evaluate_cli(
 ) -> None:
     """Score the spans of a pipeline on gold documents.
 
-    The scores are for all spans, for each type, for flat and for nested spans and, with --train,
-    for seen and for unseen names.
+    The scores are for all spans, for each type, for flat and for nested spans, for those nested in
+    a span of their own type and, with --train, for seen and for unseen names.
     """
     nlp = load(model, gpu_id)
     with plain_errors():
@@ -98,8 +111,12 @@ def evaluate_cli(
         skipped = len(corpus) - len(examples)
         msg.warn(f"{skipped} of {len(corpus)} documents have no gold annotation: not scored")
     result = evaluate(nlp, examples, spans_key, predicted.value, seen, batch_size)
+    measured = reliabilities(outcomes(result))
     metrics = summary(nlp, result, name)
+    metrics["reliability"] = asdict(measured) if measured else None
     _print(result, spans_key)
+    if measured:
+        _print_reliability(measured)
     for component, repairs in metrics["repairs"].items():
         header = (f"repairs of {component}", "")
         msg.table(list(repairs.items()), header=header, aligns=("l", "r"), divider=True)
@@ -111,7 +128,8 @@ def evaluate_cli(
         if html:
             title = f"{name or metrics['model']} on {data.name}"
             rows = compared_rows(examples, result.predicted, result.gold, html_limit)
-            write_page(html, title, facts(metrics), rows, result.scores, curve)
+            scores = charts_of(measured.total) if measured else ()
+            write_page(html, title, facts(metrics), rows, result.scores, curve, scores)
             msg.good(f"Saved the page to {html}")
 
 
@@ -137,6 +155,16 @@ def _print(result: Evaluation, spans_key: str) -> None:
         msg.warn(
             f"The pipeline predicted nothing there: check --predicted and --spans-key {spans_key}"
         )
+
+
+def _print_reliability(measured: Reliabilities) -> None:
+    """Print how far the scores can be relied on."""
+    rows = [
+        (name, group.spans, f"{group.ece:.3f}", f"{group.brier:.3f}", f"{group.aurc:.3f}")
+        for name, group in {"scores of all": measured.total, **measured.types}.items()
+    ]
+    header = ("", "spans", "calibration error", "Brier score", "AURC")
+    msg.table(rows, header=header, aligns=("l", *"rrrr"), divider=True)
 
 
 def _table_row(name: str, score: Score) -> tuple[object, ...]:

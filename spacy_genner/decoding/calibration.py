@@ -33,6 +33,21 @@ class Platt:
         return _logistic(self.slope * _log(scores) + self.intercept)
 
 
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Spans with similar scores.
+
+    Attributes:
+        spans: The number of spans.
+        score: Their average score.
+        correct: The share of correct spans among them.
+    """
+
+    spans: int
+    score: float
+    correct: float
+
+
 def as_platt(saved: Any) -> Platt | None:
     """Return the scaling that was saved as a dictionary, or None if None was saved.
 
@@ -92,12 +107,23 @@ def fit_platt(scores: ArrayLike, correct: ArrayLike, iterations: int = 100) -> P
 def calibration_error(scores: ArrayLike, correct: ArrayLike, bins: int = 10) -> float:
     """Return the expected calibration error: the mean distance between the average score and the
     share of correct spans, over bins with an equal number of spans."""
+    parts = equal_bins(scores, correct, bins)
+    distances = [part.spans * abs(part.score - part.correct) for part in parts]
+    return sum(distances) / sum(part.spans for part in parts)
+
+
+def equal_bins(scores: ArrayLike, correct: ArrayLike, bins: int = 10) -> list[Bin]:
+    """Return the spans, in the order of their scores, in bins with an equal number of spans.
+
+    If there are fewer spans than bins, each span has one.
+    """
     order = np.argsort(scores, kind="stable")
     p, right = np.asarray(scores, dtype=float)[order], np.asarray(correct, dtype=float)[order]
-    parts = [part for part in np.array_split(np.arange(len(p)), bins) if len(part)]
-    return float(
-        sum(len(part) * abs(p[part].mean() - right[part].mean()) for part in parts) / len(p)
-    )
+    return [
+        Bin(len(part), float(p[part].mean()), float(right[part].mean()))
+        for part in np.array_split(np.arange(len(p)), bins)
+        if len(part)
+    ]
 
 
 def brier(scores: ArrayLike, correct: ArrayLike) -> float:

@@ -1,4 +1,5 @@
-"""The training curve: losses and development score at each evaluated step, from a training log."""
+"""Charts, and the training curve: losses and development score at each evaluated step, from a
+training log."""
 
 from __future__ import annotations
 
@@ -33,14 +34,15 @@ class LoggedStep:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Lines over training steps, ready to draw. Both axes begin at 0.
+    """Lines, ready to draw. Both axes begin at 0.
 
     Attributes:
         title: The title of the chart.
-        lines: The (step, value) pairs of each line, by its name.
+        lines: The pairs (x, value) of each line, by its name.
         note: A remark beside the title.
-        last: The step at the right edge.
+        last: The x at the right edge.
         top: The value at the upper edge.
+        axis: What x is.
     """
 
     title: str
@@ -48,15 +50,16 @@ class Chart:
     note: str
     last: float
     top: float
+    axis: str = "step"
 
     def place(self, point: tuple[float, float]) -> tuple[float, float]:
-        """Return where a (step, value) pair lies in the drawing area.
+        """Return where a pair (x, value) lies in the drawing area.
 
         Returns:
             The distances from the left and from the upper edge, in SVG units.
         """
-        step, value = point
-        right = round(step / self.last * WIDTH, 1)
+        x, value = point
+        right = round(x / self.last * WIDTH, 1)
         down = round(HEIGHT - value / self.top * HEIGHT, 1)
         return right, down
 
@@ -103,13 +106,23 @@ def charts(records: Sequence[LoggedStep]) -> list[Chart]:
     best = max(records, key=lambda record: record.score)
     score: Points = [(record.step, 100 * record.score) for record in records]
     return [
-        _chart("Training loss, mean of a step", losses, f"{last} steps"),
-        _chart(
+        chart("Training loss, mean of a step", losses, f"{last} steps"),
+        chart(
             "Development score, %",
             {"score": score},
             f"best {100 * best.score:.1f} at step {best.step}",
         ),
     ]
+
+
+def chart(title: str, lines: dict[str, Points], note: str, axis: str = "step") -> Chart:
+    """Return a chart whose vertical axis ends on a round number."""
+    last = top = 0.0
+    for line in lines.values():
+        for x, value in line:
+            last = max(last, x)
+            top = max(top, value)
+    return Chart(title, lines, note, last or 1, _ceiling(top), axis)
 
 
 def _record(line: str, where: str) -> LoggedStep:
@@ -132,15 +145,6 @@ def _number(value: Any) -> float:
     if type(value) not in (int, float) or not math.isfinite(value):
         raise ValueError(f"{value!r} is not a finite number")
     return float(value)
-
-
-def _chart(title: str, lines: dict[str, Points], note: str) -> Chart:
-    last = top = 0.0
-    for line in lines.values():
-        for step, value in line:
-            last = max(last, step)
-            top = max(top, value)
-    return Chart(title, lines, note, last or 1, _ceiling(top))
 
 
 def _ceiling(value: float) -> float:

@@ -1,7 +1,7 @@
 """Precision, recall and F1 of labelled spans.
 
-They are computed in total, for each type, for flat and nested spans, and for names that were seen
-or not seen in training.
+They are computed in total, for each type, for flat and nested spans, for spans nested in one of
+their own type, and for names that were seen or not seen in training.
 
 A predicted span is right if a gold span of the document has the same start, end and label.
 nervaluate and seqeval count in the same way but do not know spans inside spans. spaCy's scorer maps
@@ -18,7 +18,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from ..nesting import inner
+from ..nesting import inner, inner_of_label
 from ..types import Entity
 
 Name = tuple[str, str]
@@ -27,6 +27,9 @@ Floats = NDArray[np.float64]
 Group = tuple[str, str]
 """The kind of a group of spans, such as "types", and its name among these, such as "ORG"."""
 Interval = tuple[float, float]
+
+SAME_TYPE = "nested, same type"
+"""The name of the group of spans that lie inside another span of the same label."""
 
 PREDICTED, CORRECT, GOLD, FOUND = range(4)
 """The columns of counts: predicted spans and how many of them are gold, gold spans and how many of
@@ -84,7 +87,8 @@ class Scores:
         total: All spans.
         types: The spans of each label.
         nesting: "nested" are spans that lie inside another span of the same side and document;
-            "flat" are all others.
+            "flat" are all others. Of the nested ones, `SAME_TYPE` are those that lie inside a span
+            of their own label.
         names: "seen" are spans whose name occurs in the training data; "unseen" are all others.
             Empty without training data.
     """
@@ -135,14 +139,14 @@ def score_documents(
         raise ValueError("there are no documents to score: give at least one")
     counts = [_counts(document, seen) for document in documents]
     labels = {name for kind, name in chain.from_iterable(counts) if kind == "types"}
-    groups = [("total", ""), ("nesting", "flat"), ("nesting", "nested")]
+    groups = [("total", ""), *(("nesting", name) for name in ("flat", "nested", SAME_TYPE))]
     groups += [("types", label) for label in sorted(labels)]
     if seen is not None:
         groups += [("names", "seen"), ("names", "unseen")]
     table = np.array(
         [[found.get(group, [0] * 4) for group in groups] for found in counts], dtype=np.float64
     )
-    samples = _rates(_resample(table, resamples, seed))
+    samples = _rates(resample(table, resamples, seed))
     kinds: dict[str, dict[str, Score]] = {"total": {}, "types": {}, "nesting": {}, "names": {}}
     for i, (kind, name) in enumerate(groups):
         kinds[kind][name] = _score(table[:, i].sum(axis=0), samples[:, i])
@@ -179,16 +183,18 @@ def _grouped(
     text: str, side: Set[Entity], seen: Set[Name] | None
 ) -> Iterator[tuple[Entity, Group]]:
     """Yield each entity of one side with each group that it belongs to."""
-    inside, named = inner(side), names(text, side)
+    inside, inside_own_type, named = inner(side), inner_of_label(side), names(text, side)
     for entity in side:
         yield entity, ("total", "")
         yield entity, ("types", entity.label)
         yield entity, ("nesting", "nested" if entity in inside else "flat")
+        if entity in inside_own_type:
+            yield entity, ("nesting", SAME_TYPE)
         if seen is not None:
             yield entity, ("names", "seen" if named[entity] in seen else "unseen")
 
 
-def _resample(table: Floats, resamples: int, seed: int) -> Floats:
+def resample(table: Floats, resamples: int, seed: int) -> Floats:
     """Draw the documents again, with replacement, and add up their counts.
 
     Args:

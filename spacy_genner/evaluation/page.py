@@ -1,4 +1,4 @@
-"""One self-contained HTML page: scores, training curve, and documents with their spans."""
+"""One self-contained HTML page: scores, charts, and documents with their spans."""
 
 from __future__ import annotations
 
@@ -52,6 +52,7 @@ def write_page(
     rows: Sequence[Row],
     scores: Scores | None = None,
     curve: Sequence[Chart] = (),
+    reliability: Sequence[Chart] = (),
 ) -> None:
     """Write the page.
 
@@ -62,6 +63,7 @@ def write_page(
         rows: The documents to show.
         scores: The scores to show, if there are gold spans.
         curve: The charts of the training, if its log is known.
+        reliability: The charts of the reliability of scores, if the spans have some.
 
     Raises:
         OSError: If the file cannot be written.
@@ -74,7 +76,7 @@ def write_page(
         facts=facts,
         rows=rows,
         scores=scores,
-        curve=curve,
+        charts={"Training": curve, "Reliability of scores": reliability},
         draw=lambda panel: draw(panel, colours),
     )
     with replacing(path) as new:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections import Counter
 from collections.abc import Sequence, Set
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from spacy.about import __version__
 from spacy.language import Language
 from spacy.training import Example
@@ -16,6 +20,8 @@ from ..answers import Repairs
 from ..pipeline.docs import gold_spans
 from ..types import Entity
 from .metrics import Document, Name, Scores, names, score_documents
+from .peak_memory import peak_memory
+from .significance import per_document
 from .spans import Found, characters, layer, read_own_spans, read_spans
 
 
@@ -27,18 +33,49 @@ class Evaluation:
         layers: Where the spans of "gold" and "predicted" were read: "spans" or "ents".
         gold: The gold spans of each document.
         predicted: The predicted spans of each document.
+        documents: The same spans with the texts, their offsets in characters.
+        words: The number of tokens in the gold documents.
         failed: The number of documents that the pipeline's error handler dropped; they count as
             documents without predictions.
         seconds: The time that the pipeline took.
+        peak_memory: The most memory that the process had held when the pipeline was done, in MiB;
+            see `peak_memory`.
         scores: The scores of all documents.
     """
 
     layers: dict[str, str]
     gold: list[Found]
     predicted: list[Found]
+    documents: list[Document]
+    words: int
     failed: int
     seconds: float
+    peak_memory: float | None
     scores: Scores
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """The predicted spans of an evaluation as arrays of the same length.
+
+    Attributes:
+        scores: The score of each span; not a number if it has none.
+        correct: Whether it is a gold span.
+        documents: The number of its document.
+        labels: Its label.
+        gold: The number of gold spans of each label.
+    """
+
+    scores: NDArray[np.float64]
+    correct: NDArray[np.bool_]
+    documents: NDArray[np.int64]
+    labels: NDArray[np.str_]
+    gold: dict[str, int]
+
+    @property
+    def scored(self) -> bool:
+        """Whether there are spans, and all of them have a score."""
+        return len(self.scores) > 0 and not np.isnan(self.scores).any()
 
 
 def annotated(examples: Sequence[Example], spans_key: str) -> list[Example]:
@@ -90,6 +127,7 @@ def evaluate(
     """
     layers = {"gold": layer((example.reference for example in examples), spans_key)}
     done, seconds = _predict(nlp, examples, batch_size)
+    memory = peak_memory()
     if predicted == "auto":
         predicted = layer((example.predicted for example in examples), spans_key)
     layers["predicted"] = predicted
@@ -100,8 +138,10 @@ def evaluate(
         golds.append(gold)
         founds.append(found)
         documents.append(Document(example.reference.text, characters(gold), characters(found)))
+    words = sum(len(example.reference) for example in examples)
     failed = len(examples) - len(done)
-    return Evaluation(layers, golds, founds, failed, seconds, score_documents(documents, seen))
+    scores = score_documents(documents, seen)
+    return Evaluation(layers, golds, founds, documents, words, failed, seconds, memory, scores)
 
 
 def summary(nlp: Language, result: Evaluation, name: str = "") -> dict[str, Any]:
@@ -125,8 +165,11 @@ def summary(nlp: Language, result: Evaluation, name: str = "") -> dict[str, Any]
         "repairs": repairs_of(nlp),
         "seconds": result.seconds,
         "docs_per_second": documents / result.seconds,
+        "words_per_second": result.words / result.seconds,
+        "peak_memory_mib": result.peak_memory,
         "training_seconds": nlp.meta.get("performance", {}).get("training_seconds"),
         **asdict(result.scores),
+        "per_document": per_document(result.documents),
     }
 
 
@@ -155,20 +198,27 @@ def repairs_of(nlp: Language) -> dict[str, dict[str, int]]:
     return result
 
 
-def outcomes(result: Evaluation) -> tuple[list[float], list[bool], list[int]]:
-    """Return the outcome of each predicted span, as three lists of the same length.
-
-    Returns:
-        The scores of the spans, whether they are gold spans, and the numbers of their documents.
-    """
-    scores, correct, documents = list[float](), list[bool](), list[int]()
-    for number, (predicted, gold) in enumerate(zip(result.predicted, result.gold, strict=True)):
-        right = characters(gold)
+def outcomes(result: Evaluation) -> Outcomes:
+    """Return the outcome of each predicted span."""
+    scores, correct, documents, labels = list[float](), list[bool](), list[int](), list[str]()
+    gold = Counter[str]()
+    for number, (predicted, annotated) in enumerate(
+        zip(result.predicted, result.gold, strict=True)
+    ):
+        right = characters(annotated)
+        gold.update(entity.label for entity in right)
         for span, score in predicted:
-            scores.append(1.0 if score is None else score)
+            scores.append(math.nan if score is None else score)
             correct.append(Entity(span.start_char, span.end_char, span.label_) in right)
             documents.append(number)
-    return scores, correct, documents
+            labels.append(span.label_)
+    return Outcomes(
+        np.array(scores, dtype=np.float64),
+        np.array(correct, dtype=np.bool_),
+        np.array(documents, dtype=np.int64),
+        np.array(labels, dtype=np.str_),
+        dict(gold),
+    )
 
 
 def _predict(

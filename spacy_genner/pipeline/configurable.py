@@ -5,6 +5,8 @@ import warnings
 
 from thinc.api import Config, ConfigValidationError
 
+from .saved_settings import Threshold
+
 _BROKEN = re.compile(r'.*[=:]\s*".*"', re.DOTALL)
 """The definition that is read for `per:son = "a definition"`, as a name ends at the first colon:
 `son = "a definition"`."""
@@ -22,7 +24,7 @@ def check_labels(labels: dict[str, str] | list[str] | None) -> None:
     else:
         one_by_one = [[name] for name in labels or ()]
     for label in one_by_one:
-        if not _survives(label):
+        if not survives(label):
             raise ValueError(
                 f"labels = {label}: a config file would read this back as something else. A name "
                 "that contains : or =, or that starts with # or ; or [, must be in a list "
@@ -47,11 +49,34 @@ def check_label_words(
             stacklevel=2,
         )
     for word, label in label_words.items():
-        if not _survives({word: label}):
+        if not survives({word: label}):
             raise ValueError(
                 f"label_words = {{{word!r}: {label!r}}}: a config file would read this back as "
                 "something else, as it holds no word that contains : or =, or that starts with # "
                 f"or ; or [. Leave it out, and use {word!r} itself as a label, in a list of names"
+            )
+
+
+def check_threshold(threshold: Threshold, labels: dict[str, str] | list[str] | None) -> None:
+    """Check that a config file can hold a threshold. Warns about labels that are not among those of
+    the config, which only documents with label sets of their own can ask for.
+
+    Raises:
+        ValueError: If a label would not be the same after saving and loading the config.
+    """
+    if not isinstance(threshold, dict):
+        return
+    if strange := threshold.keys() - set(labels or threshold):
+        warnings.warn(
+            f"threshold names {', '.join(sorted(strange))}, which `labels` does not have",
+            stacklevel=2,
+        )
+    for label in threshold:
+        if not survives({label: ""}):
+            raise ValueError(
+                f"threshold = {{{label!r}: {threshold[label]}}}: a config file would read this "
+                "back as something else, as it holds no name that contains : or =, or that starts "
+                "with # or ; or [. Give the mapping to the component's `threshold` in a program"
             )
 
 
@@ -69,7 +94,7 @@ def as_configured(labels: dict[str, str]) -> dict[str, str] | list[str] | None:
     return written
 
 
-def _survives(labels: dict[str, str] | list[str]) -> bool:
+def survives(labels: dict[str, str] | list[str]) -> bool:
     """Return whether a config with these labels is the same after saving and loading it."""
     try:
         text = Config({"component": {"labels": labels}}).to_str()

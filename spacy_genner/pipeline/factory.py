@@ -7,8 +7,9 @@ from spacy.language import Language
 from thinc.api import Config, Model
 
 from ..labels.label_sampling import Sampling
-from .configurable import check_label_words, check_labels
+from .configurable import check_label_words, check_labels, check_threshold
 from .generative_ner import GenerativeNER
+from .saved_settings import Threshold
 
 DEFAULT_MODEL = Config().from_str(
     """
@@ -64,7 +65,7 @@ def make_generative_ner(
     spans_key: str,
     ents: str,
     overwrite_ents: bool,
-    threshold: float,
+    threshold: Threshold,
     window: int,
     sentence_starts: bool,
     line_breaks: bool,
@@ -74,11 +75,12 @@ def make_generative_ner(
     """Make the component from its config; see `GenerativeNER` for the settings.
 
     Raises:
-        ValueError: If a config file cannot hold the labels or the model's words for them, or if a
-            setting has a value that it cannot have.
+        ValueError: If a config file cannot hold the labels, the model's words for them or their
+            thresholds, or if a setting has a value that it cannot have.
     """
     check_labels(labels)
     check_label_words(model.attrs.get("label_words", {}), labels)
+    check_threshold(threshold, labels)
     return GenerativeNER(
         nlp,
         model,

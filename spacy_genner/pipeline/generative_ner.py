@@ -21,7 +21,7 @@ from ..windows import merge
 from .docs import ENTS, DocSource, Reading, own_labels, unblocked, write_ents, write_spans
 from .learning import LearningPipe
 from .parts import Parts, find_all
-from .saved_settings import as_threshold
+from .saved_settings import Threshold, as_threshold, lowest_score
 
 Prediction = tuple[DocSource, list[Entity]]
 
@@ -45,7 +45,8 @@ class GenerativeNER(LearningPipe):
             "none".
         overwrite_ents: Whether they replace the entities that are in `doc.ents` already, where they
             overlap with them.
-        threshold: The lowest score of a span. It can only remove spans.
+        threshold: The lowest score of a span, or that of the spans of each label; those of a label
+            that is not named are all kept. It can only remove spans.
         window: The maximum number of tokens, not counting white space, that the model reads at
             once; fewer if they do not fit into its positions. Longer documents are cut where
             sentences begin, or else where lines begin, or else anywhere, with an overlap.
@@ -68,7 +69,7 @@ class GenerativeNER(LearningPipe):
         spans_key: str = "sc",
         ents: str = "outermost",
         overwrite_ents: bool = False,
-        threshold: float = 0.0,
+        threshold: Threshold = 0.0,
         window: int = 256,
         sentence_starts: bool = True,
         line_breaks: bool = True,
@@ -149,7 +150,7 @@ class GenerativeNER(LearningPipe):
             found = [
                 (read.span(doc, entity), float(score))
                 for entity, score in zip(entities, calibrated, strict=True)
-                if score >= threshold
+                if score >= lowest_score(threshold, entity.label)
             ]
             spans = unblocked(doc, found)
             write_spans(doc, self.spans_key, spans)

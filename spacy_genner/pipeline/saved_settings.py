@@ -7,7 +7,7 @@ the one that it was saved with, as in `spacy.load(path, config=…)`: what is gi
 from __future__ import annotations
 
 import weakref
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,9 @@ from ..decoding.scores import SCORINGS
 
 Settings = dict[str, Any]
 """The settings of a component by name, with values that JSON can hold."""
+Threshold = float | dict[str, float]
+"""The lowest score of a span, or that of the spans of each label. A label that is not named keeps
+all of its spans."""
 CONFIG_PLACES = {
     "labels": "labels",
     "line_breaks": "line_breaks",
@@ -38,7 +41,7 @@ TYPES: dict[str, tuple[type, ...]] = {
     "sentence_starts": (bool,),
     "spans_key": (str,),
     "template": (str, type(None)),
-    "threshold": (int, float),
+    "threshold": (int, float, dict),
 }
 """The types that the saved settings have in JSON."""
 
@@ -78,16 +81,35 @@ def check(settings: Settings) -> None:
         )
 
 
-def as_threshold(value: Any) -> float:
-    """Return the lowest score of a span as a number; a config may hold "0.5".
+def as_threshold(value: Any) -> Threshold:
+    """Return a threshold in numbers; a config may hold "0.5".
 
     Raises:
-        ValueError: If it is not a number between 0 and 1.
+        ValueError: If it is neither a number between 0 and 1, nor such a number for each label.
     """
-    threshold = float(value)
-    if not 0 <= threshold <= 1:
-        raise ValueError(f"threshold = {threshold}: scores lie between 0 and 1")
+    if not isinstance(value, Mapping):
+        return _as_score(value, "threshold")
+    threshold = dict[str, float]()
+    for label, lowest in value.items():
+        if not isinstance(label, str):
+            raise ValueError(f"threshold of {label!r}: expected the name of a label, a string")
+        threshold[label] = _as_score(lowest, f"threshold of {label!r}")
     return threshold
+
+
+def lowest_score(threshold: Threshold, label: str) -> float:
+    """Return the lowest score that a span with this label may have."""
+    return threshold.get(label, 0.0) if isinstance(threshold, dict) else threshold
+
+
+def _as_score(value: Any, name: str) -> float:
+    try:
+        score = float(value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} = {value!r}: expected a number between 0 and 1") from error
+    if not 0 <= score <= 1:
+        raise ValueError(f"{name} = {score}: scores lie between 0 and 1")
+    return score
 
 
 class Owner:

@@ -19,9 +19,9 @@ from ..files.saved import MODEL_FILES, pack_parts, parse_object, read_object, re
 from ..files.writing import filling
 from ..labels.label_set import Labels, as_labels
 from ..prompts.shots import shot_from_json
-from .configurable import as_configured
+from .configurable import as_configured, survives
 from .docs import Reading
-from .saved_settings import Owner, Settings, as_threshold, check, restored
+from .saved_settings import Owner, Settings, Threshold, as_threshold, check, restored
 
 Self = TypeVar("Self", bound="AdjustablePipe")
 
@@ -57,13 +57,16 @@ class AdjustablePipe(TrainablePipe):
         self._put_labels(labels)
 
     @property
-    def threshold(self) -> float:
-        """The lowest score of a span."""
-        return float(self.cfg["threshold"])
+    def threshold(self) -> Threshold:
+        """The lowest score of a span, or that of the spans of each label."""
+        return as_threshold(self.cfg["threshold"])
 
     @threshold.setter
-    def threshold(self, threshold: float) -> None:
-        self._set("threshold", as_threshold(threshold))
+    def threshold(self, threshold: Threshold) -> None:
+        self.cfg["threshold"] = as_threshold(threshold)
+        names = threshold if isinstance(threshold, Mapping) else ()
+        if survives(dict.fromkeys(names, "")):  # or else the config keeps the former value
+            self._owner.configure(self, "threshold", self.threshold)
 
     @property
     def spans_key(self) -> str:
@@ -72,7 +75,8 @@ class AdjustablePipe(TrainablePipe):
 
     @spans_key.setter
     def spans_key(self, spans_key: str) -> None:
-        self._set("spans_key", spans_key)
+        self.cfg["spans_key"] = spans_key
+        self._owner.configure(self, "spans_key", spans_key)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -204,10 +208,6 @@ class AdjustablePipe(TrainablePipe):
         if "vocab" in parts.keys() - set(exclude):
             self.vocab.from_bytes(parts["vocab"], exclude=exclude)
         return self
-
-    def _set(self, name: str, value: Any) -> None:
-        self.cfg[name] = value
-        self._owner.configure(self, name, value)
 
     def _put_labels(self, labels: Mapping[str, str] | Iterable[str] | None) -> None:
         """Use a label set, and leave the config as it is."""

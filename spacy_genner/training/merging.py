@@ -40,7 +40,7 @@ def merge(nlp: Language, pipe: GenerativeNER, folder: Path) -> list[str]:
     parts = {
         "the draft head": lm.draft_head is not None,
         "the calibration": pipe.cfg["calibration"] is not None,
-        "the threshold": pipe.threshold > 0,
+        "the threshold": bool(pipe.threshold),
         "the examples that the prompt shows": bool(pipe.model.attrs["shots"].pool),
     }
     return [part for part, present in parts.items() if present]

@@ -3,19 +3,19 @@ tiny models."""
 
 import json
 import random
+import re
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import spacy
 import spelling
 import torch
 from canonical import Canonical, CanonicalWalk, write_canonically
 from outside import Pair, answer_loss, batches, merge, train
-from paired import counted, counts_of, difference, f1, table
+from paired import counted, counts_of, lead, table
 from spacy.tokens import Doc, DocBin, Span
 from spelling import Respeller, Sentence, as_written, joined, main, read, result
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -183,21 +183,16 @@ def test_batches_are_of_similar_length_and_the_same_for_a_seed() -> None:
     assert len({size for each in lengths for size in each}) > 80
 
 
-def test_counts_and_their_f1() -> None:
+def test_counts_as_text() -> None:
     one, two, three = (Entity(start, start + 1, "ORG") for start in range(3))
     line = counted([{one, two}, set()], [{two, three}, {one}])
     assert line == "2/1/2 0/0/1"
-    assert f1(counts_of(line).sum(axis=0)) == pytest.approx(2 / 5)
-    assert f1(np.zeros(3, dtype=np.int64)) == 0
+    assert counts_of(line).tolist() == [[2, 1, 2], [0, 0, 1]]
 
 
-def test_a_difference_has_an_interval() -> None:
+def test_a_lead_is_in_points_with_its_interval() -> None:
     worse, better = (counts_of(f"2/{n}/2 1/1/1 " * 50) for n in (1, 2))
-    lead, low, high = difference(better, worse)
-    assert lead == pytest.approx(1 / 3)
-    assert 0 < low < lead < high < 1 / 2
-    assert difference(worse, better)[0] == -lead
-    assert difference(worse, worse) == (0, 0, 0)
+    assert re.fullmatch(r"\+33\.3 \(\+2\d\.\d to \+3\d\.\d\)", lead(better, worse))
 
 
 @pytest.fixture

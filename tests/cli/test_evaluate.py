@@ -13,6 +13,7 @@ import spacy_genner.cli  # noqa: F401  (registers the commands)
 from spacy_genner.corpora.spacy_files import read_corpus
 from spacy_genner.evaluation.running import annotated
 from tests.evaluation.ruled import gold_docs, pipeline
+from tests.pipeline.scripted import add_scripted
 
 
 @pytest.fixture
@@ -39,6 +40,35 @@ def test_repairs_of_free_answers_are_counted(files: Path, tiny: Callable[..., st
     assert code == 0 and "repairs of generative_ner" in printed
     repairs = json.loads((files / "metrics.json").read_text())["repairs"]
     assert repairs.keys() == {"generative_ner"} and sum(repairs["generative_ner"].values())
+
+
+def test_the_reliability_of_scores_is_reported(
+    files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The scores 0.9 and 0.5 of right spans, and 0.25 of a wrong one."""
+    nlp = spacy.blank("en")
+    script = [["University of Edinburgh", "ORG", 0.5], ["Edinburgh", "GPE", 0.9]]
+    add_scripted(nlp, script=[*script, ["Leith", "ORG", 0.25]])
+    monkeypatch.setattr("spacy_genner.cli.evaluate.load", lambda *_: nlp)
+    output, html = files / "metrics.json", files / "page.html"
+    code, printed = run("model", files / "gold.spacy", "--output", output, "--html", html)
+    found = json.loads(output.read_text())["reliability"]
+    assert code == 0 and found.keys() == {"total", "types"}
+    assert found["total"]["spans"] == 3 and found["types"].keys() == {"GPE", "ORG"}
+    assert found["total"]["ece"] == pytest.approx((0.1 + 0.5 + 0.25) / 3)
+    assert found["total"]["brier"] == pytest.approx((0.1**2 + 0.5**2 + 0.25**2) / 3)
+    assert found["total"]["aurc"] == pytest.approx((0 + 0 + 1 / 3) / 3)
+    assert found["total"]["bins"][0] == {"spans": 1, "score": 0.25, "correct": 0.0}
+    assert found["total"]["risk_coverage"][-1] == pytest.approx([1.0, 1 / 3])
+    assert "scores of all 3 0.283 0.108 0.111" in printed and "GPE 1 0.100 0.010 0.000" in printed
+    assert "<h2>Reliability of scores</h2>" in html.read_text(encoding="utf-8")
+
+
+def test_a_pipeline_without_scores_has_no_reliability(files: Path) -> None:
+    output = files / "metrics.json"
+    code, printed = run(files / "model", files / "gold.spacy", "--output", output)
+    assert code == 0 and json.loads(output.read_text())["reliability"] is None
+    assert "calibration error" not in printed
 
 
 def test_the_command_prints_and_writes_everything(files: Path) -> None:

@@ -35,6 +35,7 @@ COMMANDS = {
     "evaluate, page": "evaluate ruler gold.spacy --html out.html",
     "evaluate-predictions": "evaluate-predictions predictions.jsonl --json out.json",
     "calibrate": "calibrate pipeline gold.spacy out",
+    "find-threshold": "find-threshold pipeline gold.spacy --output out",
     "train-drafts": "train-drafts pipeline gold.spacy out",
     "export": "export pipeline gold.spacy out.jsonl",
     "merge, configuration": "merge pipeline out",
@@ -44,6 +45,7 @@ COMMANDS = {
 ROOM = {
     "convert, report": 400,
     "calibrate": 20_000,
+    "find-threshold": 20_000,
     "train-drafts": 20_000,
     "merge, weights": 40_000,
 }

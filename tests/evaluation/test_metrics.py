@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spacy.scorer import PRFScore
 
-from spacy_genner.evaluation.metrics import Document, Score, names, score_documents
+from spacy_genner.evaluation.metrics import SAME_TYPE, Document, Score, names, score_documents
 from spacy_genner.types import Entity
 
 TEXT = "Alpha beta Alpha beta gamma"
@@ -66,6 +66,14 @@ def test_an_inner_span_predicted_alone_is_found_as_nested_and_correct_as_flat() 
     assert counts(nesting["flat"]) == (1, 1, 1, 0)
 
 
+def test_spans_inside_one_of_their_own_type_are_a_group_of_the_nested_ones() -> None:
+    gold = frozenset({Entity(0, 9, "A"), Entity(0, 4, "A"), Entity(2, 4, "B"), Entity(5, 9, "B")})
+    predicted = frozenset({Entity(0, 4, "A"), Entity(5, 9, "B"), Entity(5, 8, "B")})
+    nesting = score_documents([Document(TEXT, gold, predicted)]).nesting
+    assert counts(nesting["nested"]) == (1, 0, 3, 2)
+    assert counts(nesting[SAME_TYPE]) == (1, 0, 1, 1)
+
+
 def test_nesting_does_not_reach_over_documents() -> None:
     outer, inner = frozenset({Entity(0, 9, "A")}), frozenset({Entity(2, 4, "B")})
     assert (
@@ -120,14 +128,16 @@ def test_no_documents_are_an_error() -> None:
 
 @given(sets)
 def test_nested_means_strictly_inside_another(spans: frozenset[Entity]) -> None:
-    inside = {
-        a
+    pairs = [
+        (a, b)
         for a in spans
         for b in spans
         if b.start <= a.start and a.end <= b.end and (a.start, a.end) != (b.start, b.end)
-    }
+    ]
+    inside = {a for a, _ in pairs}
     nesting = score_documents([Document(TEXT, spans, frozenset())], resamples=1).nesting
     assert (nesting["nested"].gold, nesting["flat"].gold) == (len(inside), len(spans - inside))
+    assert nesting[SAME_TYPE].gold == len({a for a, b in pairs if a.label == b.label})
 
 
 @given(documents)
@@ -155,7 +165,7 @@ def test_every_section_adds_up_to_the_total(
     sections = score_documents(docs, seen, resamples=2).sections
     total = counts(sections.pop("All")["total"])
     for section in sections.values():
-        parts = [counts(of) for of in section.values()]
+        parts = [counts(of) for name, of in section.items() if name != SAME_TYPE]
         assert tuple(map(sum, zip(*parts, strict=True))) == (total if parts else ())
 
 

@@ -6,8 +6,9 @@ import pytest
 
 from spacy_genner.evaluation.curve import LoggedStep, charts
 from spacy_genner.evaluation.drawing import DrawnSpan, Panel
-from spacy_genner.evaluation.metrics import Document, score_documents
+from spacy_genner.evaluation.metrics import SAME_TYPE, Document, score_documents
 from spacy_genner.evaluation.page import Row, write_page
+from spacy_genner.evaluation.reliability import charts_of, reliability
 from spacy_genner.types import Entity
 
 SPAN = frozenset({Entity(0, 4, "GPE")})
@@ -80,7 +81,7 @@ def test_the_table_shows_all_sections_in_percent(path: Path) -> None:
     page = path.read_text(encoding="utf-8")
     rows = re.findall(r'<tr><th scope="row">(.*?)</th>(.*?)</tr>', page, re.DOTALL)
     cells = {name: re.findall(r"<td[^>]*>([^<]*)", row) for name, row in rows}
-    assert list(cells) == ["total", "GPE", "flat", "nested", "seen", "unseen"]
+    assert list(cells) == ["total", "GPE", "flat", "nested", SAME_TYPE, "seen", "unseen"]
     assert cells["total"] == ["100.0", "50.0", "66.7", "2", "1"]
     assert cells["nested"] == ["–", "–", "–", "0", "0"]
     assert "<small>0.0–100.0</small>" in page
@@ -98,6 +99,18 @@ def test_the_curve_has_a_line_for_each_loss_and_the_score(path: Path) -> None:
     page = path.read_text(encoding="utf-8")
     assert page.count("<polyline") == 3 and page.count("<circle") == 5
     assert "best 60.0 at step 9" in page and "score, step 9: 60" in page
+
+
+def test_the_reliability_of_scores_is_drawn(path: Path) -> None:
+    charts = charts_of(reliability([0.25, 0.75], [False, True]))
+    write_page(path, "title", {}, [], SCORES, reliability=charts)
+    page = path.read_text(encoding="utf-8")
+    assert "<h2>Reliability of scores</h2>" in page and "<h2>Training</h2>" not in page
+    assert page.count("<polyline") == 3 and page.count("<circle") == 2 + 2 + 20
+    assert "<title>spans, score 0.75: 100</title>" in page
+    assert "<title>spans, % kept 100: 50</title>" in page
+    assert ">score 0<" in page and ">% kept 0<" in page and "perfectly calibrated" in page
+    assert parsed(path).balanced
 
 
 def test_documents_with_errors_can_be_filtered(path: Path) -> None:

@@ -142,6 +142,15 @@ def test_the_summary_names_the_system() -> None:
     )
     assert (metrics["documents"], metrics["failed"]) == (3, 0)
     assert metrics["docs_per_second"] == pytest.approx(3 / metrics["seconds"])
+    words = sum(map(len, gold_docs()))
+    assert metrics["words_per_second"] == pytest.approx(words / metrics["seconds"])
+    assert metrics["peak_memory_mib"] > 50
+    stored = metrics["per_document"]
+    assert (stored["predicted"], stored["correct"], stored["gold"]) == (
+        [2, 1, 0],
+        [2, 0, 0],
+        [2, 2, 0],
+    )
     assert (
         metrics["spacy_version"] == spacy.__version__ and metrics["version"] == nlp.meta["version"]
     )
@@ -169,7 +178,14 @@ def test_outcomes_pair_scores_with_gold_spans() -> None:
     gold.spans["sc"] = [Span(gold, 10, 11, "GPE"), Span(gold, 0, 1, "ORG")]
     assert gold[10:11].text == "Leeds"
     result = evaluate(nlp, [spacy.training.Example(nlp.make_doc(TEXT), gold)])
-    scores, correct, documents = outcomes(result)
-    assert documents == [0] * 4
-    pairs = sorted((round(score, 3), right) for score, right in zip(scores, correct, strict=True))
-    assert pairs == [(0.25, True), (0.5, False), (0.9, False), (0.9, False)]
+    found = outcomes(result)
+    assert found.documents.tolist() == [0] * 4
+    scores = found.scores.round(3).tolist()
+    rows = zip(scores, found.correct.tolist(), found.labels.tolist(), strict=True)
+    assert sorted(rows) == [
+        (0.25, True, "GPE"),
+        (0.5, False, "ORG"),
+        (0.9, False, "GPE"),
+        (0.9, False, "GPE"),
+    ]
+    assert found.gold == {"GPE": 1, "ORG": 1}

@@ -124,6 +124,8 @@ def test_spacy_knows_what_it_assigns() -> None:
             ("window", None),
             ("threshold", "high"),
             ("threshold", [0.5]),
+            ("threshold", {"ORG": "high"}),
+            ("threshold", {"ORG": None}),
         ],
         *[
             ("ents", None),
@@ -170,6 +172,8 @@ def test_a_wrong_type_or_name_is_refused_and_named(setting: str, value: Any) -> 
         ({"window": -4}, "window = -4"),
         ({"threshold": 2}, "threshold = 2.0: scores lie between 0 and 1"),
         ({"threshold": -0.1}, "threshold = -0.1"),
+        ({"threshold": {"ORG": 2}}, "threshold of 'ORG' = 2.0: scores lie between 0 and 1"),
+        ({"threshold": {"per:son": 0.5}}, "threshold = {'per:son': 0.5}: a config file would"),
         ({"ents": "foo"}, 'ents = "foo": choose one of none, outermost, best'),
         ({"labels": ["ORG", " "]}, "label ' ' is empty"),
         ({"labels": {"": "nothing"}}, "label '' is empty|labels = {'': 'nothing'}"),
@@ -189,6 +193,22 @@ def test_numbers_may_come_as_text() -> None:
     [doc] = component.pipe([spacy.blank("xx")("Leeds Edinburgh")])
     assert [span.text for span in doc.spans["sc"]] == ["Edinburgh"]
     assert component.model.attrs["batches"][0][0][0].words == ("Leeds",)
+
+
+def test_a_threshold_of_a_label_that_is_not_there_is_warned_of() -> None:
+    with pytest.warns(UserWarning, match="threshold names ORGG, which `labels` does not have"):
+        add_scripted(spacy.blank("xx"), threshold={"ORGG": 0.5, "ORG": 0.5})
+
+
+@pytest.mark.parametrize(
+    "threshold",
+    ['threshold = {"ORG": 0.4, "a.b": 1}', "[components.{}.threshold]\nORG = 0.4\na.b = 1"],
+)
+def test_thresholds_of_labels_in_a_config(threshold: str) -> None:
+    """In one line, or in a section of their own."""
+    config = Config().from_str(SHORT + threshold.replace("{}", "generative_ner"))
+    pipe: Any = spacy.util.load_model_from_config(config, auto_fill=True).get_pipe("generative_ner")
+    assert pipe.threshold["ORG"] == 0.4 and len(pipe.threshold) == 2
 
 
 def test_a_label_is_listed_once() -> None:

@@ -47,6 +47,17 @@ def test_a_threshold_removes_spans_and_changes_no_other(nlp: Language, threshold
     ]
 
 
+@pytest.mark.parametrize(
+    "threshold", [{}, {"GPE": 0.3}, {"ORG": 0.6}, {"ORG": "0.5", "GPE": 0.9}, {"ORG": 1, "GPE": 1}]
+)
+def test_labels_may_have_their_own_thresholds(nlp: Language, threshold: dict[str, float]) -> None:
+    """A label without one keeps all of its spans."""
+    add_scripted(nlp, threshold=threshold)
+    assert [span[:3] for span in marked(nlp(TEXT))] == [
+        span[:3] for span in FOUND if span[3] >= float(threshold.get(span[2], 0))
+    ]
+
+
 def test_below_a_threshold_the_inner_span_becomes_the_entity(nlp: Language) -> None:
     add_scripted(nlp, threshold=0.6)
     assert named(nlp(TEXT).ents) == [("Edinburgh", "GPE"), ("Edinburgh", "GPE")]

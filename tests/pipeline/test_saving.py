@@ -116,6 +116,8 @@ def test_a_part_that_is_missing_is_named(make: Callable[..., Any], part: str) ->
         ({"labels": None}, "labels = None: expected dict"),
         ({"threshold": None}, "threshold = None: expected int or float"),
         ({"threshold": 7}, "threshold = 7.0: scores lie between 0 and 1"),
+        ({"threshold": {"ORG": 7}}, "threshold of 'ORG' = 7.0: scores lie between 0 and 1"),
+        ({"threshold": {"ORG": "x"}}, "threshold of 'ORG' = 'x': expected a number"),
         ({"scoring": "bogus"}, "scoring = 'bogus': expected one of own, moves"),
         ({"spans_key": 3}, "spans_key = 3: expected str"),
         ({"template": 3}, "template = 3: expected str or NoneType"),

@@ -227,6 +227,66 @@ def test_a_threshold_without_sense_is_refused(nlp: Language, threshold: Any) -> 
     assert pipe.threshold == 0.0
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_thresholds_of_labels_are_kept(nlp: Language, way: str, tmp_path: Path) -> None:
+    pipe: Any = nlp.get_pipe(NAME)
+    pipe.threshold = threshold = {"ORG": 1 / 3, "GPE": 0.1 + 0.2}
+    assert WAYS[way](nlp, tmp_path).get_pipe(NAME).threshold == threshold  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("way", ["disk", "bytes", "sourced by a config"])
+def test_thresholds_that_a_config_cannot_hold_are_kept(
+    nlp: Language, way: str, tmp_path: Path
+) -> None:
+    pipe: Any = nlp.get_pipe(NAME)
+    pipe.threshold = threshold = {"per:son": 1 / 3}
+    assert nlp.config["components"][NAME]["threshold"] == 0.0
+    assert WAYS[way](nlp, tmp_path).get_pipe(NAME).threshold == threshold  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("place", "threshold"),
+    [("threshold", 0.7), ("threshold.ORG", {"ORG": 0.7, "GPE": 0.1})],
+)
+def test_a_threshold_that_is_given_wins_over_those_of_labels(
+    nlp: Language, place: str, threshold: Any, tmp_path: Path
+) -> None:
+    pipe: Any = nlp.get_pipe(NAME)
+    pipe.threshold = {"ORG": 0.5, "GPE": 0.1}
+    nlp.to_disk(tmp_path)
+    loaded: Any = spacy.load(tmp_path, config={f"components.{NAME}.{place}": 0.7})
+    assert loaded.get_pipe(NAME).threshold == threshold
+
+
+def test_what_is_returned_cannot_change_the_thresholds(nlp: Language) -> None:
+    pipe: Any = nlp.get_pipe(NAME)
+    given = {"ORG": 0.5}
+    pipe.threshold = given
+    given["ORG"] = pipe.threshold["ORG"] = 7
+    assert pipe.threshold == {"ORG": 0.5}
+    assert nlp.config["components"][NAME]["threshold"] == {"ORG": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("threshold", "message"),
+    [
+        ("high", "threshold = 'high': expected a number between 0 and 1"),
+        (None, "threshold = None: expected a number"),
+        ({"ORG": 2}, "threshold of 'ORG' = 2.0: scores lie between 0 and 1"),
+        ({"ORG": None}, "threshold of 'ORG' = None: expected a number"),
+        ({3: 0.5}, "threshold of 3: expected the name of a label"),
+    ],
+)
+def test_a_wrong_threshold_is_named_and_changes_nothing(
+    nlp: Language, threshold: Any, message: str
+) -> None:
+    pipe: Any = nlp.get_pipe(NAME)
+    pipe.threshold = {"ORG": 0.5}
+    with pytest.raises(ValueError, match=message):
+        pipe.threshold = threshold
+    assert pipe.threshold == {"ORG": 0.5}
+
+
 def test_what_was_loaded_replaces_all_that_was_there(nlp: Language) -> None:
     before, data = state(nlp), nlp.to_bytes()
     pipe: Any = nlp.get_pipe(NAME)
