@@ -22,6 +22,7 @@ from typing import Annotated, Any
 import psutil
 import spacy
 import typer
+from cells import RESULTS, Cells
 
 WORDS = ["The", "University", "of", "Edinburgh", "bought", "it", "in", "Leeds", "Essex", "said"]
 
@@ -124,15 +125,19 @@ def main(
     part_size: Annotated[int, typer.Option(help="Number of texts in a part")] = 1000,
     kills: Annotated[int, typer.Option(help="How often the second run is killed")] = 5,
     seed: Annotated[int, typer.Option(help="Seed of texts and kills")] = 0,
+    output: Annotated[Path, typer.Option("--json", help="Results.")] = RESULTS / "streaming.json",
 ) -> None:
     """Run both, compare, and print the result as JSON."""
     folder.mkdir(parents=True)
     make_model(folder)
     make_input(folder / "in.jsonl", documents, seed)
     count = -(-documents // part_size)
-    result = {"documents": documents, "parts": count, **unbroken(folder, part_size, count)}
+    cells = Cells(output)
+    result = cells.cell(documents=documents, part_size=part_size, kills=kills, seed=seed)
+    result |= unbroken(folder, part_size, count)
     result["killed_after_parts"] = broken(folder, part_size, count, kills, random.Random(seed))
     result["equal"] = parts(folder / "unbroken") == parts(folder / "broken")
+    cells.save()
     typer.echo(json.dumps(result, indent=1))
     raise typer.Exit(not result["equal"])
 

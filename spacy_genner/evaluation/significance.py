@@ -53,7 +53,7 @@ def difference(
     """Compare the F1 of two systems by the paired bootstrap over documents.
 
     Documents are drawn with replacement, the same ones for both systems, and the difference of F1
-    is computed anew for each draw. The interval lies between the 2.5 % and the 97.5 % percentile of
+    is computed for each draw. The interval lies between the 2.5 % and the 97.5 % percentile of
     these differences (Efron and Tibshirani, 1993, section 13.3). Around the observed difference
     they spread as they would around 0 if the systems were equally good: the p-value is the share
     that is at least as far from the observed difference as that is from 0 (Berg-Kirkpatrick et al.,
