@@ -61,7 +61,7 @@ test-llama-cpp:  ## Run the tests of llama.cpp, which is compiled first, in an e
 	$(MAKE) --no-print-directory VENV=$(VENV_LLAMA) EXTRAS=dev,llama-cpp test TESTS=tests/engines/test_llama_cpp.py
 
 test-ray:  ## Run the tests of Ray in an environment of its own
-	$(MAKE) --no-print-directory VENV=$(VENV_RAY) EXTRAS=dev,ray WORKERS=0 test TESTS="tests/annotating/test_ray_workers.py tests/test_scale.py"
+	$(MAKE) --no-print-directory VENV=$(VENV_RAY) EXTRAS=dev,ray WORKERS=0 test TESTS="tests/annotating/test_ray_workers.py tests/scale"
 
 test-vllm: $(VENV_VLLM)/.vllm  ## Run the tests of vLLM, on the CPU, in an environment of its own
 	VLLM_CPU_KVCACHE_SPACE=2 $(VENV_VLLM)/bin/python -m pytest -q tests/engines/test_vllm.py
