@@ -22,7 +22,7 @@ LOCAL = "local"
 """The address of a cluster that is this machine alone, and ends with the run."""
 _PATIENCE = 30.0
 """After how many seconds a worker that has no place in the cluster is worth a warning."""
-_LOG = logging.getLogger(__name__)
+_logger = logging.getLogger("spacy_genner")
 
 
 class Written(NamedTuple):
@@ -140,7 +140,7 @@ class RayWorker(Member):
             WorkerError: If it has died again and again while it loaded the pipeline.
         """
         self._how = type(error).__name__
-        _LOG.info("a worker has died: %s", error)
+        _logger.info("a worker has died: %s", error)
         if self._loaded:
             raise EOFError from error
         self._deaths += 1
@@ -220,7 +220,7 @@ class RayWorkers(Crew[RayWorker]):
         if homeless and not self._warned and time.monotonic() - min(homeless) > _PATIENCE:
             self._warned = True
             free = ray.available_resources()
-            _LOG.warning(
+            _logger.warning(
                 "%d of %d workers still wait for a place in the Ray cluster: each needs %g CPUs "
                 "and %g GPUs, and %g CPUs and %g GPUs are free",
                 len(homeless),

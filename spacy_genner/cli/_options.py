@@ -11,6 +11,14 @@ Model = Annotated[
     str,
     Argument(help="Pipeline to use: a folder, an installed package, or a config file (.cfg)."),
 ]
+DevelopmentData = Annotated[
+    Path,
+    Argument(
+        help="Development documents, a .spacy file or a folder of them. Do not use the training "
+        "documents.",
+        exists=True,
+    ),
+]
 Component = Annotated[str, Option(help="Name of the generative_ner component in the pipeline.")]
 Html = Annotated[Path | None, Option(help="HTML page to write.")]
 BatchSize = Annotated[

@@ -13,7 +13,7 @@ from typer import Argument
 from ..decoding.calibration import brier, calibration_error, cross_validated, fit_platt
 from ..printing import msg
 from . import genner
-from ._options import Component, Model
+from ._options import Component, DevelopmentData, Model
 from ._pipelines import all_outcomes, generative_ner_of, load, plain_errors, save
 
 _FEW = 50
@@ -23,14 +23,7 @@ _FEW = 50
 @genner.command("calibrate")
 def calibrate_cli(
     model: Model,
-    data: Annotated[
-        Path,
-        Argument(
-            help="Development documents, a .spacy file or a folder of them. Do not use the "
-            "training documents.",
-            exists=True,
-        ),
-    ],
+    data: DevelopmentData,
     output: Annotated[Path, Argument(help="Folder to save the calibrated pipeline to.")],
     component: Component = "generative_ner",
 ) -> None:

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-from typer import Argument, Option
+from typer import Option
 
 from ..evaluation.metrics import percent
 from ..evaluation.thresholds import Change, Target, find_threshold, find_thresholds, total
 from ..printing import msg
 from . import genner
-from ._options import Component, Model
+from ._options import Component, DevelopmentData, Model
 from ._pipelines import all_outcomes, generative_ner_of, load, plain_errors, save
 
 _FEW = 50
@@ -23,14 +23,7 @@ _FEW = 50
 @genner.command("find-threshold")
 def find_threshold_cli(
     model: Model,
-    data: Annotated[
-        Path,
-        Argument(
-            help="Development documents, a .spacy file or a folder of them. Do not use the "
-            "training documents.",
-            exists=True,
-        ),
-    ],
+    data: DevelopmentData,
     precision: Annotated[
         float | None,
         Option(help="Precision to reach with the lowest threshold, such as 0.9.", min=0, max=1),
