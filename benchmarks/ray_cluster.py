@@ -23,6 +23,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from statistics import median
 from typing import Annotated, Any
 
 import psutil
@@ -167,15 +168,20 @@ def survived(folder: Path, part_size: int, count: int) -> dict[str, Any]:
     }
 
 
-def overhead(folder: Path, part_size: int) -> dict[str, Any]:
-    """Time one process, and a worker in a cluster."""
-    one = timed(start(folder, "model", "in.jsonl", "one", part_size), folder / "one")
-    with nodes(1):
-        options = ["--ray", ADDRESS, "--workers", "1"]
-        process = start(folder, "model", "in.jsonl", "ray", part_size, *options)
-        shared = timed(process, folder / "ray")
-    ratios = {f"overhead_{name}": round(shared[name] / one[name] - 1, 3) for name in one}
-    return {"one_process": one, "ray": shared, **ratios}
+def overhead(folder: Path, part_size: int, repeats: int) -> dict[str, Any]:
+    """Time one process and a worker in a cluster, in turn."""
+    results: dict[str, list[dict[str, float]]] = {"one": [], "ray": []}
+    ways = {"one": [], "ray": ["--ray", ADDRESS, "--workers", "1"]}
+    for number in range(repeats):
+        for way in list(ways)[:: -1 if number % 2 else 1]:
+            shutil.rmtree(folder / way, ignore_errors=True)
+            with nodes(1 if way == "ray" else 0):
+                process = start(folder, "model", "in.jsonl", way, part_size, *ways[way])
+                results[way].append(timed(process, folder / way))
+    pairs = list(zip(results["ray"], results["one"], strict=True))
+    names = ("seconds", "after_the_first_part")
+    ratios = {name: [ray[name] / one[name] - 1 for ray, one in pairs] for name in names}
+    return {**results, "overhead": {name: round(median(own), 3) for name, own in ratios.items()}}
 
 
 def memory(folder: Path, lines: int, part_size: int) -> dict[str, Any]:
@@ -204,6 +210,7 @@ def main(
         int, typer.Option(help="Lines for the pipeline that does nothing.")
     ] = 2_000_000,
     part_size: Annotated[int, typer.Option(help="Documents in a part.")] = 500,
+    repeats: Annotated[int, typer.Option(help="Runs of each kind that are timed.")] = 3,
     output: Annotated[Path, typer.Option("--json", help="Results.")] = RESULTS / "ray_cluster.json",
 ) -> None:
     """Print the results. What is in them already is not measured again."""
@@ -214,7 +221,7 @@ def main(
     if "equal" not in cell:
         make_model(folder)
         make_input(folder / "in.jsonl", documents, seed=0)
-        cell |= overhead(folder, part_size)
+        cell |= overhead(folder, part_size, repeats)
         cell |= survived(folder, part_size, -(-documents // part_size))
         cells.save()
     typer.echo(json.dumps(cell, indent=1))
