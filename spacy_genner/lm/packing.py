@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import heapreplace
 
 import torch
 
-_ROW = 256
-"""At most how many token ids of bodies a row has, unless one body is longer. Longer rows save more
-prefixes, but waste more on attention between bodies, which is masked out."""
+_ROW = 192
+"""About how many token ids of bodies a row has. Longer rows save more prefixes, but waste more on
+attention between bodies, which is masked out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ def pack(
     prefixes: Sequence[Sequence[int]], bodies: Sequence[Sequence[int]], device: torch.device
 ) -> Packed:
     """Put bodies, each of them after its prefix, into few rows."""
-    rows = _first_fit(prefixes, bodies)
+    rows = _balanced(prefixes, bodies)
     length = max(
         len(prefixes[members[0]]) + sum(len(bodies[index]) for index in members) for members in rows
     )
@@ -63,26 +64,26 @@ def pack(
     return Packed(ids.to(device), positions.to(device), visible, places)
 
 
-def _first_fit(
+def _balanced(
     prefixes: Sequence[Sequence[int]], bodies: Sequence[Sequence[int]]
 ) -> list[list[int]]:
-    """Distribute bodies over rows: the longest first, each to the first row with its prefix that
-    has room for it, or else to a new row.
+    """Distribute bodies over rows of nearly the same length: the longest first, each to the
+    shortest row with its prefix.
 
     Returns:
         For each row, the indices of its bodies.
     """
-    rows: list[list[int]] = []
-    free: list[int] = []
+    sharing: dict[Sequence[int], list[int]] = {}
+    for index, prefix in enumerate(prefixes):
+        sharing.setdefault(tuple(prefix), []).append(index)
     capacity = max(_ROW, *map(len, bodies))
-    for index in sorted(range(len(bodies)), key=lambda index: -len(bodies[index])):
-        for row, members in enumerate(rows):
-            if len(bodies[index]) <= free[row] and prefixes[members[0]] == prefixes[index]:
-                break
-        else:
-            row = len(rows)
-            rows.append([])
-            free.append(capacity)
-        rows[row].append(index)
-        free[row] -= len(bodies[index])
+    rows: list[list[int]] = []
+    for members in sharing.values():
+        total = sum(len(bodies[index]) for index in members)
+        heap: list[tuple[int, list[int]]] = [(0, []) for _ in range(-(-total // capacity))]
+        for index in sorted(members, key=lambda index: -len(bodies[index])):
+            length, row = heap[0]
+            row.append(index)
+            heapreplace(heap, (length + len(bodies[index]), row))
+        rows += [row for _, row in heap]
     return rows
