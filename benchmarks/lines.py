@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -43,11 +44,11 @@ class Lines:
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
-def scored(model: Path, data: Path, *options: str) -> Line:
+def scored(model: Path, data: Path, python: str | Path = sys.executable) -> Line:
     """What `genner evaluate` says of a pipeline, as far as a table needs it."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "metrics.json")
-        genner("evaluate", model, data, "--output", path, *options)
+        genner("evaluate", model, data, "--output", path, python=python)
         metrics = json.loads(path.read_text(encoding="utf8"))
     return figures(metrics) | {"commit": output(["git", "-C", str(ROOT), "describe", "--always"])}
 

@@ -21,13 +21,16 @@ def config_of(name: str, steps: int) -> Config:
     return Config().from_disk(CONFIGS / f"{name}.cfg", interpolate=False, overrides=overrides)
 
 
-def trained(folder: Path, config: Config) -> Path:
+def trained(folder: Path, config: Config, python: str | Path = sys.executable) -> Path:
     """A pipeline trained by this config in this folder. One that was stopped goes on, a finished
     one stays.
 
+    Args:
+        python: The Python that trains.
+
     Raises:
-        ValueError: If one was finished there with another config, subprocess.CalledProcessError if
-            training fails.
+        ValueError: If one was finished there with another config.
+        subprocess.CalledProcessError: If training fails.
     """
     path, finished = (
         folder / "config.cfg",
@@ -36,7 +39,7 @@ def trained(folder: Path, config: Config) -> Path:
     if not finished.exists():
         folder.mkdir(parents=True, exist_ok=True)
         config.to_disk(path)
-        genner("train", path, "--output", folder)
+        genner("train", path, "--output", folder, python=python)
         finished.touch()
     elif path.read_text(encoding="utf8") != config.to_str():
         raise ValueError(
@@ -45,10 +48,10 @@ def trained(folder: Path, config: Config) -> Path:
     return folder / "model-last"
 
 
-def genner(*arguments: str | Path) -> None:
+def genner(*arguments: str | Path, python: str | Path = sys.executable) -> None:
     """A command of `spacy genner`.
 
     Raises:
         subprocess.CalledProcessError: If it fails.
     """
-    subprocess.run([sys.executable, "-m", "spacy", "genner", *map(str, arguments)], check=True)
+    subprocess.run([python, "-m", "spacy", "genner", *map(str, arguments)], check=True)

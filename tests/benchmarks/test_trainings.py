@@ -1,5 +1,6 @@
 """A training that was stopped is gone on with; a finished one is not repeated."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ def test_only_a_finished_training_is_not_repeated(
 ) -> None:
     ends: list[BaseException | None] = [KeyboardInterrupt(), None]
 
-    def genner(*arguments: str | Path) -> None:
+    def genner(*arguments: str | Path, python: str | Path) -> None:
+        assert python == sys.executable
         assert arguments == ("train", folder / "config.cfg", "--output", folder)
         (folder / "model-last").mkdir(exist_ok=True)  # as the first evaluation does
         if end := ends.pop(0):
