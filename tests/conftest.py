@@ -131,12 +131,13 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
             config = AutoConfig.for_model(
                 family, vocab_size=len(fast), **{**SIZES, **FAMILIES[family]}
             )
-            torch.manual_seed(0)
-            AutoModelForCausalLM.from_config(config).save_pretrained(folder)
-            made[family, tokenizer] = str(folder)
-            kept.append(
-                CausalLM(str(folder), dtype="float32", device="cpu").base
-            )  # is not loaded again by each test
+            with torch.random.fork_rng(devices=[]):  # the test that asks first is not another one
+                torch.manual_seed(0)
+                AutoModelForCausalLM.from_config(config).save_pretrained(folder)
+                made[family, tokenizer] = str(folder)
+                kept.append(
+                    CausalLM(str(folder), dtype="float32", device="cpu").base
+                )  # is not loaded again by each test
         return made[family, tokenizer]
 
     return make
@@ -208,8 +209,9 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> str:
         "num_attention_heads": 2,
         "intermediate_size": 32,
     }
-    torch.manual_seed(0)
-    BertModel(BertConfig(vocab_size=len(words), **sizes)).save_pretrained(folder)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        BertModel(BertConfig(vocab_size=len(words), **sizes)).save_pretrained(folder)
     return str(folder)
 
 

@@ -65,12 +65,13 @@ def save_model(folder: Path, model_type: str, vocab_size: int, **settings: Any) 
     """Write a random model, with a configuration that says what is asked for, as on the hub."""
     from transformers import AutoConfig, AutoModelForSeq2SeqLM
 
-    torch.manual_seed(0)
     asked = {**SIZES, "vocab_size": vocab_size, **settings}
-    model = AutoModelForSeq2SeqLM.from_config(AutoConfig.for_model(model_type, **asked))
-    if not asked.get("tie_word_embeddings", True):
-        model.config.tie_word_embeddings = False
-        model.lm_head.weight = torch.nn.Parameter(torch.randn_like(model.lm_head.weight) / 4)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = AutoModelForSeq2SeqLM.from_config(AutoConfig.for_model(model_type, **asked))
+        if not asked.get("tie_word_embeddings", True):
+            model.config.tie_word_embeddings = False
+            model.lm_head.weight = torch.nn.Parameter(torch.randn_like(model.lm_head.weight) / 4)
     model.save_pretrained(folder)
     saved = json.loads((folder / "config.json").read_text())
     saved.pop("scale_decoder_outputs", None)

@@ -19,6 +19,7 @@ from ..models.stats import Stats
 from ..types import Entity
 from ..windows import merge
 from .docs import ENTS, DocSource, Reading, own_labels, unblocked, write_ents, write_spans
+from .groups import groups
 from .learning import LearningPipe
 from .parts import Parts, find_all
 from .saved_settings import Threshold, as_threshold, lowest_score
@@ -165,7 +166,7 @@ class GenerativeNER(LearningPipe):
         tried one by one, so that the error handler gets, and the stream loses, only those that
         fail.
         """
-        for docs in _groups(stream, batch_size, self._group_words()):
+        for docs in groups(stream, len, self._group_words(), batch_size):
             try:
                 self.set_annotations(docs, self.predict(docs))
             except Exception:
@@ -182,16 +183,3 @@ class GenerativeNER(LearningPipe):
         """Return the scores of examples that carry predictions."""
         scores: dict[str, Any] = super().score(examples, spans_key=self.spans_key, **kwargs)
         return scores
-
-
-def _groups(stream: Iterable[Doc], documents: int, words: float) -> Iterator[list[Doc]]:
-    """Cut a stream into groups. Each is complete when it has so many documents or so many words."""
-    group, size = list[Doc](), 0
-    for doc in stream:
-        group.append(doc)
-        size += len(doc)
-        if len(group) >= documents or size >= words:
-            yield group
-            group, size = [], 0
-    if group:
-        yield group

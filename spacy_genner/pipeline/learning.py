@@ -1,5 +1,6 @@
 """How a component learns from annotated documents, and takes examples for its prompt from them."""
 
+import math
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,12 +22,16 @@ from ..types import Source
 from ..windows import Room
 from .docs import Reading, annotated_labels, gold_spans, labels_of, own_labels
 from .examples import GoldWindow, golds_of, sentence_starts, shots_of
+from .groups import groups
 from .parts import Parts, find_all
 from .settings import AdjustablePipe
 
 Examples = Callable[[], Iterable[Example]]
 Losses = dict[str, float]
 Floats = NDArray[np.float32]
+_WORDS = 1024
+"""From how many words on the rest of a batch is read in another pass. The gradients add up to the
+same, and memory does not grow with the batch, or with the length of its documents."""
 
 
 class LearningPipe(AdjustablePipe):
@@ -215,10 +220,11 @@ class LearningPipe(AdjustablePipe):
         losses = {} if losses is None else losses
         losses.setdefault(self.name, 0.0)
         if golds:
-            scores, backprop = self.model.begin_update(golds)
+            self.calibrate(None)
+        for part in groups(golds, lambda gold: len(gold[0].words), _WORDS, math.inf):
+            scores, backprop = self.model.begin_update(part)
             loss, d_scores = self.get_loss([], scores)
             backprop(d_scores)
-            self.calibrate(None)
             losses[self.name] += loss
         if sgd:
             self.finish_update(sgd)

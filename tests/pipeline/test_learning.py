@@ -15,6 +15,7 @@ from spacy.training import Example
 from spacy.util import fix_random_seed
 from thinc.api import Optimizer
 
+from spacy_genner.pipeline import learning
 from spacy_genner.types import Entity
 from tests.pipeline.scripted import TEXT, add_scripted, marked
 
@@ -331,6 +332,25 @@ def test_parts_of_a_batch_teach_what_the_batch_does(
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
     for name in results[0]:
         torch.testing.assert_close(results[0][name], results[1][name], rtol=1e-3, atol=1e-4)
+
+
+def test_a_batch_of_many_words_is_read_in_parts(
+    nlp: Language, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that memory does not grow with it. What the parts teach, see the test above."""
+    component = add_scripted(nlp)
+    batches = component.model.attrs["batches"]
+    losses = []
+    for words in (1000, 4):
+        monkeypatch.setattr(learning, "_WORDS", words)
+        losses.append(component.update(examples(nlp))["generative_ner"])
+    assert [[len(s.words) for s, _, _ in batch] for batch in batches] == [
+        [6, 3, 2, 1],
+        [6],
+        [3, 2],
+        [1],
+    ]
+    assert losses[0] == losses[1]
 
 
 @pytest.mark.parametrize("tuning", ["LoRA", "FullTuning"])
