@@ -21,6 +21,7 @@ DevelopmentData = Annotated[
 ]
 Component = Annotated[str, Option(help="Name of the generative_ner component in the pipeline.")]
 Html = Annotated[Path | None, Option(help="HTML page to write.")]
+HtmlLimit = Annotated[int, Option(help="Show at most this many documents on the page.", min=0)]
 BatchSize = Annotated[
     int | None,
     Option(help="Number of documents in a batch. Default: the pipeline's own.", min=1),

@@ -12,7 +12,8 @@ from typer import Argument, Option
 
 from ..corpora.spacy_files import read_corpus
 from ..evaluation.curve import charts, read_log
-from ..evaluation.metrics import Score, percent
+from ..evaluation.errors import errors_of
+from ..evaluation.metrics import Score, score_cells
 from ..evaluation.page import write_page
 from ..evaluation.reliability import Reliabilities, charts_of, reliabilities
 from ..evaluation.rows import compared_rows
@@ -28,7 +29,7 @@ from ..evaluation.running import (
 from ..files.writing import replacing
 from ..printing import msg
 from . import genner
-from ._options import BatchSize, GpuId, Html, Model
+from ._options import BatchSize, GpuId, Html, HtmlLimit, Model
 from ._output import make_folders
 from ._pipelines import load, plain_errors
 
@@ -79,9 +80,7 @@ def evaluate_cli(
         Path | None, Option("--output", "-o", help="JSON file to write the metrics to.")
     ] = None,
     html: Html = None,
-    html_limit: Annotated[
-        int, Option(help="Show at most this many documents on the page.", min=0)
-    ] = 100,
+    html_limit: HtmlLimit = 100,
     training_log: Annotated[
         Path | None,
         Option(
@@ -98,7 +97,8 @@ def evaluate_cli(
     """Score the spans of a pipeline on gold documents.
 
     The scores are for all spans, for each type, for flat and for nested spans, for those nested in
-    a span of their own type and, with --train, for seen and for unseen names.
+    a span of their own type, by depth of nesting, by length and, with --train, for seen and for
+    unseen names. The errors are counted by their kinds: label, boundary, both, missed or spurious.
     """
     nlp = load(model, gpu_id)
     with plain_errors():
@@ -114,7 +114,11 @@ def evaluate_cli(
     measured = reliabilities(outcomes(result))
     metrics = summary(nlp, result, name)
     metrics["reliability"] = asdict(measured) if measured else None
+    errors = errors_of(result.documents)
+    metrics["errors"] = asdict(errors)
     _print(result, spans_key)
+    kinds = errors.table
+    msg.table(kinds.rows, header=kinds.header, aligns=("l", *"rrrrrr"), divider=True)
     if measured:
         _print_reliability(measured)
     for component, repairs in metrics["repairs"].items():
@@ -128,8 +132,18 @@ def evaluate_cli(
         if html:
             title = f"{name or metrics['model']} on {data.name}"
             rows = compared_rows(examples, result.predicted, result.gold, html_limit)
-            scores = charts_of(measured.total) if measured else ()
-            write_page(html, title, facts(metrics), rows, result.scores, curve, scores)
+            gold = result.scores.total.gold
+            write_page(
+                html,
+                title,
+                facts(metrics),
+                rows,
+                result.scores,
+                curve,
+                charts_of(measured.total, gold) if measured else (),
+                [kinds],
+                errors.confusion,
+            )
             msg.good(f"Saved the page to {html}")
 
 
@@ -168,6 +182,4 @@ def _print_reliability(measured: Reliabilities) -> None:
 
 
 def _table_row(name: str, score: Score) -> tuple[object, ...]:
-    rates = [percent(rate) for rate in (score.p, score.r, score.f)]
-    interval = "–" if score.f_ci is None else " to ".join(map(percent, score.f_ci))
-    return name, *rates, interval, score.gold, score.predicted
+    return name, *score_cells(score), score.gold, score.predicted

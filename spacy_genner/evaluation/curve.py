@@ -1,5 +1,4 @@
-"""Charts, and the training curve: losses and development score at each evaluated step, from a
-training log."""
+"""The training curve: losses and development score at each evaluated step, from a training log."""
 
 from __future__ import annotations
 
@@ -11,10 +10,7 @@ from typing import Any
 
 import srsly
 
-Points = list[tuple[float, float]]
-
-WIDTH, HEIGHT = 320.0, 160.0
-"""The size of a chart's drawing area, in SVG units, without the axes."""
+from .chart import Chart, Points, chart
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,42 +26,6 @@ class LoggedStep:
     step: int
     losses: dict[str, float]
     score: float
-
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """Lines, ready to draw. Both axes begin at 0.
-
-    Attributes:
-        title: The title of the chart.
-        lines: The pairs (x, value) of each line, by its name.
-        note: A remark beside the title.
-        last: The x at the right edge.
-        top: The value at the upper edge.
-        axis: What x is.
-    """
-
-    title: str
-    lines: dict[str, Points]
-    note: str
-    last: float
-    top: float
-    axis: str = "step"
-
-    def place(self, point: tuple[float, float]) -> tuple[float, float]:
-        """Return where a pair (x, value) lies in the drawing area.
-
-        Returns:
-            The distances from the left and from the upper edge, in SVG units.
-        """
-        x, value = point
-        right = round(x / self.last * WIDTH, 1)
-        down = round(HEIGHT - value / self.top * HEIGHT, 1)
-        return right, down
-
-    def path(self, points: Points) -> str:
-        """Return the `points` attribute of an SVG polyline."""
-        return " ".join(f"{x},{y}" for x, y in map(self.place, points))
 
 
 def read_log(path: Path) -> list[LoggedStep]:
@@ -106,23 +66,14 @@ def charts(records: Sequence[LoggedStep]) -> list[Chart]:
     best = max(records, key=lambda record: record.score)
     score: Points = [(record.step, 100 * record.score) for record in records]
     return [
-        chart("Training loss, mean of a step", losses, f"{last} steps"),
+        chart("Training loss, mean of a step", losses, f"{last} steps", "step"),
         chart(
             "Development score, %",
             {"score": score},
             f"best {100 * best.score:.1f} at step {best.step}",
+            "step",
         ),
     ]
-
-
-def chart(title: str, lines: dict[str, Points], note: str, axis: str = "step") -> Chart:
-    """Return a chart whose vertical axis ends on a round number."""
-    last = top = 0.0
-    for line in lines.values():
-        for x, value in line:
-            last = max(last, x)
-            top = max(top, value)
-    return Chart(title, lines, note, last or 1, _ceiling(top), axis)
 
 
 def _record(line: str, where: str) -> LoggedStep:
@@ -145,11 +96,3 @@ def _number(value: Any) -> float:
     if type(value) not in (int, float) or not math.isfinite(value):
         raise ValueError(f"{value!r} is not a finite number")
     return float(value)
-
-
-def _ceiling(value: float) -> float:
-    """Return the next round number, so that the axis ends on one."""
-    if value <= 0:
-        return 1.0
-    power = 10.0 ** math.floor(math.log10(value))
-    return next(digit * power for digit in (1, 2, 3, 4, 5, 6, 8, 10, 20) if digit * power >= value)

@@ -51,11 +51,13 @@ class Panel:
         words: The tokens of the text.
         spaces: The white space after each token.
         marks: The spans to draw.
+        title: Whose spans they are.
     """
 
     words: Sequence[str]
     spaces: Sequence[str]
     marks: Sequence[DrawnSpan]
+    title: str = ""
 
 
 def draw(panel: Panel, colours: Mapping[str, str]) -> Markup:

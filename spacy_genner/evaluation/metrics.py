@@ -1,7 +1,8 @@
 """Precision, recall and F1 of labelled spans.
 
 They are computed in total, for each type, for flat and nested spans, for spans nested in one of
-their own type, and for names that were seen or not seen in training.
+their own type, by depth of nesting, by length, and for names that were seen or not seen in
+training.
 
 A predicted span is right if a gold span of the document has the same start, end and label.
 nervaluate and seqeval count in the same way but do not know spans inside spans. spaCy's scorer maps
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from ..nesting import inner, inner_of_label
 from ..types import Entity
+from .sizes import DEPTHS, LENGTHS, depths_of, length_of
 
 Name = tuple[str, str]
 """The lower-cased text of a span, with white space as single spaces, and its label."""
@@ -30,6 +32,10 @@ Interval = tuple[float, float]
 
 SAME_TYPE = "nested, same type"
 """The name of the group of spans that lie inside another span of the same label."""
+_KINDS = ("total", "types", "nesting", "depths", "lengths", "names")
+"""The kinds of groups, each named like the attribute of `Scores`."""
+_SIZES = [("depths", name) for name in DEPTHS] + [("lengths", name) for name in LENGTHS]
+"""The groups by size, in the order in which they are shown if there are such spans."""
 
 PREDICTED, CORRECT, GOLD, FOUND = range(4)
 """The columns of counts: predicted spans and how many of them are gold, gold spans and how many of
@@ -42,11 +48,18 @@ class Document:
 
     A pipeline may have other tokens than the gold data. With characters, a span that no gold token
     boundary fits is an error of the prediction, and not lost.
+
+    Attributes:
+        text: The text.
+        gold, predicted: Its spans.
+        tokens: The character at which each token of the gold data starts; empty if the lengths of
+            spans in tokens do not matter.
     """
 
     text: str
     gold: Set[Entity]
     predicted: Set[Entity]
+    tokens: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +94,7 @@ class Scores:
 
     The gold and the predicted spans are grouped independently. So the precision of the nested spans
     is that of predictions nested in other predictions, and their recall that of gold spans nested
-    in other gold spans. The same holds for seen names.
+    in other gold spans. The same holds for depths, lengths and seen names.
 
     Attributes:
         total: All spans.
@@ -89,6 +102,8 @@ class Scores:
         nesting: "nested" are spans that lie inside another span of the same side and document;
             "flat" are all others. Of the nested ones, `SAME_TYPE` are those that lie inside a span
             of their own label.
+        depths: The spans of each depth, 1 for those that lie inside no other; see `sizes`.
+        lengths: The spans of each length in tokens. Empty if the tokens are not known.
         names: "seen" are spans whose name occurs in the training data; "unseen" are all others.
             Empty without training data.
     """
@@ -96,23 +111,36 @@ class Scores:
     total: Score
     types: dict[str, Score]
     nesting: dict[str, Score]
+    depths: dict[str, Score]
+    lengths: dict[str, Score]
     names: dict[str, Score]
 
     @property
     def sections(self) -> dict[str, dict[str, Score]]:
-        """The scores as a table: the titles of the sections, the names of their rows, scores."""
-        names = {"Names in the training data": self.names} if self.names else {}
-        return {
+        """The scores as a table: the titles of the sections, the names of their rows, scores.
+
+        Empty sections are left out, and so are the depths if no span is nested.
+        """
+        sections = {
             "All": {"total": self.total},
             "Per type": self.types,
             "Flat and nested": self.nesting,
-            **names,
+            "By depth of nesting": self.depths if len(self.depths) > 1 else {},
+            "By length": self.lengths,
+            "Names in the training data": self.names,
         }
+        return {title: rows for title, rows in sections.items() if rows}
 
 
 def percent(rate: float | None) -> str:
     """Format a fraction in percent with one decimal, without the sign; None is a dash."""
     return "–" if rate is None else f"{100 * rate:.1f}"
+
+
+def score_cells(score: Score) -> list[str]:
+    """Return precision, recall, F1 and the interval of F1 as the cells of a table, in percent."""
+    interval = "–" if score.f_ci is None else " to ".join(map(percent, score.f_ci))
+    return [*map(percent, (score.p, score.r, score.f)), interval]
 
 
 def score_documents(
@@ -138,19 +166,20 @@ def score_documents(
     if not documents:
         raise ValueError("there are no documents to score: give at least one")
     counts = [_counts(document, seen) for document in documents]
-    labels = {name for kind, name in chain.from_iterable(counts) if kind == "types"}
+    present = set(chain.from_iterable(counts))
     groups = [("total", ""), *(("nesting", name) for name in ("flat", "nested", SAME_TYPE))]
-    groups += [("types", label) for label in sorted(labels)]
+    groups += sorted(group for group in present if group[0] == "types")
+    groups += [group for group in _SIZES if group in present]
     if seen is not None:
         groups += [("names", "seen"), ("names", "unseen")]
     table = np.array(
         [[found.get(group, [0] * 4) for group in groups] for found in counts], dtype=np.float64
     )
     samples = _rates(resample(table, resamples, seed))
-    kinds: dict[str, dict[str, Score]] = {"total": {}, "types": {}, "nesting": {}, "names": {}}
+    kinds: dict[str, dict[str, Score]] = {kind: {} for kind in _KINDS}
     for i, (kind, name) in enumerate(groups):
         kinds[kind][name] = _score(table[:, i].sum(axis=0), samples[:, i])
-    return Scores(kinds["total"][""], kinds["types"], kinds["nesting"], kinds["names"])
+    return Scores(kinds.pop("total")[""], **kinds)
 
 
 def names(text: str, entities: Set[Entity]) -> dict[Entity, Name]:
@@ -166,12 +195,12 @@ def names(text: str, entities: Set[Entity]) -> dict[Entity, Name]:
 def _counts(document: Document, seen: Set[Name] | None) -> dict[Group, list[int]]:
     """Return the four counts of each group that occurs in the document."""
     counts: dict[Group, list[int]] = {}
-    for entity, group in _grouped(document.text, document.predicted, seen):
+    for entity, group in _grouped(document, document.predicted, seen):
         row = counts.setdefault(group, [0] * 4)
         row[PREDICTED] += 1
         if entity in document.gold:
             row[CORRECT] += 1
-    for entity, group in _grouped(document.text, document.gold, seen):
+    for entity, group in _grouped(document, document.gold, seen):
         row = counts.setdefault(group, [0] * 4)
         row[GOLD] += 1
         if entity in document.predicted:
@@ -180,16 +209,20 @@ def _counts(document: Document, seen: Set[Name] | None) -> dict[Group, list[int]
 
 
 def _grouped(
-    text: str, side: Set[Entity], seen: Set[Name] | None
+    document: Document, side: Set[Entity], seen: Set[Name] | None
 ) -> Iterator[tuple[Entity, Group]]:
     """Yield each entity of one side with each group that it belongs to."""
-    inside, inside_own_type, named = inner(side), inner_of_label(side), names(text, side)
+    inside, inside_own_type, depths = inner(side), inner_of_label(side), depths_of(side)
+    named = names(document.text, side)
     for entity in side:
         yield entity, ("total", "")
         yield entity, ("types", entity.label)
         yield entity, ("nesting", "nested" if entity in inside else "flat")
         if entity in inside_own_type:
             yield entity, ("nesting", SAME_TYPE)
+        yield entity, ("depths", depths[entity])
+        if document.tokens:
+            yield entity, ("lengths", length_of(entity, document.tokens))
         if seen is not None:
             yield entity, ("names", "seen" if named[entity] in seen else "unseen")
 

@@ -1,4 +1,4 @@
-"""One self-contained HTML page: scores, charts, and documents with their spans."""
+"""One self-contained HTML page: scores, tables, charts, and documents with their spans."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader
 
 from ..files.writing import replacing
-from .curve import Chart
+from .chart import Chart
 from .drawing import Panel, draw, palette
+from .errors import Confusion
 from .metrics import Scores, percent
+from .table import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,30 +21,14 @@ class Row:
     """A document on the page.
 
     Attributes:
-        predicted: The text with its predicted spans.
-        gold: The text with its gold spans; None if there are none to compare with.
+        panels: The text with the spans of each side, such as gold and predicted ones.
+        errors: What is wrong with the predicted spans, such as "2 missed".
         note: A remark about the document.
     """
 
-    predicted: Panel
-    gold: Panel | None = None
+    panels: Sequence[Panel]
+    errors: Sequence[str] = ()
     note: str = ""
-
-    @property
-    def panels(self) -> dict[str, Panel]:
-        """The panels by their titles, in the order of the page."""
-        predicted = {"predicted": self.predicted}
-        return predicted if self.gold is None else {"gold": self.gold, **predicted}
-
-    @property
-    def missed(self) -> int:
-        """The number of gold spans that were not predicted."""
-        return sum(mark.error for mark in self.gold.marks) if self.gold else 0
-
-    @property
-    def spurious(self) -> int:
-        """The number of predicted spans that are not gold."""
-        return sum(mark.error for mark in self.predicted.marks)
 
 
 def write_page(
@@ -53,6 +39,8 @@ def write_page(
     scores: Scores | None = None,
     curve: Sequence[Chart] = (),
     reliability: Sequence[Chart] = (),
+    tables: Sequence[Table] = (),
+    confusion: Confusion | None = None,
 ) -> None:
     """Write the page.
 
@@ -64,6 +52,8 @@ def write_page(
         scores: The scores to show, if there are gold spans.
         curve: The charts of the training, if its log is known.
         reliability: The charts of the reliability of scores, if the spans have some.
+        tables: Other tables to show.
+        confusion: The labels that are taken for one another, if there are gold spans.
 
     Raises:
         OSError: If the file cannot be written.
@@ -77,6 +67,8 @@ def write_page(
         rows=rows,
         scores=scores,
         charts={"Training": curve, "Reliability of scores": reliability},
+        tables=tables,
+        confusion=confusion,
         draw=lambda panel: draw(panel, colours),
     )
     with replacing(path) as new:
@@ -85,6 +77,6 @@ def write_page(
 
 def _labels(rows: Sequence[Row]) -> Iterator[str]:
     for row in rows:
-        for panel in row.panels.values():
+        for panel in row.panels:
             for mark in panel.marks:
                 yield mark.label

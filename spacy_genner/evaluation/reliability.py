@@ -3,13 +3,13 @@ are left if only the spans with the highest scores are kept."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..decoding.calibration import Bin, brier, calibration_error, equal_bins
-from .curve import Chart, Points, chart
+from .chart import Chart, Points, chart
 from .running import Outcomes
 
 
@@ -104,23 +104,40 @@ def aurc(scores: ArrayLike, correct: ArrayLike) -> float:
     return float(np.mean(_errors_among(kept, scores, correct) / kept))
 
 
-def charts_of(measured: Reliability) -> list[Chart]:
-    """Return a chart of the share of correct spans by score, and the risk–coverage curve, both in
-    percent."""
+def charts_of(measured: Reliability, gold: int) -> list[Chart]:
+    """Return the charts of scores: the precision–recall curve, the share of correct spans by score,
+    and the risk–coverage curve, all in percent.
+
+    Args:
+        measured: The reliability of the scores of all spans.
+        gold: The number of gold spans.
+    """
+    precision: Points = []
+    for coverage, risk in measured.risk_coverage:
+        found = coverage * measured.spans * (1 - risk)
+        precision.append((100 * found / max(1, gold), 100 * (1 - risk)))
+    recall, last = precision[-1]
     correct: Points = [(part.score, 100 * part.correct) for part in measured.bins]
     errors: Points = [(100 * coverage, 100 * risk) for coverage, risk in measured.risk_coverage]
+    tradeoff = chart(
+        "Precision by recall, %",
+        {"spans": precision},
+        f"all spans: precision {last:.1f}, recall {recall:.1f}",
+        "recall, %",
+    )
     return [
+        replace(tradeoff, last=100.0, top=100.0),
         chart(
             "Correct spans by score, %",
             {"spans": correct, "perfectly calibrated": [(0, 0), (1, 100)]},
             f"calibration error {measured.ece:.3f}, Brier score {measured.brier:.3f}",
-            axis="score",
+            "score",
         ),
         chart(
             "Errors among the spans that are kept, %",
             {"spans": errors},
             f"area under the curve {measured.aurc:.3f}",
-            axis="% kept",
+            "% kept",
         ),
     ]
 

@@ -29,10 +29,14 @@ def row(doc: Doc, found: Found, reference: Doc | None = None, gold: Found | None
     """
     note = f"the first {SHOWN_TOKENS:,} of {len(doc):,} tokens" if len(doc) > SHOWN_TOKENS else ""
     if reference is None or gold is None:
-        return Row(_panel(doc, found, characters(found)), note=note)
-    return Row(
-        _panel(doc, found, characters(gold)), _panel(reference, gold, characters(found)), note
-    )
+        return Row([_panel(doc, found, characters(found))], note=note)
+    panels = [
+        _panel(reference, gold, characters(found), "gold"),
+        _panel(doc, found, characters(gold), "predicted"),
+    ]
+    wrong = (sum(mark.error for mark in panel.marks) for panel in panels)
+    errors = zip(wrong, ("missed", "spurious"), strict=True)
+    return Row(panels, [f"{number} {kind}" for number, kind in errors if number], note)
 
 
 def compared_rows(
@@ -52,13 +56,14 @@ def compared_rows(
     ]
 
 
-def _panel(doc: Doc, found: Found, right: Set[Entity]) -> Panel:
+def _panel(doc: Doc, found: Found, right: Set[Entity], title: str = "") -> Panel:
     """Return the panel of one side.
 
     Args:
         doc: The document of this side.
         found: Its spans.
         right: The spans that are no errors, in characters.
+        title: The title of the panel.
     """
     marks = []
     for span, score in found:
@@ -67,4 +72,5 @@ def _panel(doc: Doc, found: Found, right: Set[Entity]) -> Panel:
             error = Entity(span.start_char, span.end_char, span.label_) not in right
             marks.append(DrawnSpan(span.start, span.end, span.label_, note, error))
     tokens = list(doc)[:SHOWN_TOKENS]
-    return Panel([token.text for token in tokens], [token.whitespace_ for token in tokens], marks)
+    spaces = [token.whitespace_ for token in tokens]
+    return Panel([token.text for token in tokens], spaces, marks, title)

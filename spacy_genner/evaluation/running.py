@@ -96,6 +96,15 @@ def annotated(examples: Sequence[Example], spans_key: str) -> list[Example]:
     return kept
 
 
+def gold_documents(examples: Sequence[Example], spans_key: str) -> list[Document]:
+    """Return the gold spans of each example, without predictions."""
+    references = [example.reference for example in examples]
+    return [
+        Document(doc.text, characters(read_own_spans(doc, spans_key)), frozenset())
+        for doc in references
+    ]
+
+
 def training_names(examples: Sequence[Example], spans_key: str) -> set[Name]:
     """Return the names of all gold spans."""
     result = set[Name]()
@@ -137,7 +146,9 @@ def evaluate(
         found = read_spans(example.predicted, predicted, spans_key) if i in done else []
         golds.append(gold)
         founds.append(found)
-        documents.append(Document(example.reference.text, characters(gold), characters(found)))
+        tokens = [token.idx for token in example.reference]
+        text = example.reference.text
+        documents.append(Document(text, characters(gold), characters(found), tokens))
     words = sum(len(example.reference) for example in examples)
     failed = len(examples) - len(done)
     scores = score_documents(documents, seen)
@@ -170,7 +181,12 @@ def summary(nlp: Language, result: Evaluation, name: str = "") -> dict[str, Any]
         "training_seconds": nlp.meta.get("performance", {}).get("training_seconds"),
         **asdict(result.scores),
         "per_document": per_document(result.documents),
+        "predictions": [_extents(document.predicted) for document in result.documents],
     }
+
+
+def _extents(entities: Set[Entity]) -> list[tuple[int, int, str]]:
+    return [(entity.start, entity.end, entity.label) for entity in sorted(entities)]
 
 
 def facts(metrics: dict[str, Any]) -> dict[str, str]:

@@ -35,6 +35,13 @@ class Difference:
     ci: Interval
     p: float
 
+    @property
+    def cells(self) -> tuple[str, str]:
+        """The cells of a table: the difference in points with its interval, and the p-value."""
+        points, low, high = (f"{100 * value:+.1f}" for value in (self.f, *self.ci))
+        p = "< 0.001" if self.p < 0.001 else f"{self.p:.3f}"
+        return f"{points} ({low} to {high})", p
+
 
 def f1(counts: NDArray[Any]) -> Floats:
     """Return F1; 0 if there is nothing to find and nothing was found.

@@ -96,7 +96,24 @@ def test_the_command_prints_and_writes_everything(files: Path) -> None:
     metrics: dict[str, Any] = json.loads(output.read_text("utf-8"))
     assert metrics["name"] == "mine" and metrics["total"]["f"] == pytest.approx(4 / 7)
     assert metrics["names"]["seen"]["gold"] == 4 and metrics["names"]["unseen"]["r"] == 0
+    assert "label and boundary missed spurious" in printed and "total 2 1 0 0 1 0" in printed
+    assert metrics["errors"]["total"] == {
+        "correct": 2,
+        "label": 1,
+        "boundary": 0,
+        "label and boundary": 0,
+        "missed": 1,
+        "spurious": 0,
+    }
+    assert metrics["errors"]["types"].keys() == {"GPE", "ORG"}
+    assert metrics["errors"]["confusion"] == {
+        "labels": ["GPE", "ORG"],
+        "counts": [[1, 0, 0, 1], [1, 1, 0, 0], [0] * 4, [0] * 4],
+    }
+    assert list(metrics["lengths"]) == ["1 token", "3 tokens"]
+    assert metrics["depths"]["depth 2"]["f"] == 1
     page = html.read_text("utf-8")
+    assert "<h2>Kinds of errors</h2>" in page and "Confusion of labels" in page
     assert (
         "mine on gold.spacy" in page
         and "best 25.0 at step 10" in page

@@ -178,3 +178,12 @@ def test_a_folder_without_metrics_is_named(tmp_path: Path) -> None:
 def test_broken_counts_are_named(stored: Any, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"odd\.json: there are no metrics in it"):
         compare([write(tmp_path / "odd.json", per_document=stored)])
+
+
+@pytest.mark.parametrize(
+    "predictions",
+    [[[]], [[[0, 4, "GPE"]]] * 8, [[[0, 4]]] * 9, [["Bonn"]] * 9, 3],
+)
+def test_broken_predictions_are_named(predictions: Any, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"odd\.json: there are no metrics in it"):
+        compare([write(tmp_path / "odd.json", predictions=predictions)])

@@ -5,7 +5,8 @@ import pytest
 import spacy
 from spacy.training.loggers import console_logger_v3
 
-from spacy_genner.evaluation.curve import HEIGHT, WIDTH, LoggedStep, charts, read_log
+from spacy_genner.evaluation.chart import HEIGHT
+from spacy_genner.evaluation.curve import LoggedStep, charts, read_log
 
 RECORDS = [
     LoggedStep(0, {"a": 900.0, "b": 1.0}, 0.0),
@@ -90,23 +91,6 @@ def test_losses_are_apart_and_a_mean_of_steps_and_the_score_is_in_percent() -> N
     assert loss.lines == {"a": [(0, 900), (50, 120), (100, 90)], "b": [(0, 1)]}
     assert score.lines == {"score": [(0, 0), (50, pytest.approx(70)), (100, pytest.approx(65))]}
     assert score.note == "best 70.0 at step 50"
-
-
-def test_points_fill_the_drawing_area() -> None:
-    loss, _ = charts(RECORDS)
-    assert (loss.last, loss.top) == (100, 1000)
-    assert loss.place((0, 0)) == (0, HEIGHT) and loss.place((100, 1000)) == (WIDTH, 0)
-    assert (
-        loss.path(loss.lines["a"])
-        == f"0.0,{0.1 * HEIGHT} {WIDTH / 2},{0.88 * HEIGHT} {WIDTH},{0.91 * HEIGHT}"
-    )
-
-
-@pytest.mark.parametrize(
-    ("value", "top"), [(0, 1), (1, 1), (1.01, 2), (0.7, 0.8), (23456, 30000), (9.5e-4, 1e-3)]
-)
-def test_the_axis_ends_on_a_round_number(value: float, top: float) -> None:
-    assert charts([LoggedStep(0, {"a": value}, 0.1)])[0].top == pytest.approx(top)
 
 
 def test_a_log_with_a_step_twice_can_be_drawn() -> None:

@@ -1,11 +1,18 @@
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from spacy.scorer import PRFScore
 
-from spacy_genner.evaluation.metrics import SAME_TYPE, Document, Score, names, score_documents
+from spacy_genner.evaluation.metrics import (
+    SAME_TYPE,
+    Document,
+    Score,
+    names,
+    score_cells,
+    score_documents,
+)
 from spacy_genner.types import Entity
 
 TEXT = "Alpha beta Alpha beta gamma"
@@ -16,7 +23,8 @@ entities = st.builds(
     st.sampled_from("ABC"),
 )
 sets = st.frozensets(entities, max_size=8)
-documents = st.lists(st.builds(Document, st.just(TEXT), sets, sets), min_size=1, max_size=6)
+tokens = st.sampled_from([(0, 6, 11, 17, 22), ()])
+documents = st.lists(st.builds(Document, st.just(TEXT), sets, sets, tokens), min_size=1, max_size=6)
 
 
 def entity(text: str, label: str, among: str) -> Entity:
@@ -72,6 +80,31 @@ def test_spans_inside_one_of_their_own_type_are_a_group_of_the_nested_ones() -> 
     nesting = score_documents([Document(TEXT, gold, predicted)]).nesting
     assert counts(nesting["nested"]) == (1, 0, 3, 2)
     assert counts(nesting[SAME_TYPE]) == (1, 0, 1, 1)
+
+
+def test_depths_and_lengths_are_groups_in_their_order() -> None:
+    gold = frozenset(
+        {Entity(0, 27, "A"), Entity(0, 16, "A"), Entity(0, 5, "B"), Entity(6, 10, "A")}
+    )
+    predicted = frozenset({Entity(0, 16, "A"), Entity(0, 5, "B"), Entity(17, 18, "A")})
+    scores = score_documents([Document(TEXT, gold, predicted, tokens=[0, 6, 11, 17, 22])])
+    assert {depth: counts(of) for depth, of in scores.depths.items()} == {
+        "depth 1": (2, 1, 1, 0),
+        "depth 2": (1, 1, 1, 1),
+        "depth 3 or more": (0, 0, 2, 1),
+    }
+    assert {length: counts(of) for length, of in scores.lengths.items()} == {
+        "1 token": (2, 1, 2, 1),
+        "3 tokens": (1, 1, 1, 1),
+        "4 to 5 tokens": (0, 0, 1, 0),
+    }
+    assert list(scores.sections)[3:] == ["By depth of nesting", "By length"]
+
+
+def test_depths_are_not_shown_if_no_span_is_nested() -> None:
+    scores = score_documents([document("in Bonn", [("Bonn", "GPE")], [])])
+    assert list(scores.depths) == ["depth 1"]
+    assert list(scores.sections) == ["All", "Per type", "Flat and nested"]
 
 
 def test_nesting_does_not_reach_over_documents() -> None:
@@ -162,11 +195,12 @@ def test_the_total_is_that_of_spacy(docs: list[Document]) -> None:
 def test_every_section_adds_up_to_the_total(
     docs: list[Document], seen: frozenset[tuple[str, str]]
 ) -> None:
+    docs = [replace(doc, tokens=docs[0].tokens) for doc in docs]
     sections = score_documents(docs, seen, resamples=2).sections
     total = counts(sections.pop("All")["total"])
     for section in sections.values():
         parts = [counts(of) for name, of in section.items() if name != SAME_TYPE]
-        assert tuple(map(sum, zip(*parts, strict=True))) == (total if parts else ())
+        assert tuple(map(sum, zip(*parts, strict=True))) == total
 
 
 @given(documents)
@@ -215,3 +249,10 @@ def test_the_seed_decides_the_interval() -> None:
     ] * 5
     assert asdict(score_documents(docs)) == asdict(score_documents(docs, seed=0))
     assert score_documents(docs, seed=1).total.f_ci != score_documents(docs, seed=2).total.f_ci
+
+
+def test_the_cells_of_a_score_are_in_percent() -> None:
+    score = Score(0.5, 1.0, 2 / 3, None, None, (0.25, 0.995), 2, 1, 1, 1)
+    assert score_cells(score) == ["50.0", "100.0", "66.7", "25.0 to 99.5"]
+    nothing = Score(None, None, None, None, None, None, 0, 0, 0, 0)
+    assert score_cells(nothing) == ["–"] * 4

@@ -110,8 +110,12 @@ def test_without_scores_there_is_nothing_to_measure(spans: Spans) -> None:
     assert reliabilities(Outcomes(nothing, nothing, nothing, nothing, {})) is None
 
 
-def test_charts_show_the_bins_and_the_curve_in_percent() -> None:
-    correct, errors = charts_of(reliability([0.25, 0.75], [False, True]))
+def test_charts_show_the_bins_and_the_curves_in_percent() -> None:
+    """Of 4 gold spans one is found: by the better of two spans, which is half of all."""
+    tradeoff, correct, errors = charts_of(reliability([0.25, 0.75], [False, True]), gold=4)
+    assert tradeoff.lines["spans"][9] == (25, 100) and tradeoff.lines["spans"][-1] == (25, 50)
+    assert (tradeoff.last, tradeoff.top) == (100, 100)
+    assert tradeoff.note == "all spans: precision 50.0, recall 25.0"
     assert correct.lines["spans"] == [(0.25, 0), (0.75, 100)]
     assert correct.lines["perfectly calibrated"] == [(0, 0), (1, 100)]
     assert (correct.axis, correct.last, correct.top) == ("score", 1, 100)

@@ -28,15 +28,14 @@ def test_what_the_other_side_lacks_is_an_error(doc: Doc) -> None:
     made = row(
         doc, found(doc, (4, 6, "GPE"), (4, 5, "X")), gold, found(gold, (4, 6, "GPE"), (4, 6, "ORG"))
     )
-    assert [(mark.label, mark.error) for mark in made.predicted.marks] == [
-        ("GPE", False),
-        ("X", True),
-    ]
-    assert made.gold and [(mark.label, mark.error) for mark in made.gold.marks] == [
-        ("GPE", False),
-        ("ORG", True),
-    ]
-    assert (made.missed, made.spurious) == (1, 1)
+    marks = {
+        panel.title: [(mark.label, mark.error) for mark in panel.marks] for panel in made.panels
+    }
+    assert marks == {
+        "gold": [("GPE", False), ("ORG", True)],
+        "predicted": [("GPE", False), ("X", True)],
+    }
+    assert made.errors == ["1 missed", "1 spurious"]
 
 
 def test_sides_may_have_other_tokens(doc: Doc) -> None:
@@ -46,21 +45,22 @@ def test_sides_may_have_other_tokens(doc: Doc) -> None:
         spaces=[True, True, True, False, False],
     )
     made = row(doc, found(doc, (4, 6, "GPE")), gold, found(gold, (3, 4, "GPE")))
-    assert (made.missed, made.spurious) == (0, 0)
+    assert made.errors == []
 
 
 def test_without_gold_nothing_is_an_error(doc: Doc) -> None:
     made = row(doc, found(doc, (4, 6, "GPE"), scores=[0.876]))
-    assert made.gold is None and made.spurious == 0
-    assert [(mark.start, mark.end, mark.note) for mark in made.predicted.marks] == [(4, 6, "0.88")]
-    assert (
-        "".join(map("".join, zip(made.predicted.words, made.predicted.spaces, strict=True)))
-        == doc.text
-    )
+    (panel,) = made.panels
+    assert made.errors == () and panel.title == ""
+    assert [(mark.start, mark.end, mark.note, mark.error) for mark in panel.marks] == [
+        (4, 6, "0.88", False)
+    ]
+    assert "".join(map("".join, zip(panel.words, panel.spaces, strict=True))) == doc.text
 
 
 def test_a_long_document_is_cut_and_says_so(doc: Doc, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rows, "SHOWN_TOKENS", 5)
     made = row(doc, found(doc, (0, 1, "A"), (4, 6, "GPE"), (5, 6, "B")))
     assert made.note == "the first 5 of 7 tokens"
-    assert len(made.predicted.words) == 5 and [mark.label for mark in made.predicted.marks] == ["A"]
+    (panel,) = made.panels
+    assert len(panel.words) == 5 and [mark.label for mark in panel.marks] == ["A"]

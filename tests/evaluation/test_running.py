@@ -11,6 +11,7 @@ from spacy_genner.answers import Repairs
 from spacy_genner.evaluation.running import (
     annotated,
     evaluate,
+    gold_documents,
     outcomes,
     repairs_of,
     summary,
@@ -39,6 +40,24 @@ def test_spans_are_scored_nested_ones_too() -> None:
     total, nested = result.scores.total, result.scores.nesting["nested"]
     assert (total.predicted, total.correct, total.gold, total.found) == (3, 2, 4, 2)
     assert (nested.p, nested.r) == (1, 1)
+
+
+def test_lengths_count_the_tokens_of_the_gold_data() -> None:
+    nlp = pipeline("span_ruler")
+    lengths = evaluate(nlp, examples(nlp)).scores.lengths
+    assert {length: of.gold for length, of in lengths.items()} == {"1 token": 3, "3 tokens": 1}
+
+
+def test_the_metrics_have_the_predictions_in_characters() -> None:
+    nlp = pipeline("span_ruler")
+    predictions = summary(nlp, evaluate(nlp, examples(nlp)))["predictions"]
+    assert predictions == [[(4, 27, "ORG"), (18, 27, "GPE")], [(0, 7, "GPE")], []]
+
+
+def test_gold_documents_have_no_predictions() -> None:
+    documents = gold_documents(examples(pipeline("span_ruler")), "sc")
+    assert [len(document.gold) for document in documents] == [2, 2, 0]
+    assert documents[1].text == "Lothian is near Leith." and not documents[1].predicted
 
 
 def test_a_pipeline_that_writes_ents_is_scored_against_the_same_gold() -> None:

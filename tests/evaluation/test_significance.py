@@ -49,6 +49,11 @@ def test_f1_of_counts() -> None:
     assert f1(np.array([[0, 0, 0], [3, 0, 0], [1, 1, 3]])).tolist() == [0, 0, 1 / 2]
 
 
+@pytest.mark.parametrize(("p", "shown"), [(0.04, "0.040"), (0.001, "0.001"), (0.00099, "< 0.001")])
+def test_a_difference_is_shown_in_points(p: float, shown: str) -> None:
+    assert Difference(0.0123, (-0.002, 0.05), p).cells == ("+1.2 (-0.2 to +5.0)", shown)
+
+
 @given(pairs())
 def test_a_system_does_not_differ_from_itself(pair: tuple[Counts, Counts]) -> None:
     assert difference(pair[0], pair[0], resamples=20) == Difference(0, (0, 0), 1)
