@@ -1,6 +1,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 VENV4 ?= .venv-tf4
+VENV_ABILITY ?= .venv-ability
 VENV_LLAMA ?= .venv-llama-cpp
 VENV_RAY ?= .venv-ray
 VENV_VLLM ?= .venv-vllm
@@ -35,7 +36,7 @@ HAS_PYTHON = import sys; sys.version_info < (3, 10) and sys.exit("Python 3.10 or
 # A machine that has no package index: 64-bit Linux with this Python.
 WHEELS_FOR = --only-binary=:all: --python-version 3.12 --platform manylinux_2_28_x86_64 --platform manylinux2014_x86_64
 
-.PHONY: help setup demo test test-slow test-stack4 test-llama-cpp test-ray test-vllm lint types imports check docs wheels format clean
+.PHONY: help setup demo test test-slow test-stack4 test-ability test-llama-cpp test-ray test-vllm lint types imports check docs wheels format clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -56,6 +57,9 @@ test-slow: setup  ## Run the tests that are slow, and those of formats, decoders
 
 test-stack4:  ## Run the quick tests of what can differ with spacy-transformers 1.4 and transformers 4.53
 	$(STACK4) test TESTS="$(STACK4_TESTS)"
+
+test-ability:  ## Run the tests of lm-evaluation-harness in an environment of its own
+	$(MAKE) --no-print-directory VENV=$(VENV_ABILITY) EXTRAS=dev,ability test TESTS="tests/evaluation/test_ability.py tests/cli/test_probe_ability.py"
 
 test-llama-cpp:  ## Run the tests of llama.cpp, which is compiled first, in an environment of its own
 	$(MAKE) --no-print-directory VENV=$(VENV_LLAMA) EXTRAS=dev,llama-cpp test TESTS=tests/engines/test_llama_cpp.py
@@ -92,7 +96,7 @@ format: setup  ## Format the code and fix what can be fixed
 	$(BIN)/python -m ruff format .
 
 clean:  ## Remove the virtual environments and all caches
-	rm -rf $(VENV) $(VENV4) $(VENV_LLAMA) $(VENV_RAY) $(VENV_VLLM) build dist site *.egg-info .coverage .*_cache
+	rm -rf $(VENV) $(VENV4) $(VENV_ABILITY) $(VENV_LLAMA) $(VENV_RAY) $(VENV_VLLM) build dist site *.egg-info .coverage .*_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/.torch:
