@@ -26,6 +26,8 @@ from . import (  # noqa: E402, F401  (register themselves)
     export,
     find_threshold,
     merge,
+    probe_ability,
+    probe_memorisation,
     show_prompt,
     train,
     train_drafts,
