@@ -173,12 +173,12 @@ def _print(result: Evaluation, spans_key: str) -> None:
 
 def _print_reliability(measured: Reliabilities) -> None:
     """Print how far the scores can be relied on."""
-    rows = [
-        (name, group.spans, f"{group.ece:.3f}", f"{group.brier:.3f}", f"{group.aurc:.3f}")
-        for name, group in {"scores of all": measured.total, **measured.types}.items()
-    ]
-    header = ("", "spans", "calibration error", "Brier score", "AURC")
-    msg.table(rows, header=header, aligns=("l", *"rrrr"), divider=True)
+    rows = []
+    for name, group in {"scores of all": measured.total, **measured.types}.items():
+        numbers = (group.ece, group.chance, group.brier, group.aurc)
+        rows.append((name, group.spans, *(f"{number:.3f}" for number in numbers)))
+    header = ("", "spans", "calibration error", "by chance", "Brier score", "AURC")
+    msg.table(rows, header=header, aligns=("l", *"rrrrr"), divider=True)
 
 
 def _table_row(name: str, score: Score) -> tuple[object, ...]:

@@ -112,6 +112,22 @@ def calibration_error(scores: ArrayLike, correct: ArrayLike, bins: int = 10) -> 
     return sum(distances) / sum(part.spans for part in parts)
 
 
+def chance_error(scores: ArrayLike, draws: int = 200, seed: int = 0) -> float:
+    """Return the mean calibration error that perfectly calibrated spans with these scores have by
+    chance, because the share of correct spans in a bin varies. The fewer spans, the greater it is.
+
+    Args:
+        scores: The scores of spans, at least one.
+        draws: How often it is drawn which of the spans are correct, each with its score as the
+            probability.
+        seed: The seed for drawing it.
+    """
+    p = np.asarray(scores, dtype=np.float64)
+    random = np.random.default_rng(seed)
+    drawn = (random.random(len(p)) < p for _ in range(draws))
+    return float(np.mean([calibration_error(p, correct) for correct in drawn]))
+
+
 def equal_bins(scores: ArrayLike, correct: ArrayLike, bins: int = 10) -> list[Bin]:
     """Return the spans, in the order of their scores, in bins with an equal number of spans.
 

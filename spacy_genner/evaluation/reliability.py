@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..decoding.calibration import Bin, brier, calibration_error, equal_bins
+from ..decoding.calibration import Bin, brier, calibration_error, chance_error, equal_bins
 from .chart import Chart, Points, chart
 from .running import Outcomes
 
@@ -20,6 +20,7 @@ class Reliability:
     Attributes:
         spans: The number of spans.
         ece: The expected calibration error; see `calibration_error`.
+        chance: What it would be if the scores were perfectly calibrated; see `chance_error`.
         brier: The mean squared distance between score and truth.
         aurc: The area under the risk–coverage curve; see `aurc`.
         bins: The spans in ten bins with an equal number of them, from the lowest scores to the
@@ -29,6 +30,7 @@ class Reliability:
 
     spans: int
     ece: float
+    chance: float
     brier: float
     aurc: float
     bins: list[Bin]
@@ -68,6 +70,7 @@ def reliability(scores: ArrayLike, correct: ArrayLike) -> Reliability:
     return Reliability(
         spans=len(np.asarray(scores)),
         ece=calibration_error(scores, correct),
+        chance=chance_error(scores),
         brier=brier(scores, correct),
         aurc=aurc(scores, correct),
         bins=equal_bins(scores, correct),
@@ -130,7 +133,8 @@ def charts_of(measured: Reliability, gold: int) -> list[Chart]:
         chart(
             "Correct spans by score, %",
             {"spans": correct, "perfectly calibrated": [(0, 0), (1, 100)]},
-            f"calibration error {measured.ece:.3f}, Brier score {measured.brier:.3f}",
+            f"calibration error {measured.ece:.3f} ({measured.chance:.3f} by chance), "
+            f"Brier score {measured.brier:.3f}",
             "score",
         ),
         chart(

@@ -60,7 +60,9 @@ def test_the_reliability_of_scores_is_reported(
     assert found["total"]["aurc"] == pytest.approx((0 + 0 + 1 / 3) / 3)
     assert found["total"]["bins"][0] == {"spans": 1, "score": 0.25, "correct": 0.0}
     assert found["total"]["risk_coverage"][-1] == pytest.approx([1.0, 1 / 3])
-    assert "scores of all 3 0.283 0.108 0.111" in printed and "GPE 1 0.100 0.010 0.000" in printed
+    chance = {name: f"{its['chance']:.3f}" for name, its in found["types"].items()}
+    assert f"scores of all 3 0.283 {found['total']['chance']:.3f} 0.108 0.111" in printed
+    assert f"GPE 1 0.100 {chance['GPE']} 0.010 0.000" in printed
     assert "<h2>Reliability of scores</h2>" in html.read_text(encoding="utf-8")
 
 

@@ -10,6 +10,7 @@ from spacy_genner.decoding.calibration import (
     as_platt,
     brier,
     calibration_error,
+    chance_error,
     cross_validated,
     fit_platt,
 )
@@ -39,6 +40,15 @@ def test_lowers_the_error_of_overconfident_scores():
 def test_error_of_perfect_and_of_opposite_scores():
     assert calibration_error([0.0] * 5 + [1.0] * 5, [False] * 5 + [True] * 5) == 0
     assert calibration_error([1.0] * 4, [False] * 4) == 1
+
+
+def test_chance_is_the_error_of_perfectly_calibrated_scores():
+    rng = np.random.default_rng(0)
+    for number in (50, 2000):
+        scores = rng.uniform(size=number)
+        errors = [calibration_error(scores, rng.uniform(size=number) < scores) for _ in range(300)]
+        assert chance_error(scores) == pytest.approx(np.mean(errors), rel=0.1)
+    assert chance_error([0.0] * 5 + [1.0] * 5) == 0, "certain scores leave nothing to chance"
 
 
 @given(st.lists(st.floats(1e-9, 1), min_size=2, max_size=20), st.floats(0.1, 5), st.floats(-5, 5))

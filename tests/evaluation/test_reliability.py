@@ -119,6 +119,7 @@ def test_charts_show_the_bins_and_the_curves_in_percent() -> None:
     assert correct.lines["spans"] == [(0.25, 0), (0.75, 100)]
     assert correct.lines["perfectly calibrated"] == [(0, 0), (1, 100)]
     assert (correct.axis, correct.last, correct.top) == ("score", 1, 100)
-    assert correct.note == "calibration error 0.250, Brier score 0.062"
+    assert correct.note.startswith("calibration error 0.250 (")
+    assert correct.note.endswith(" by chance), Brier score 0.062")
     assert errors.lines["spans"][9] == (50, 0) and errors.lines["spans"][-1] == (100, 50)
     assert errors.note == "area under the curve 0.250" and errors.axis == "% kept"
