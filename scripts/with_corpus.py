@@ -12,7 +12,8 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 
-from spacy_genner.corpora.known import KNOWN, Training, known_corpus
+from spacy_genner.corpora.known import KNOWN, known_corpus
+from spacy_genner.corpora.known_corpus import Training
 
 
 def filled(corpus: str, words: Sequence[str]) -> list[str]:

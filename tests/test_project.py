@@ -184,7 +184,7 @@ def test_the_script_says_what_it_takes(
     assert main() == 2
     printed = capsys.readouterr().err
     assert "usage: python with_corpus.py CORPUS MODULE" in printed
-    assert "wnut17, genia" in printed and "max_depth, baseline" in printed
+    assert "wnut17, btc" in printed and "max_depth, baseline" in printed
 
 
 def test_the_script_names_an_unknown_setting(

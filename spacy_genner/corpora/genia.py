@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from xml.etree import ElementTree
 
 from ..files.text_files import present, read_text
+from .json_lines import Item
 from .record import RawSpan, Record, raw_span
 from .source_files import unpacked
+from .source_parts import leave_out
 
 LABELS = ("protein", "DNA", "RNA", "cell_line", "cell_type")
 """The labels of the literature. A class such as protein_molecule belongs to its first part."""
 _NAME = "GENIAcorpus3.02"
 
 
-def read_genia(folder: Path, part: str) -> list[Record]:
+def read_genia(folder: Path, part: str, without: Sequence[str] = ()) -> list[Item]:
     """Read the sentences of a part, in the order of the abstracts in `full/splits/PART.txt`.
 
     The texts are those of the original, which has no tokens. A term at any depth is a span if its
@@ -27,17 +30,25 @@ def read_genia(folder: Path, part: str) -> list[Record]:
         folder: Holds the splits, and in `full/` either the file GENIAcorpus3.02.xml or the archive
             of the authors, GENIAcorpus3.02.tgz.
         part: "train", "dev" or "test".
+        without: Other parts, whose sentences are left out of this one.
 
     Raises:
         ValueError: If the archive or the XML is damaged.
-        ValueError: If it lacks an abstract of the part.
+        ValueError: If it lacks an abstract of a part.
     """
+    abstracts = _abstracts(folder / "full")
+    others = (_sentences(folder, other, abstracts) for other in without)
+    return leave_out(_sentences(folder, part, abstracts), chain.from_iterable(others))
+
+
+def _sentences(
+    folder: Path, part: str, abstracts: Mapping[str, Sequence[Record]]
+) -> Iterator[Record]:
     path = present(folder / "full" / "splits" / f"{part}.txt")
     names = read_text(path).split()
-    abstracts = _abstracts(folder / "full")
     if missing := [name for name in names if name not in abstracts]:
         raise ValueError(f"{path}: {_NAME}.xml has no abstract {missing[0]!r}")
-    return [sentence for name in names for sentence in abstracts[name]]
+    return chain.from_iterable(abstracts[name] for name in names)
 
 
 def _abstracts(folder: Path) -> dict[str, list[Record]]:

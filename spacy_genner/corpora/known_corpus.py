@@ -56,10 +56,12 @@ class KnownCorpus:
     Attributes:
         title: What it is.
         sources: The addresses that its files come from, each with the commit. The project fetches
-            MSPT and LitBank from the branch `master`, which may have moved on since that commit.
+            GUM, LitBank, MSPT and WLP from the branch `master`, which may have moved on since then.
         licence: The licence of the annotations, and that of the texts where it is another one.
         citation: The paper to cite, or the holder of the rights.
         split: Where the division into parts comes from.
+        scheme: The scheme that defines its labels (see `labels/schemes.py`). A scheme may have
+            labels that the corpus has not.
         parts: The readers of the parts by name.
         training: What a training on it takes.
     """
@@ -69,5 +71,6 @@ class KnownCorpus:
     licence: str
     citation: str
     split: str
+    scheme: str
     parts: Mapping[str, Reader]
     training: Training

@@ -9,7 +9,7 @@ import tarfile
 import zlib
 from bisect import bisect
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,9 +18,23 @@ from typing import Any
 from ..files.text_files import numbered_lines, present, read_text
 from .brat import find_pairs, read_pair
 from .columns import Layout, Sentence, read_columns
+from .json_lines import Item
 from .json_values import parse_json, read_values
-from .record import RawSpan, Record, raw_span
+from .record import LeftOut, RawSpan, Record, raw_span
 from .span_lists import read_span_record
+
+_HEADERS = (
+    "Question_ID",
+    "Question_URL",
+    "Answer_to_Question_ID",
+    "Repository_Name",
+    "Repository_Link",
+    "Issue_Event_Link",
+)
+_NO_TEXT = dict.fromkeys(_HEADERS, "header of a post") | dict.fromkeys(
+    ("CODE_BLOCK", "OP_BLOCK"), "placeholder of code or output"
+)
+"""What the lines of the Stack Overflow corpus are that begin with these words and are no text."""
 
 
 def read_litbank(folder: Path) -> list[Record]:
@@ -40,10 +54,42 @@ def read_mspt(folder: Path, names: str) -> list[Record]:
         ValueError: If the archive is damaged, or lacks a document.
     """
     listed = read_text(present(folder / names)).split()
-    if (folder / "data").exists():
-        return _listed(folder, listed)
-    with unpacked(present(folder / "mspt.tar.gz")) as files:
-        return _listed(files, listed)
+    with extracted(folder, "data", "mspt.tar.gz") as files:
+        paths = [files / "data" / f"{name}.txt" for name in listed]
+        return [read_pair(pair) for pair in find_pairs(paths)]
+
+
+def read_wlp(folder: Path, part: str) -> list[Sentence]:
+    """Read the sentences of a part of WLP, in the order of the names of its protocols.
+
+    Args:
+        folder: Holds the parts either in `data/`, as in the repository, or in the archive
+            `wlp.tar.gz` of that folder.
+        part: The folder of the part, such as "train_data".
+
+    Raises:
+        ValueError: If the archive is damaged.
+        ValueError: If the part has no protocols.
+    """
+    with extracted(folder, "data", "wlp.tar.gz") as files:
+        protocols = matching(files / "data" / part / "Conll_Format", "*.txt")
+        return [sentence for path in protocols for sentence in read_columns(path, Layout())]
+
+
+@contextmanager
+def extracted(folder: Path, name: str, archive: str) -> Iterator[Path]:
+    """Provide a folder that has a file or folder of some name: the given one if it does, else one
+    with the files of an archive in it, for as long as the context lasts.
+
+    Raises:
+        ValueError: If the archive is damaged.
+        FileNotFoundError: If there is no archive either.
+    """
+    if (folder / name).exists():
+        yield folder
+    else:
+        with unpacked(present(folder / archive)) as files:
+            yield files
 
 
 @contextmanager
@@ -65,9 +111,15 @@ def unpacked(archive: Path) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _listed(folder: Path, names: Sequence[str]) -> list[Record]:
-    paths = [folder / "data" / f"{name}.txt" for name in names]
-    return [read_pair(pair) for pair in find_pairs(paths)]
+def matching(folder: Path, pattern: str) -> list[Path]:
+    """Return the files of a folder whose names match a pattern, in the order of their names.
+
+    Raises:
+        ValueError: If there are none.
+    """
+    if paths := sorted(folder.glob(pattern)):
+        return paths
+    raise ValueError(f"{folder} has no file {pattern}: check that all of the corpus is there")
 
 
 def read_re3d(folder: Path) -> list[Record]:
@@ -114,14 +166,28 @@ def _entity(value: Any, place: str) -> tuple[str, RawSpan]:
     )
 
 
-def read_wikigold(folder: Path) -> list[list[Sentence]]:
-    """Read the sentences of each article of Wikigold. A line `-DOCSTART-` ends an article."""
-    path = present(folder / "wikigold.conll.txt")
-    ends = [number for number, line in numbered_lines(path) if line.startswith("-DOCSTART-")]
-    articles = defaultdict[int, list[Sentence]](list)
+def read_documents(folder: Path, name: str) -> list[list[Sentence]]:
+    """Read the sentences of each document of a column file, in which lines that start with
+    `-DOCSTART-` separate the documents."""
+    path = present(folder / name)
+    marks = [number for number, line in numbered_lines(path) if line.startswith("-DOCSTART-")]
+    documents = defaultdict[int, list[Sentence]](list)
     for sentence in read_columns(path, Layout()):
-        articles[bisect(ends, sentence.levels[0].lines[0])].append(sentence)
-    return list(articles.values())
+        documents[bisect(marks, sentence.levels[0].lines[0])].append(sentence)
+    return list(documents.values())
+
+
+def read_stackoverflow(folder: Path, name: str) -> list[Item]:
+    """Read the sentences of a file of the Stack Overflow corpus.
+
+    The headers of posts, such as `Question_ID : 37985879`, and the lines that take the place of
+    code and output are left out.
+    """
+    sentences = read_columns(present(folder / name), Layout(tags=(1,)))
+    return [
+        LeftOut(sentence.place, reason) if (reason := _NO_TEXT.get(sentence.words[0])) else sentence
+        for sentence in sentences
+    ]
 
 
 def read_stockmark(folder: Path) -> list[list[Record]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -19,6 +19,10 @@ DocumentReader = Callable[[Path], Sequence[Sequence[Item]]]
 EVERY_FIFTH = (
     "no official one: every fifth document, beginning with the first, is for testing, and all "
     "others are for training; those that follow a test document can be held out for development"
+)
+NO_DEV = (
+    "without a part for development: every fifth training document, beginning with the first, can "
+    "be held out for it"
 )
 
 
@@ -69,22 +73,40 @@ def by_fifths(read: DocumentReader) -> dict[str, Reader]:
     }
 
 
+def with_dev(read: DocumentReader, test: Reader) -> dict[str, Reader]:
+    """Divide a corpus whose split has no development part: `train` consists of `dev` and `fit`.
+
+    Args:
+        read: Reads the documents for training.
+        test: Reads the test part.
+    """
+    return {
+        "train": fifths(read, range(5)),
+        "fit": fifths(read, (1, 2, 3, 4)),
+        "dev": fifths(read, (0,)),
+        "test": test,
+    }
+
+
 def without(read: Reader, *others: Reader) -> Reader:
-    """Return a reader of a training part that leaves out the texts that other parts have, too.
+    """Return a reader of a training part that leaves out the texts that other parts have, too."""
+
+    def kept(folder: Path) -> list[Item]:
+        return leave_out(read(folder), chain.from_iterable(other(folder) for other in others))
+
+    return kept
+
+
+def leave_out(items: Iterable[Item], others: Iterable[Item]) -> list[Item]:
+    """Leave out the items whose texts other items have, too.
 
     Texts that only differ in white space count as the same.
     """
-
-    def kept(folder: Path) -> list[Item]:
-        held_out = set(map(_bare, chain.from_iterable(other(folder) for other in others)))
-        return [
-            LeftOut(item.place, "its text is in another part, too")
-            if _bare(item) in held_out
-            else item
-            for item in read(folder)
-        ]
-
-    return kept
+    held_out = set(map(_bare, others))
+    return [
+        LeftOut(item.place, "its text is in another part, too") if _bare(item) in held_out else item
+        for item in items
+    ]
 
 
 def _bare(item: Item) -> str:

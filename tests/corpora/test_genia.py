@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import tarfile
 from pathlib import Path
+from unittest.mock import Mock
+from xml.etree import ElementTree
 
 import pytest
 
@@ -39,6 +41,10 @@ def corpus(folder: Path, *articles: str, **parts: str) -> Path:
     return folder
 
 
+def read(folder: Path, part: str) -> list[Record]:
+    return [item for item in read_genia(folder, part) if isinstance(item, Record)]
+
+
 def spans(record: Record) -> list[tuple[str, str]]:
     text = record.text or ""
     return [(text[slice(*span.extent)], span.label) for span in record.spans]
@@ -52,7 +58,7 @@ NESTED = (
 
 def test_terms_are_spans_at_every_level(tmp_path: Path) -> None:
     corpus(tmp_path, article("M:1", NESTED), dev="M:1")
-    (record,) = read_genia(tmp_path, "dev")
+    (record,) = read(tmp_path, "dev")
     assert record.text == "The IL-2 gene, <5 B T cells" and record.place == "M:1, sentence 1"
     assert spans(record) == [
         ("IL-2 gene", "DNA"),
@@ -78,7 +84,7 @@ def test_a_class_has_the_label_of_its_first_part_or_is_counted(
     sem: str, label: str | None, tmp_path: Path
 ) -> None:
     corpus(tmp_path, article("M:1", term("x", sem)), test="M:1")
-    (record,) = read_genia(tmp_path, "test")
+    (record,) = read(tmp_path, "test")
     assert spans(record) == ([("x", label)] if label else [])
     assert record.ignored == (() if label else ("terms of other classes",))
 
@@ -86,7 +92,7 @@ def test_a_class_has_the_label_of_its_first_part_or_is_counted(
 def test_coordinations_are_counted_and_what_is_in_them_is_read(tmp_path: Path) -> None:
     text = term(f"{term('T')} and {term('B', 'G#cell_type')} {term('cells')}", "(AND G#cell_type)")
     corpus(tmp_path, article("M:1", f"{text} die."), train="M:1")
-    (record,) = read_genia(tmp_path, "train")
+    (record,) = read(tmp_path, "train")
     assert record.text == "T and B cells die." and spans(record) == [("B", "cell_type")]
     assert record.ignored == ("coordinations",)
 
@@ -94,9 +100,9 @@ def test_coordinations_are_counted_and_what_is_in_them_is_read(tmp_path: Path) -
 def test_a_part_has_its_abstracts_in_the_order_of_its_list(tmp_path: Path) -> None:
     articles = [article(f"M:{i}", f"title {i}", f"text {i}", f"end {i}") for i in range(4)]
     corpus(tmp_path, *articles, articles[3], train="M:3 M:1", dev="M:0")
-    texts = [record.text for record in read_genia(tmp_path, "train")]
+    texts = [record.text for record in read(tmp_path, "train")]
     assert texts == [*("title 3", "text 3", "end 3") * 2, "title 1", "text 1", "end 1"]
-    assert [record.text for record in read_genia(tmp_path, "dev")] == ["title 0", "text 0", "end 0"]
+    assert [record.text for record in read(tmp_path, "dev")] == ["title 0", "text 0", "end 0"]
 
 
 def test_training_sentences_of_other_parts_are_left_out(tmp_path: Path) -> None:
@@ -110,16 +116,26 @@ def test_training_sentences_of_other_parts_are_left_out(tmp_path: Path) -> None:
     assert [item.place for item in left_out] == ["d, sentence 1", "a, sentence 1", "a, sentence 2"]
 
 
+def test_the_xml_is_parsed_once_for_all_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus(tmp_path, article("M:1", "a"), article("M:2", "b"), train="M:1", dev="M:2", test="M:2")
+    parse = Mock(wraps=ElementTree.fromstring)
+    monkeypatch.setattr(ElementTree, "fromstring", parse)
+    assert len(KNOWN["genia"].parts["train"](tmp_path)) == 1
+    parse.assert_called_once()
+
+
 def test_the_archive_of_the_authors_is_read(tmp_path: Path) -> None:
     corpus(tmp_path, article("M:1", NESTED), dev="M:1")
-    plain = read_genia(tmp_path, "dev")
+    plain = read(tmp_path, "dev")
     content = (tmp_path / "full" / NAME).read_bytes()
     (tmp_path / "full" / NAME).unlink()
     with tarfile.open(tmp_path / "full" / "GENIAcorpus3.02.tgz", "w:gz") as archive:
         info = tarfile.TarInfo(f"GENIA_term_3.02/{NAME}")
         info.size = len(content)
         archive.addfile(info, io.BytesIO(content))
-    assert read_genia(tmp_path, "dev") == plain
+    assert read(tmp_path, "dev") == plain
 
 
 def test_what_is_damaged_is_named(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import io
 import json
 import random
 import tarfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from spacy_genner.corpora.conversion import Output
 from spacy_genner.corpora.conversion_report import Report
 from spacy_genner.corpora.known import KNOWN, convert_known, known_corpus
 from spacy_genner.corpora.offsets import Alignment
+from spacy_genner.labels.schemes import definitions
 
 CONFIGS = Path(__file__).parent.parent.parent / "configs"
 NAMES = [f"paper{number}" for number in range(7)]
@@ -29,6 +31,19 @@ RECIPE = [
 def write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf8")
+
+
+def write_all(files: dict[str, str], folder: Path, archive: Path | None) -> None:
+    """Write files into a folder, or into an archive."""
+    if archive is None:
+        for name, text in files.items():
+            write(folder / name, text)
+        return
+    with tarfile.open(archive, "w:gz") as packed:
+        for name, text in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(text.encode())
+            packed.addfile(info, io.BytesIO(text.encode()))
 
 
 def converted(
@@ -57,6 +72,7 @@ def test_a_row_is_complete(name: str) -> None:
     assert (CONFIGS / f"{corpus.training.baseline}.cfg").exists()
     assert (corpus.training.max_depth == 1) == (corpus.training.baseline == "ner")
     assert corpus.training.steps % corpus.training.eval_frequency == 0
+    assert definitions(corpus.scheme)
 
 
 def test_unknown_corpora_and_parts_are_refused(tmp_path: Path) -> None:
@@ -70,14 +86,18 @@ def test_unknown_corpora_and_parts_are_refused(tmp_path: Path) -> None:
     ("name", "part", "missing"),
     [
         ("wnut17", "test", "emerging.test.annotated"),
-        ("genia", "dev", "dev.txt"),
+        ("genia", "dev", "GENIAcorpus3.02.xml"),
         ("germeval14", "train", "LOC_train.conll"),
         ("stockmark-ja", "test", "ner.json"),
         ("wikigold", "test", "wikigold.conll.txt"),
-        ("few-nerd", "train", "dev.txt"),
+        ("few-nerd", "train", "test.txt"),
         ("litbank", "train", "brat"),
         ("mspt", "dev", "ner-dev-fnames.txt"),
         ("tasteset", "test", "TASTEset.csv"),
+        ("gum", "test", "splits.md"),
+        ("wlp", "test", "wlp.tar.gz"),
+        ("snips", "test", "validate_AddToPlaylist.json"),
+        ("sec-fin", "test", "FIN3.test.txt"),
     ],
 )
 def test_a_missing_file_is_named(name: str, part: str, missing: str, tmp_path: Path) -> None:
@@ -189,18 +209,78 @@ def test_documents_that_a_list_names(packed: bool, tmp_path: Path) -> None:
     for name in NAMES:
         files[f"data/{name}.txt"] = f"The water of {name}."
         files[f"data/{name}.ann"] = ANNOTATION
-    if packed:
-        with tarfile.open(tmp_path / "mspt.tar.gz", "w:gz") as archive:
-            for name, text in files.items():
-                info = tarfile.TarInfo(name)
-                info.size = len(text)
-                archive.addfile(info, io.BytesIO(text.encode()))
-    else:
-        for name, text in files.items():
-            write(tmp_path / name, text)
+    write_all(files, tmp_path, tmp_path / "mspt.tar.gz" if packed else None)
     write(tmp_path / "ner-dev-fnames.txt", "paper3\npaper1\n")
     docs, _ = converted("mspt", "dev", tmp_path)
     assert [doc.text for doc in docs] == ["The water of paper3.", "The water of paper1."]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_protocols_of_a_part_without_the_sentences_of_others(packed: bool, tmp_path: Path) -> None:
+    verbs = {
+        "train_data": ("Add", "Mix", "Spin", "Wash"),
+        "dev_data": ("Mix",),
+        "test_data": ("Spin",),
+        "test_data_2020": ("Wash",),
+    }
+    files = {
+        f"data/{part}/Conll_Format/protocol_{number}_conll.txt": f"{verb}\tB-Action\n\n"
+        for part, words in verbs.items()
+        for number, verb in enumerate(words)
+    }
+    write_all(files, tmp_path, tmp_path / "wlp.tar.gz" if packed else None)
+    train, report = converted("wlp", "train", tmp_path)
+    assert [spans(doc) for doc in train] == [[("Add", "Action")]]
+    assert report.left_out == {"its text is in another part, too": 3}
+    held_out = {
+        part: [doc.text.strip() for doc in converted("wlp", part, tmp_path)[0]]
+        for part in ("dev", "test", "test2018")
+    }
+    assert held_out == {"dev": ["Mix"], "test": ["Wash"], "test2018": ["Spin"]}
+
+
+def test_a_part_without_files_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    with pytest.raises(ValueError, match=r"Conll_Format has no file \*\.txt: check that all of"):
+        converted("wlp", "dev", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("part", "numbers"), [("train", range(7)), ("fit", [1, 2, 3, 4, 6]), ("dev", [0, 5])]
+)
+def test_every_fifth_training_document_is_for_development_if_nothing_else_is(
+    part: str, numbers: Sequence[int], tmp_path: Path
+) -> None:
+    agreements = [
+        f"-DOCSTART- -X- O O\n\nBorrower{i} NN - I-PER\n\nsigns{i} VB - O\n" for i in range(7)
+    ]
+    write(tmp_path / "FIN5.train.txt", "\n".join(agreements))
+    write(tmp_path / "FIN3.test.txt", "Bank NN - I-ORG\n")
+    docs, report = converted("sec-fin", part, tmp_path)
+    assert [doc.text.strip() for doc in docs] == [
+        text for number in numbers for text in (f"Borrower{number}", f"signs{number}")
+    ]
+    assert report.spans == {"PER": len(numbers)}
+    (test,), _ = converted("sec-fin", "test", tmp_path)
+    assert spans(test) == [("Bank", "ORG")]
+
+
+def test_headers_and_placeholders_of_posts_are_left_out(tmp_path: Path) -> None:
+    sentences = [
+        "Question_ID : 7",
+        "Use jQuery",
+        "CODE_BLOCK : Q_1 ( omitted )",
+        "OP_BLOCK : ( omitted )",
+    ]
+    tag = {"jQuery": "B-Library", "CODE_BLOCK": "B-Code_Block", "OP_BLOCK": "B-Output_Block"}
+    rows = (
+        "".join(f"{word}\t{tag.get(word, 'O')}\t{word}\tO\n" for word in sentence.split())
+        for sentence in sentences
+    )
+    write(tmp_path / "GH_test_set.txt", "\t\n".join(rows))
+    (doc,), report = converted("stackoverflow", "github", tmp_path)
+    assert spans(doc) == [("jQuery", "Library")]
+    assert report.left_out == {"header of a post": 1, "placeholder of code or output": 2}
 
 
 def test_documents_and_entities_in_files_of_their_own(tmp_path: Path) -> None:

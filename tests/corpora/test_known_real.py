@@ -13,6 +13,7 @@ from spacy.tokens import Doc
 from spacy_genner.corpora.conversion import Output, convert_json
 from spacy_genner.corpora.known import KNOWN, convert_known
 from spacy_genner.corpora.offsets import Alignment
+from spacy_genner.labels.schemes import definitions
 
 FOLDER = Path(os.environ.get("GENNER_CORPORA", ""))
 pytestmark = pytest.mark.skipif(
@@ -59,6 +60,43 @@ PARTS = {
     ("few-nerd", "train"): (12861, 30253, 0, 0),
     ("few-nerd", "dev"): (4684, 11048, 0, 0),
     ("few-nerd", "test"): (7026, 16749, 0, 0),
+    ("btc", "train"): (6338, 8779, 0, 0),
+    ("btc", "dev"): (1001, 1730, 0, 0),
+    ("btc", "test"): (2001, 4376, 0, 0),
+    ("gum", "train"): (3707, 22330, 9436, 0),
+    ("gum", "train-cc-by"): (2387, 14036, 6077, 0),
+    ("gum", "dev"): (438, 2993, 1333, 0),
+    ("gum", "test"): (491, 3142, 1425, 0),
+    ("snips", "train"): (13784, 35748, 0, 0),
+    ("snips", "fit"): (11027, 28568, 0, 0),
+    ("snips", "dev"): (2757, 7180, 0, 0),
+    ("snips", "test"): (700, 1793, 2, 1),  # one entity starts inside a word that another has
+    ("anem", "train"): (2815, 1879, 0, 0),
+    ("anem", "fit"): (2252, 1524, 0, 0),
+    ("anem", "dev"): (563, 355, 0, 0),
+    ("anem", "test"): (1882, 1256, 0, 0),
+    ("bionlp13cg", "train"): (3033, 10826, 0, 0),
+    ("bionlp13cg", "dev"): (1003, 3616, 0, 0),
+    ("bionlp13cg", "test"): (1906, 6881, 0, 0),
+    ("wlp", "train"): (6546, 37654, 0, 0),  # of 8444 sentences, 1898 are in another part
+    ("wlp", "dev"): (2862, 15904, 0, 0),
+    ("wlp", "test"): (3562, 23549, 0, 0),
+    ("wlp", "test2018"): (2813, 16363, 0, 0),
+    ("cyner", "train"): (2811, 3131, 0, 0),
+    ("cyner", "dev"): (813, 784, 0, 0),
+    ("cyner", "test"): (748, 936, 0, 0),
+    ("stackoverflow", "train"): (9265, 11454, 0, 0),  # 2004 placeholders are left out
+    ("stackoverflow", "dev"): (2936, 3737, 0, 0),
+    ("stackoverflow", "test"): (3109, 3951, 0, 0),
+    ("stackoverflow", "github"): (6255, 5415, 0, 0),
+    ("inlegalner", "train"): (9959, 29964, 0, 0),
+    ("inlegalner", "fit"): (7967, 23985, 0, 0),
+    ("inlegalner", "dev"): (1992, 5979, 0, 0),
+    ("inlegalner", "test"): (982, 3261, 0, 0),
+    ("sec-fin", "train"): (1164, 1168, 0, 0),
+    ("sec-fin", "fit"): (888, 849, 0, 0),
+    ("sec-fin", "dev"): (276, 319, 0, 0),
+    ("sec-fin", "test"): (303, 318, 0, 0),
 }
 
 
@@ -109,3 +147,4 @@ def test_a_part_holds_what_it_is_known_to_hold(name: str, part: str) -> None:
     docs, report = convert_known(name, part, FOLDER / name, nlp, Output(), Alignment.expand)
     found = (len(docs), report.written, report.nested, sum(report.lost.values()))
     assert found == PARTS[name, part]
+    assert set(report.spans) <= set(definitions(KNOWN[name].scheme))
