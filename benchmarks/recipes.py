@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from lines import Lines, scored, table
+from cells import Cell, Cells
+from scored import scored, table
 from thinc.api import Config
 from trainings import CONFIGS, trained
 
@@ -79,7 +80,7 @@ def main(
     corpora: Annotated[list[str], typer.Argument(help="NAME=FOLDER")],
     output: Annotated[
         Path, typer.Option("--json", help="Results; what is there already is not done again")
-    ] = Path("benchmarks/out/recipes.jsonl"),
+    ] = Path("benchmarks/out/recipes.json"),
     models: Annotated[Path, typer.Option(help="Where trained pipelines are kept")] = Path(
         "benchmarks/out/recipes"
     ),
@@ -92,14 +93,16 @@ def main(
     if unknown := set(recipes.split(",")) - RECIPES.keys():
         raise typer.BadParameter(f"{', '.join(sorted(unknown))}: choose from {', '.join(RECIPES)}")
     folders = {name: Path(folder) for name, folder in (item.split("=", 1) for item in corpora)}
-    lines = Lines(output)
+    cells, done = Cells(output), list[Cell]()
     for recipe, seed, corpus in product(recipes.split(","), map(int, seeds.split(",")), folders):
-        if not lines.find(corpus, recipe, seed):
+        cell = cells.cell(corpus=corpus, system=recipe, seed=seed)
+        if "f" not in cell:
             config = RECIPES[recipe].config(corpus, folders[corpus], seed)
             model = trained(models / f"{corpus}-{recipe.replace(' ', '-')}-{seed}", config)
-            found = scored(model, folders[corpus] / "dev.spacy")
-            lines.add({"corpus": corpus, "system": recipe, "seed": seed} | found)
-    typer.echo(table([line for line in lines.all if line["corpus"] in folders], DEFAULT))
+            cell |= scored(model, folders[corpus] / "dev.spacy")
+            cells.save()
+        done.append(cell)
+    typer.echo(table(done, DEFAULT))
 
 
 if __name__ == "__main__":

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from lines import Lines, scored, table
+from cells import Cell, Cells
 from recipes import Recipe
+from scored import scored, table
 from thinc.api import Config
 from trainings import CONFIGS, trained
 
@@ -71,7 +72,7 @@ def main(
     corpora: Annotated[list[str], typer.Argument(help="NAME=FOLDER")],
     output: Annotated[
         Path, typer.Option("--json", help="Results; what is there already is not done again")
-    ] = Path("benchmarks/out/rivals.jsonl"),
+    ] = Path("benchmarks/out/rivals.json"),
     models: Annotated[Path, typer.Option(help="Where trained pipelines are kept")] = Path(
         "benchmarks/out/rivals"
     ),
@@ -88,16 +89,19 @@ def main(
     if unknown := set(asked) - SYSTEMS.keys():
         raise typer.BadParameter(f"{'; '.join(sorted(unknown))}: choose from {'; '.join(SYSTEMS)}")
     folders = {name: Path(folder) for name, folder in (item.split("=", 1) for item in corpora)}
-    lines = Lines(output)
+    cells, done = Cells(output), list[Cell]()
     for seed, corpus, system in product(map(int, seeds.split(",")), folders, asked):
-        if not lines.find(corpus, system, seed):
+        cell = cells.cell(corpus=corpus, system=system, seed=seed)
+        if "f" not in cell:
             python = encoder_python if system == ENCODER else Path(sys.executable)
             config = SYSTEMS[system](corpus, folders[corpus], seed)
             place = models / f"{corpus}-{SYSTEMS[system].__name__}-{seed}"
             last = trained(place, config, python)
-            found = scored(last.with_name("model-best"), folders[corpus] / "test.spacy", python)
-            lines.add({"corpus": corpus, "system": system, "seed": seed} | found)
-    typer.echo(table([line for line in lines.all if line["corpus"] in folders], OURS))
+            best = last.with_name("model-best")
+            cell |= scored(best, folders[corpus] / "test.spacy", python)
+            cells.save()
+        done.append(cell)
+    typer.echo(table(done, OURS))
 
 
 if __name__ == "__main__":
