@@ -80,7 +80,8 @@ def _balanced(
     rows: list[list[int]] = []
     for members in sharing.values():
         total = sum(len(bodies[index]) for index in members)
-        heap: list[tuple[int, list[int]]] = [(0, []) for _ in range(-(-total // capacity))]
+        number = max(1, -(-total // capacity))  # all bodies may be empty
+        heap: list[tuple[int, list[int]]] = [(0, []) for _ in range(number)]
         for index in sorted(members, key=lambda index: -len(bodies[index])):
             length, row = heap[0]
             row.append(index)
