@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from cells import Cell, Cells
-from scored import scored, table
+from scored import score, tables
 from thinc.api import Config
 from trainings import CONFIGS, trained
 
@@ -79,30 +78,29 @@ RECIPES = {
 def main(
     corpora: Annotated[list[str], typer.Argument(help="NAME=FOLDER")],
     output: Annotated[
-        Path, typer.Option("--json", help="Results; what is there already is not done again")
-    ] = Path("benchmarks/out/recipes.json"),
+        Path,
+        typer.Option(help="Folder of results; what is there already is not done again"),
+    ] = Path("benchmarks/out/recipes"),
     models: Annotated[Path, typer.Option(help="Where trained pipelines are kept")] = Path(
-        "benchmarks/out/recipes"
+        "benchmarks/out/recipes-models"
     ),
     recipes: Annotated[str, typer.Option(help="Their names, with commas between them")] = ",".join(
         RECIPES
     ),
     seeds: Annotated[str, typer.Option(help="With commas between them")] = "0,1",
 ) -> None:
-    """Train and score all that is not done yet, and print a Markdown table."""
+    """Train and score all that is not done yet, and print a Markdown table for each corpus."""
     if unknown := set(recipes.split(",")) - RECIPES.keys():
         raise typer.BadParameter(f"{', '.join(sorted(unknown))}: choose from {', '.join(RECIPES)}")
     folders = {name: Path(folder) for name, folder in (item.split("=", 1) for item in corpora)}
-    cells, done = Cells(output), list[Cell]()
     for recipe, seed, corpus in product(recipes.split(","), map(int, seeds.split(",")), folders):
-        cell = cells.cell(corpus=corpus, system=recipe, seed=seed)
-        if "f" not in cell:
+        run = f"{recipe.replace(' ', '-')}-{seed}"
+        metrics = output / corpus / f"{run}.json"
+        if not metrics.exists():
             config = RECIPES[recipe].config(corpus, folders[corpus], seed)
-            model = trained(models / f"{corpus}-{recipe.replace(' ', '-')}-{seed}", config)
-            cell |= scored(model, folders[corpus] / "dev.spacy")
-            cells.save()
-        done.append(cell)
-    typer.echo(table(done, DEFAULT))
+            model = trained(models / f"{corpus}-{run}", config)
+            score(metrics, recipe, model, folders[corpus] / "dev.spacy")
+    typer.echo(tables([output / corpus for corpus in folders], DEFAULT))
 
 
 if __name__ == "__main__":

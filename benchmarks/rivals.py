@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from cells import Cell, Cells
 from recipes import Recipe
-from scored import scored, table
+from scored import score, tables
 from thinc.api import Config
 from trainings import CONFIGS, trained
 
@@ -71,10 +70,11 @@ SYSTEMS: dict[str, Callable[[str, Path, int], Config]] = {OURS: ours, CNN: cnn, 
 def main(
     corpora: Annotated[list[str], typer.Argument(help="NAME=FOLDER")],
     output: Annotated[
-        Path, typer.Option("--json", help="Results; what is there already is not done again")
-    ] = Path("benchmarks/out/rivals.json"),
+        Path,
+        typer.Option(help="Folder of results; what is there already is not done again"),
+    ] = Path("benchmarks/out/rivals"),
     models: Annotated[Path, typer.Option(help="Where trained pipelines are kept")] = Path(
-        "benchmarks/out/rivals"
+        "benchmarks/out/rivals-models"
     ),
     systems: Annotated[str, typer.Option(help="Their names, with semicolons between them")] = (
         ";".join(SYSTEMS)
@@ -84,24 +84,20 @@ def main(
         Path, typer.Option(help="Python of an environment with spacy-transformers")
     ] = Path(sys.executable),
 ) -> None:
-    """Train and score all that is not done yet, and print a Markdown table."""
+    """Train and score all that is not done yet, and print a Markdown table for each corpus."""
     asked: Sequence[str] = systems.split(";")
     if unknown := set(asked) - SYSTEMS.keys():
         raise typer.BadParameter(f"{'; '.join(sorted(unknown))}: choose from {'; '.join(SYSTEMS)}")
     folders = {name: Path(folder) for name, folder in (item.split("=", 1) for item in corpora)}
-    cells, done = Cells(output), list[Cell]()
     for seed, corpus, system in product(map(int, seeds.split(",")), folders, asked):
-        cell = cells.cell(corpus=corpus, system=system, seed=seed)
-        if "f" not in cell:
+        run = f"{SYSTEMS[system].__name__}-{seed}"
+        metrics = output / corpus / f"{run}.json"
+        if not metrics.exists():
             python = encoder_python if system == ENCODER else Path(sys.executable)
             config = SYSTEMS[system](corpus, folders[corpus], seed)
-            place = models / f"{corpus}-{SYSTEMS[system].__name__}-{seed}"
-            last = trained(place, config, python)
-            best = last.with_name("model-best")
-            cell |= scored(best, folders[corpus] / "test.spacy", python)
-            cells.save()
-        done.append(cell)
-    typer.echo(table(done, OURS))
+            best = trained(models / f"{corpus}-{run}", config, python).with_name("model-best")
+            score(metrics, system, best, folders[corpus] / "test.spacy", python)
+    typer.echo(tables([output / corpus for corpus in folders], OURS))
 
 
 if __name__ == "__main__":

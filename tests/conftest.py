@@ -131,7 +131,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
             config = AutoConfig.for_model(
                 family, vocab_size=len(fast), **{**SIZES, **FAMILIES[family]}
             )
-            with torch.random.fork_rng(devices=[]):  # the test that asks first is not another one
+            # so that the random numbers of a test do not depend on which test asked first
+            with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(0)
                 AutoModelForCausalLM.from_config(config).save_pretrained(folder)
                 made[family, tokenizer] = str(folder)

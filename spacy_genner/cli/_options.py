@@ -22,6 +22,9 @@ DevelopmentData = Annotated[
 Component = Annotated[str, Option(help="Name of the generative_ner component in the pipeline.")]
 Html = Annotated[Path | None, Option(help="HTML page to write.")]
 HtmlLimit = Annotated[int, Option(help="Show at most this many documents on the page.", min=0)]
+Limit = Annotated[
+    int, Option(help="Score only this many documents, the first ones; 0 for all.", min=0)
+]
 BatchSize = Annotated[
     int | None,
     Option(help="Number of documents in a batch. Default: the pipeline's own.", min=1),

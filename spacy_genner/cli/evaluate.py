@@ -29,7 +29,7 @@ from ..evaluation.running import (
 from ..files.writing import replacing
 from ..printing import msg
 from . import genner
-from ._options import BatchSize, GpuId, Html, HtmlLimit, Model
+from ._options import BatchSize, GpuId, Html, HtmlLimit, Limit, Model
 from ._output import make_folders
 from ._pipelines import load, plain_errors
 
@@ -88,9 +88,7 @@ def evaluate_cli(
             exists=True,
         ),
     ] = None,
-    limit: Annotated[
-        int, Option(help="Score only this many documents, the first ones; 0 for all.", min=0)
-    ] = 0,
+    limit: Limit = 0,
     batch_size: BatchSize = None,
     gpu_id: GpuId = -1,
 ) -> None:

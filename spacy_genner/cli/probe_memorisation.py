@@ -29,7 +29,7 @@ from ..labels.label_set import Labels
 from ..labels.schemes import make_labels
 from ..printing import msg
 from . import genner
-from ._options import BatchSize, Component, GpuId, Model
+from ._options import BatchSize, Component, GpuId, Limit, Model
 from ._output import make_folders, write_json
 from ._pipelines import generative_ner_of, load, plain_errors
 
@@ -60,9 +60,7 @@ def probe_memorisation_cli(
     output: Annotated[
         Path | None, Option("--output", "-o", help="JSON file to write the results to.")
     ] = None,
-    limit: Annotated[
-        int, Option(help="Score only this many documents, the first ones; 0 for all.", min=0)
-    ] = 0,
+    limit: Limit = 0,
     batch_size: BatchSize = None,
     gpu_id: GpuId = -1,
 ) -> None:

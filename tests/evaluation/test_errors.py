@@ -5,16 +5,10 @@ from hypothesis import strategies as st
 from spacy_genner.evaluation.errors import KINDS, errors_of, match
 from spacy_genner.evaluation.metrics import Document, score_documents
 from spacy_genner.types import Entity
+from tests.evaluation.span_sets import sets
 
 TEXT = "The University of Edinburgh bought it"
 Spans = list[tuple[int, int, str]]
-entities = st.builds(
-    lambda start, length, label: Entity(start, start + length, label),
-    st.integers(0, 12),
-    st.integers(1, 8),
-    st.sampled_from("ABC"),
-)
-sets = st.frozensets(entities, max_size=8)
 documents = st.lists(st.builds(Document, st.just(TEXT), sets, sets), max_size=4)
 
 

@@ -14,15 +14,9 @@ from spacy_genner.evaluation.metrics import (
     score_documents,
 )
 from spacy_genner.types import Entity
+from tests.evaluation.span_sets import sets
 
 TEXT = "Alpha beta Alpha beta gamma"
-entities = st.builds(
-    lambda start, length, label: Entity(start, start + length, label),
-    st.integers(0, 12),
-    st.integers(1, 8),
-    st.sampled_from("ABC"),
-)
-sets = st.frozensets(entities, max_size=8)
 tokens = st.sampled_from([(0, 6, 11, 17, 22), ()])
 documents = st.lists(st.builds(Document, st.just(TEXT), sets, sets, tokens), min_size=1, max_size=6)
 
